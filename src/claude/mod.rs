@@ -1,0 +1,1 @@
+//! Everything known about the Claude Code CLI, and only here.

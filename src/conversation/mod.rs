@@ -1,0 +1,1 @@
+//! One actor per channel or thread.

@@ -1,0 +1,231 @@
+//! What happened in a turn, and how it ended. `claude/` makes these out of lines; `render/` makes a view out of them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ask::Ask;
+use super::ids::SessionId;
+use super::tool::ToolUse;
+
+/// What a line means to us.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TurnEvent {
+    /// The CLI began to work on the turn (`system/init`).
+    Started(Started),
+    /// A piece of text of the answer, to be appended to what streams.
+    TextDelta(String),
+    /// The text block that streamed is complete, and this is all of it. It replaces what streamed; without deltas
+    /// before it, it stands alone.
+    Text(String),
+    /// What streamed since the last [`Text`](TurnEvent::Text) is void: the CLI repeated the request (its README §4).
+    TextDropped,
+    /// Claude thinks (extended thinking).
+    Thinking,
+    /// A tool was called.
+    ToolStarted(ToolUse),
+    /// A tool gave its result.
+    ToolEnded {
+        /// Which.
+        id: String,
+        /// Whether it says that it failed.
+        failed: bool,
+    },
+    /// The CLI waits for a person.
+    Asked(Ask),
+    /// An ask is void: the turn was interrupted, or ended.
+    AskWithdrawn {
+        /// The request id of the ask.
+        request: String,
+    },
+    /// The CLI refused a tool by itself (rules, `dontAsk`).
+    PermissionDenied {
+        /// The tool's name.
+        tool: String,
+        /// Why.
+        message: String,
+    },
+    /// The API failed and the CLI tries again.
+    Retrying {
+        /// Which attempt comes.
+        attempt: u32,
+        /// How many at most.
+        attempts_max: u32,
+        /// When.
+        delay: Duration,
+        /// Why, in the CLI's word (`overloaded`, `rate_limit`, …).
+        reason: String,
+    },
+    /// Another model stands in.
+    ModelFallback {
+        /// The model that failed.
+        from: String,
+        /// The model that stands in.
+        to: String,
+    },
+    /// The usage limit of the account, as the API states it.
+    RateLimit {
+        /// Whether it is used up: the status is `rejected`.
+        rejected: bool,
+        /// When it starts anew, seconds since the epoch.
+        resets_at_secs: Option<i64>,
+        /// Which limit (`five_hour`, …).
+        kind: Option<String>,
+    },
+    /// The context is being compacted (`true`), or that is over (`false`).
+    Compacting(bool),
+    /// The permission mode is now this one.
+    ModeChanged(String),
+    /// A task went to the background or came back.
+    Background {
+        /// The CLI's id of the task.
+        task: String,
+        /// What it does.
+        description: String,
+        /// Whether it still runs.
+        running: bool,
+    },
+    /// Tokens and money so far in this turn.
+    Usage(Usage),
+    /// The turn is over: its last event, and exactly one.
+    Ended(TurnEnd),
+}
+
+/// The facts of `system/init`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Started {
+    /// The session. It may differ from the one asked for (`/clear` begins a new one).
+    pub session: Option<SessionId>,
+    /// The model in use, as the CLI names it.
+    pub model: String,
+    /// The permission mode in use.
+    pub permission_mode: String,
+    /// The CLI's version.
+    pub cli_version: String,
+    /// The slash commands that the CLI lists.
+    pub commands: Vec<String>,
+    /// MCP servers that did not start.
+    pub mcp_failed: Vec<String>,
+}
+
+/// Tokens, money and time of one turn.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Input tokens that were neither read from nor written to the cache.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// Input tokens read from the cache.
+    pub cache_read_tokens: u64,
+    /// Input tokens written to the cache.
+    pub cache_write_tokens: u64,
+    /// US dollars, of this turn alone (the CLI counts per process: its README §15.14).
+    pub cost_usd: f64,
+}
+
+/// How a turn ended. Expected ends are data, not errors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum TurnEnd {
+    /// Claude finished.
+    Completed {
+        /// The CLI's `result` text. Already streamed as text, except for local commands such as `/context`.
+        text: String,
+    },
+    /// Somebody stopped it.
+    Interrupted,
+    /// It ran too long, or was silent too long; the CLI was stopped.
+    TimedOut {
+        /// Which limit.
+        limit: Limit,
+    },
+    /// A limit of the request was reached: turns, or money.
+    LimitReached {
+        /// Which.
+        limit: Limit,
+    },
+    /// It failed.
+    Failed(Failure),
+}
+
+/// A bound that ends a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// `limits.turn_secs_max`.
+    Time,
+    /// `limits.silence_secs_max`.
+    Silence,
+    /// The CLI's `--max-turns`.
+    Steps,
+    /// The CLI's `--max-budget-usd`.
+    Budget,
+}
+
+/// Why a turn failed: each has its own sentence for people (`discord/notice.rs`, `render/view.rs`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "failure", rename_all = "snake_case")]
+pub enum Failure {
+    /// The CLI has no credentials.
+    NotLoggedIn,
+    /// The API refused the credentials (401, 403).
+    AuthenticationFailed,
+    /// The account has no credit left.
+    Billing,
+    /// The conversation does not fit the model any more.
+    PromptTooLong,
+    /// A file or picture is too large for the API (413).
+    RequestTooLarge,
+    /// The API does not know the model, or the account may not use it.
+    ModelNotFound,
+    /// Too many requests (429).
+    RateLimited,
+    /// The usage limit of the subscription is reached.
+    UsageLimit {
+        /// When it starts anew, seconds since the epoch.
+        resets_at_secs: Option<i64>,
+    },
+    /// The API is overloaded (529).
+    Overloaded,
+    /// The API failed (5xx).
+    ApiError {
+        /// Its HTTP status.
+        status: Option<u16>,
+    },
+    /// The API cannot be reached.
+    Unreachable,
+    /// The API did not answer in time.
+    ApiTimeout,
+    /// The model refused.
+    Refused,
+    /// The API did not accept the request (400).
+    BadRequest,
+    /// `--resume` named a session that the CLI does not have.
+    SessionNotFound,
+    /// Running as root in a mode that root may not use.
+    RootRefused,
+    /// The CLI cannot be found.
+    CliMissing,
+    /// The CLI is too old.
+    CliTooOld {
+        /// The version found.
+        found: String,
+        /// The least version that works.
+        needed: String,
+    },
+    /// The project's directory is not there.
+    DirectoryMissing,
+    /// The CLI could not be started for another reason.
+    StartFailed,
+    /// The CLI ended in the middle of the turn.
+    Crashed {
+        /// Its exit code, if it had one.
+        code: Option<i32>,
+        /// The signal that killed it, if one did.
+        signal: Option<i32>,
+    },
+    /// The shim is gone without an exit record (power, out of memory).
+    Lost,
+    /// The CLI said that it failed, in no way that we know.
+    Unknown,
+}

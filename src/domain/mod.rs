@@ -1,0 +1,11 @@
+//! Plain data in the project's one vocabulary: no IO, no serenity types, no CLI JSON, no SQL.
+
+pub mod ids;
+
+pub mod prompt;
+
+pub mod tool;
+
+pub mod ask;
+
+pub mod event;

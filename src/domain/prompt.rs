@@ -1,0 +1,70 @@
+//! What people (and later schedules and the API) ask for.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ConversationId, MessageId, PromptId, UserId};
+use crate::clock::WallTime;
+
+/// Where a prompt came from. Each origin has a [`key`](Origin::key) that is UNIQUE in the store: the one dedupe
+/// mechanism, also across restarts and redelivered gateway events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// A message in the conversation's channel, or (when a thread was opened for it) in the channel above.
+    Message {
+        /// The channel in which the message stands: where reactions go.
+        channel: super::ids::ChannelId,
+        /// The message.
+        message: MessageId,
+    },
+}
+
+impl Origin {
+    /// The unique key of this origin, for the store.
+    pub fn key(&self) -> String {
+        match self {
+            Origin::Message { message, .. } => format!("message:{message}"),
+        }
+    }
+}
+
+/// A file that came with a prompt, already stored on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// The name that its sender gave it, without any directory.
+    pub name: String,
+    /// Its media type as Discord says it, e.g. `image/png`; absent for long pastes (FEATURES appendix B).
+    pub content_type: Option<String>,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Where it was stored, absolute.
+    pub path: std::path::PathBuf,
+}
+
+/// Who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// Discord's id: the only thing that is ever compared.
+    pub id: UserId,
+    /// The name to show.
+    pub name: String,
+}
+
+/// A request with its origin. Accepted means that it is a row, committed with a sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// Ours; also the CLI's dedup key.
+    pub id: PromptId,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The conversation that it is for.
+    pub conversation: ConversationId,
+    /// Who asked.
+    pub author: Author,
+    /// The text, without the mention of the bot.
+    pub text: String,
+    /// Files that came with it.
+    pub attachments: Vec<Attachment>,
+    /// When Discord says that it was said.
+    pub received_at: WallTime,
+}

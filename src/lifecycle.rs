@@ -1,0 +1,1 @@
+//! Start, readiness, watchdog and stop of the daemon.

@@ -1,0 +1,3 @@
+//! `switchboard`: see the library's documentation for the map.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Makes Discord equal to the view.

@@ -1,0 +1,1 @@
+//! Embedded Discord, its chat page, and a demo assistant.

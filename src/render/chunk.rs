@@ -1,0 +1,1 @@
+//! Markdown → pieces within Discord's limit.

@@ -1,0 +1,9 @@
+//! What a turn should look like in Discord. Everything here is PURE: no await, no clock, no random, no IO.
+
+pub mod view;
+
+pub mod tool_line;
+
+pub mod chunk;
+
+pub mod message;

@@ -1,0 +1,1 @@
+//! Turn events → the messages that Discord ought to show.

@@ -1,0 +1,1 @@
+//! Runs processes on this machine, each under a shim.
