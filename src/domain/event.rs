@@ -74,6 +74,8 @@ pub enum TurnEvent {
     },
     /// The context is being compacted (`true`), or that is over (`false`).
     Compacting(bool),
+    /// The CLI did not have the session any more; the turn goes on in a new one.
+    SessionLost,
     /// The permission mode is now this one.
     ModeChanged(String),
     /// A task went to the background or came back.
@@ -202,6 +204,8 @@ pub enum Failure {
     BadRequest,
     /// `--resume` named a session that the CLI does not have.
     SessionNotFound,
+    /// `--session-id` named a session that exists already: it must be resumed instead.
+    SessionInUse,
     /// Running as root in a mode that root may not use.
     RootRefused,
     /// The CLI cannot be found.

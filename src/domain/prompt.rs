@@ -26,6 +26,13 @@ impl Origin {
             Origin::Message { message, .. } => format!("message:{message}"),
         }
     }
+
+    /// What prompts of one conversation are ordered by: Discord's ids grow with time.
+    pub fn order(&self) -> u64 {
+        match self {
+            Origin::Message { message, .. } => message.0,
+        }
+    }
 }
 
 /// A file that came with a prompt, already stored on this host.

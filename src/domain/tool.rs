@@ -15,7 +15,7 @@ pub struct ToolUse {
 
 /// The tools of the CLI that have a look of their own, and the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "tool", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Tool {
     /// `Bash`.
     Bash {
