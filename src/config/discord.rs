@@ -1,0 +1,114 @@
+//! `[discord]`: how to reach Discord.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::problem::{ConfigError, Problem, Problems};
+use super::secret::MASK;
+use crate::domain::ids::GuildId;
+
+/// Where systemd puts credentials; it guards them with an access list, so their mode bits say nothing.
+const SYSTEMD_CREDENTIALS: &str = "/run/credentials";
+
+/// How to reach Discord.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DiscordConfig {
+    /// The bot's token. No default; at most one of this and [`token_file`](Self::token_file).
+    #[serde(serialize_with = "mask")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretString>,
+    /// A file with the bot's token, readable by its owner alone. No default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// The guild in which slash commands are registered at once. Default: globally.
+    #[serde(deserialize_with = "super::access::snowflake_option")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guild_id: Option<GuildId>,
+    /// Connect to this address for discord.com, cdn.discordapp.com and media.discordapp.net. No default.
+    #[serde(deserialize_with = "address")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_resolve: Option<SocketAddr>,
+    /// One more root certificate (PEM) for those. No default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl DiscordConfig {
+    /// The token, from wherever it was given. Only `run` and `doctor` need it.
+    pub fn discord_token(&self) -> Result<SecretString, ConfigError> {
+        match (&self.token, &self.token_file) {
+            (Some(token), _) => Ok(token.clone()),
+            (None, Some(file)) => read_token(file).map_err(|problem| ConfigError::Invalid(vec![problem])),
+            (None, None) => Err(ConfigError::Invalid(vec![Problem::new(
+                "discord.token_file",
+                "there is no Discord token; put it into a file (chmod 600) and name that here, or set DISCORD_TOKEN \
+                 (developer portal: your application, Bot, Reset Token)",
+            )])),
+        }
+    }
+
+    /// The token, if it can be had, for the redaction of logs.
+    pub(super) fn secret_values(&self) -> Vec<String> {
+        self.discord_token().iter().map(|token| token.expose_secret().to_owned()).collect()
+    }
+
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        if self.token.is_some() && self.token_file.is_some() {
+            problems.add("discord.token", "the token is given twice; remove token or token_file");
+        }
+        if let Some(token) = &self.token
+            && let Err(message) = token_shape(token.expose_secret())
+        {
+            problems.add("discord.token", message);
+        }
+    }
+}
+
+fn read_token(file: &Path) -> Result<SecretString, Problem> {
+    let problem = |message: String| Problem::new("discord.token_file", message);
+    let shown = file.display();
+    let mode = std::fs::metadata(file)
+        .map_err(|error| problem(format!("failed to read {shown}: {error}")))?
+        .permissions()
+        .mode();
+    if mode & 0o077 != 0 && !file.starts_with(SYSTEMD_CREDENTIALS) {
+        return Err(problem(format!(
+            "{shown} can be read by others (mode {:03o}); run `chmod 600 {shown}`",
+            mode & 0o777
+        )));
+    }
+    let text =
+        std::fs::read_to_string(file).map_err(|error| problem(format!("failed to read {shown}: {error}")))?;
+    let token = text.trim();
+    token_shape(token).map_err(|message| problem(format!("{shown}: {message}")))?;
+    Ok(SecretString::from(token))
+}
+
+fn token_shape(token: &str) -> Result<(), &'static str> {
+    if token.is_empty() {
+        Err("the token is empty; paste the one of the developer portal")
+    } else if token.starts_with("Bot ") {
+        Err("leave out the word `Bot` before the token")
+    } else if token.contains(char::is_whitespace) || token.contains(char::is_control) {
+        Err("a token is one word without spaces or line breaks; paste it again")
+    } else {
+        Ok(())
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let fix = |_| D::Error::custom(format!("{text:?} is no address; write one such as \"127.0.0.1:9443\""));
+    text.parse().map(Some).map_err(fix)
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field as it is")]
+fn mask<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(MASK)
+}

@@ -1,0 +1,70 @@
+//! `[limits]`: bounds on what people can make the host do.
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problems;
+
+/// Bounds on what people can make the host do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LimitsConfig {
+    /// Turns that run at the same time, over all conversations. Default: 4.
+    pub running_turns_max: usize,
+    /// Prompts that wait, per conversation; one more is refused. Default: 20.
+    pub queued_prompts_max: usize,
+    /// The longest turn, in seconds. Default: 3600.
+    pub turn_secs_max: u64,
+    /// The longest silence of the CLI while no tool runs and nobody is asked, in seconds. Default: 600.
+    pub silence_secs_max: u64,
+    /// A shim without a daemon ends its CLI after this many seconds. Default: 3600.
+    pub orphan_secs_max: u64,
+    /// The largest file taken from a message, in bytes. Default: 10 MiB.
+    pub attachment_bytes_max: u64,
+    /// How many files are taken from one message; 0: none. Default: 10.
+    pub attachments_max: usize,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            running_turns_max: 4,
+            queued_prompts_max: 20,
+            turn_secs_max: 3600,
+            silence_secs_max: 600,
+            orphan_secs_max: 3600,
+            attachment_bytes_max: 10 * 1024 * 1024,
+            attachments_max: 10,
+        }
+    }
+}
+
+/// A longer time than this is a mistake of unit.
+const SECS_MAX: u64 = 30 * 24 * 3600;
+
+impl LimitsConfig {
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        for (key, count) in [
+            ("limits.running_turns_max", self.running_turns_max),
+            ("limits.queued_prompts_max", self.queued_prompts_max),
+        ] {
+            if count == 0 {
+                problems.add(key, "0 would let nothing run; write at least 1");
+            }
+        }
+        for (key, secs) in [
+            ("limits.turn_secs_max", self.turn_secs_max),
+            ("limits.silence_secs_max", self.silence_secs_max),
+            ("limits.orphan_secs_max", self.orphan_secs_max),
+        ] {
+            if secs == 0 || secs > SECS_MAX {
+                problems.add(key, format!("{secs} is out of bounds; write 1 to {SECS_MAX} seconds"));
+            }
+        }
+        if self.attachment_bytes_max == 0 {
+            problems.add(
+                "limits.attachment_bytes_max",
+                "write at least 1; to take no files, set attachments_max = 0",
+            );
+        }
+    }
+}
