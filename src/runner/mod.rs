@@ -1,108 +1,14 @@
 //! *Where* a process runs. A runner starts a command line and gives its recorded lines, numbered by their position in
 //! the spool; it knows nothing of Claude.
 
+mod follow;
 pub mod local;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use async_trait::async_trait;
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::clock::WallTime;
 use crate::domain::ids::ProcessId;
-
-/// What to run. Written as `launch.json` (0600) for the shim, so that nothing of it is in the shim's own arguments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Launch {
-    /// The program: an absolute path, or a name to find in the `PATH` of [`env`](Launch::env).
-    pub program: String,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Its whole environment: nothing else is passed on.
-    pub env: BTreeMap<String, String>,
-    /// Its working directory.
-    pub dir: PathBuf,
-    /// A line longer than this (in bytes) is recorded as [`Record::TooLong`].
-    pub line_bytes_max: usize,
-    /// A shim without a daemon stops its child after this many seconds.
-    pub orphan_secs_max: u64,
-    /// The spool may grow to this many bytes; then the child is stopped.
-    pub spool_bytes_max: u64,
-}
-
-/// A byte offset in the spool: where a record ends and the next begins. Grows, and survives restarts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Position(pub u64);
-
-/// One thing that happened at the process, as the spool has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
-    /// A line on stdout, without its newline. Not necessarily UTF-8.
-    Out(Bytes),
-    /// A line on stderr, without its newline.
-    Err(Bytes),
-    /// A line that was written to stdin, completely.
-    In(Bytes),
-    /// A line on stdout that was longer than the launch allows; its bytes are gone.
-    TooLong {
-        /// Its length in bytes.
-        bytes: u64,
-    },
-    /// The process is over. The last record, exactly one.
-    Exit(Exit),
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "exit", rename_all = "snake_case")]
-pub enum Exit {
-    /// It exited with this code.
-    Code {
-        /// The code.
-        code: i32,
-    },
-    /// A signal killed it.
-    Signal {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// It could not be started.
-    NotStarted {
-        /// Why, as one of the kinds that people can do something about.
-        kind: NotStarted,
-        /// The operating system's words, for the log.
-        error: String,
-    },
-    /// The shim is gone without an exit record (power, out of memory, a killed shim).
-    Lost,
-}
-
-/// Why a process could not be started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotStarted {
-    /// The program is not there.
-    ProgramMissing,
-    /// The working directory is not there.
-    DirectoryMissing,
-    /// Anything else.
-    Other,
-}
-
-/// A record with its place in the spool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
-    /// Where the record ends: attach from here to get what comes after it.
-    pub end: Position,
-    /// When the shim recorded it.
-    pub at: WallTime,
-    /// What.
-    pub record: Record,
-}
+pub use crate::process::{Command, Exit, Launch, NotStarted, Position, Record, Recorded, STOP_GRACE_MS};
 
 /// A running (or just ended) process: its records out, lines and stops in. Dropping it does not end the process.
 #[derive(Debug)]
@@ -110,30 +16,18 @@ pub struct Feed {
     /// Records in order. The channel is bounded; a slow reader slows nobody but itself, because the spool is a file.
     /// After [`Record::Exit`] it closes.
     pub records: mpsc::Receiver<Recorded>,
+    /// Where the spool ended when the feed was made: what is recorded up to here happened before.
+    pub caught_up: Position,
     /// The way in.
     pub control: Control,
 }
 
-/// The way in to a process. Cheap to clone. Once the process is over, calls do nothing.
+/// The way in to a process. Cheap to clone. Once the process is over, calls do nothing. A line counts as written when
+/// its [`Record::In`] comes: one that was under way while its shim died may be lost.
 #[derive(Debug, Clone)]
 pub struct Control {
     /// To the task that holds the connection to the shim.
     pub(crate) commands: mpsc::Sender<Command>,
-}
-
-/// What a [`Control`] asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum Command {
-    /// Write this line (without newline) to the child's stdin.
-    Write {
-        /// The line.
-        line: String,
-    },
-    /// Close the child's stdin: it finishes what it does and exits.
-    CloseInput,
-    /// Climb the stop ladder (SIGINT, SIGTERM, SIGKILL, then every descendant).
-    Stop,
 }
 
 impl Control {
@@ -168,7 +62,8 @@ pub trait Runner: Send + Sync + 'static {
     /// that is over gives the rest of its spool, ending with its exit record or [`Exit::Lost`].
     async fn attach(&self, process: ProcessId, from: Position) -> Result<Feed, RunnerError>;
 
-    /// Removes what is left of a process that is over (spool, socket). Does nothing if there is nothing.
+    /// Removes what is left of a process that is over (spool, socket). Does nothing if there is nothing. Waits a
+    /// little for a shim that is just ending.
     async fn forget(&self, process: ProcessId) -> Result<(), RunnerError>;
 }
 
@@ -184,4 +79,7 @@ pub enum RunnerError {
     /// The process is not known here.
     #[error("failed to find process {0}")]
     Unknown(ProcessId),
+    /// The process is not over, so it cannot be forgotten.
+    #[error("failed to forget process {0}, which still runs")]
+    StillRunning(ProcessId),
 }

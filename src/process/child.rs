@@ -1,0 +1,203 @@
+//! The child: how it is started, and its three pipes. Nothing here waits for a reader of the spool.
+
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use nix::unistd::Pid;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::launch::Launch;
+use super::lines::{Line, Lines};
+use super::record::{Exit, NotStarted, Record};
+use super::recorder::Recorder;
+use super::shim::log;
+use super::stop::{self, Rung};
+
+/// Of a line on stderr, this many bytes are recorded.
+const STDERR_LINE_BYTES_MAX: usize = 8 << 10;
+
+/// Of stderr in total, this many bytes are recorded; the rest is counted.
+const STDERR_BYTES_MAX: usize = 256 << 10;
+
+/// A started child. Dropping it before it was [`reap`](Leash::reap)ed kills its group.
+#[derive(Debug)]
+pub(super) struct Leash {
+    child: Child,
+    pid: Pid,
+    reaped: bool,
+}
+
+/// The child's pipes.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    pub stdin: ChildStdin,
+    pub stdout: ChildStdout,
+    pub stderr: ChildStderr,
+}
+
+impl Leash {
+    /// Starts the child in a process group of its own, with exactly the environment of the launch.
+    pub(super) fn start(launch: &Launch) -> Result<(Self, Pipes), Exit> {
+        let mut command = Command::new(&launch.program);
+        command.args(&launch.args).current_dir(&launch.dir);
+        command.env_clear().envs(&launch.env);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.process_group(0);
+        let not_started = |error: &io::Error| Exit::NotStarted {
+            kind: why_not_started(error, launch),
+            error: error.to_string(),
+        };
+        let mut child = command.spawn().map_err(|error| not_started(&error))?;
+        let pid = Pid::from_raw(child.id().try_into().expect("a process number is positive"));
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let leash = Self { child, pid, reaped: false };
+        let pipes = || -> io::Result<Pipes> {
+            Ok(Pipes {
+                stdin: ChildStdin::from_std(stdin.expect("stdin is piped"))?,
+                stdout: ChildStdout::from_std(stdout.expect("stdout is piped"))?,
+                stderr: ChildStderr::from_std(stderr.expect("stderr is piped"))?,
+            })
+        };
+        let pipes = pipes().map_err(|error| not_started(&error))?;
+        Ok((leash, pipes))
+    }
+
+    /// Its process number, and its group's.
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Kills what is left of its group, and takes its status. `None` if it is not dead.
+    pub(super) fn reap(&mut self) -> Option<Exit> {
+        stop::send(Rung::Kill, self.pid);
+        let status = self.child.try_wait().ok().flatten()?;
+        self.reaped = true;
+        Some(exit_of(status))
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        if !self.reaped {
+            stop::send(Rung::Kill, self.pid);
+        }
+    }
+}
+
+fn why_not_started(error: &io::Error, launch: &Launch) -> NotStarted {
+    // The kernel has one word for both.
+    if !launch.dir.is_dir() {
+        return NotStarted::DirectoryMissing;
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NotStarted::ProgramMissing,
+        _ => NotStarted::Other,
+    }
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Exit::Code { code },
+        (None, Some(signal)) => Exit::Signal { signal },
+        (None, None) => unreachable!("a status that was waited for is a code or a signal"),
+    }
+}
+
+/// Records the lines on stdout until it ends or `enough` is cancelled.
+pub(super) async fn record_stdout(
+    stdout: ChildStdout,
+    line_bytes_max: usize,
+    recorder: Arc<Recorder>,
+    enough: CancellationToken,
+) {
+    let lines = Lines::new(line_bytes_max);
+    pump(stdout, lines, enough, |line| {
+        recorder.record(&match line {
+            Line::Whole(line) => Record::Out(Bytes::from(line)),
+            Line::Long { bytes, .. } => Record::TooLong { bytes },
+        });
+    })
+    .await;
+}
+
+/// Records the lines on stderr, up to a bound; reads it to its end in any case.
+pub(super) async fn record_stderr(stderr: ChildStderr, recorder: Arc<Recorder>, enough: CancellationToken) {
+    let lines = Lines::keeping_heads(STDERR_LINE_BYTES_MAX);
+    let (mut room, mut dropped) = (STDERR_BYTES_MAX, 0);
+    pump(stderr, lines, enough, |line| {
+        let (head, bytes) = match line {
+            Line::Whole(line) => (line, 0),
+            Line::Long { head, bytes } => (head, bytes - STDERR_LINE_BYTES_MAX as u64),
+        };
+        dropped += bytes;
+        if let Some(rest) = room.checked_sub(head.len() + 1) {
+            room = rest;
+            recorder.record(&Record::Err(Bytes::from(head)));
+        } else {
+            room = 0;
+            dropped += head.len() as u64 + 1;
+        }
+    })
+    .await;
+    if dropped > 0 {
+        recorder.record(&Record::Err(Bytes::from(format!("[{dropped} bytes more on stderr]"))));
+    }
+}
+
+/// Writes lines to stdin, and records each when it is written. Closes stdin after the last.
+pub(super) async fn write_stdin(
+    mut stdin: ChildStdin,
+    mut lines: mpsc::Receiver<String>,
+    recorder: Arc<Recorder>,
+) {
+    while let Some(line) = lines.recv().await {
+        let mut line = line.replace('\n', " ").into_bytes();
+        line.push(b'\n');
+        if let Err(error) = stdin.write_all(&line).await {
+            log(format_args!("failed to write to the child: {error}"));
+            return;
+        }
+        // Nothing is awaited between the write and this, so it stands before what the child says to it.
+        line.pop();
+        recorder.record(&Record::In(Bytes::from(line)));
+    }
+}
+
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut lines: Lines,
+    enough: CancellationToken,
+    mut each: impl FnMut(Line),
+) {
+    let mut buffer = vec![0; 32 * 1024];
+    loop {
+        let read = tokio::select! {
+            read = from.read(&mut buffer) => read,
+            () = enough.cancelled() => break,
+        };
+        let mut chunk = match read {
+            Ok(0) => break,
+            Ok(bytes) => &buffer[..bytes],
+            Err(error) => {
+                log(format_args!("failed to read from the child: {error}"));
+                break;
+            }
+        };
+        while !chunk.is_empty() {
+            if let Some(line) = lines.next(&mut chunk) {
+                each(line);
+            }
+        }
+        // A flood must not keep a stop waiting: ready pipes are read many times before the runtime intervenes.
+        tokio::task::yield_now().await;
+    }
+    if let Some(line) = lines.finish() {
+        each(line);
+    }
+}
