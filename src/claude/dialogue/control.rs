@@ -1,0 +1,58 @@
+//! Control requests: the CLI's to us, and its answers to ours.
+
+use serde_json::{Value, json};
+
+use super::info::info;
+use super::{Dialogue, Step};
+use crate::claude::asks::ask_of;
+use crate::claude::wire::control::{Request, Response};
+use crate::claude::wire::outgoing::{refusal_line, success};
+use crate::domain::ask::{Ask, AskKind};
+
+impl Dialogue {
+    pub(super) fn request(&mut self, request: &Request, steps: &mut Vec<Step>) {
+        if let Some(ask) = ask_of(request, &self.cwd) {
+            self.turn_of_its_own(steps).ask(ask, steps);
+            return;
+        }
+        let kind = request.request.subtype.clone();
+        let line = match kind.as_str() {
+            "request_user_dialog" => success(&request.request_id, &json!({ "behavior": "cancelled" })),
+            _ => refusal_line(&request.request_id, "not supported by this host"),
+        };
+        self.owed.insert(request.request_id.clone(), (line, false));
+        steps
+            .push(Step::Ignored { kind: format!("control_request/{kind}"), why: "not supported".to_owned() });
+    }
+
+    pub(super) fn response(&mut self, response: Response, steps: &mut Vec<Step>) {
+        let body = response.response;
+        // Answers of ours are echoed: their ids are not among our requests.
+        let Some((kind, prompt)) = self.requests.remove(&body.request_id) else { return };
+        let request = body.request_id;
+        if body.subtype != "success" {
+            steps.push(Step::ControlFailed { request, kind, error: body.error.unwrap_or_default() });
+            return;
+        }
+        match kind.as_str() {
+            "initialize" => steps.push(Step::Info(info(&body.response))),
+            "cancel_async_message" if body.response.get("cancelled") == Some(&Value::Bool(true)) => {
+                self.waiting.retain(|waiting| prompt.is_none() || *waiting != prompt);
+                steps.extend(prompt.map(|prompt| Step::Cancelled { prompt }));
+            }
+            _ => {}
+        }
+        steps.push(Step::ControlDone { request, kind });
+    }
+}
+
+/// The answer to an ask that outlived its turn.
+pub(super) fn too_late(ask: &Ask) -> String {
+    match ask.kind {
+        AskKind::Elicitation { .. } => success(&ask.request, &json!({ "action": "cancel" })),
+        AskKind::Permission { .. } | AskKind::Question { .. } | AskKind::Plan { .. } => success(
+            &ask.request,
+            &json!({ "behavior": "deny", "message": "The turn is over and nobody can answer any more." }),
+        ),
+    }
+}
