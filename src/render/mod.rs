@@ -4,6 +4,10 @@ pub mod view;
 
 pub mod tool_line;
 
+pub mod escape;
+
+pub mod markdown;
+
 pub mod chunk;
 
 pub mod message;

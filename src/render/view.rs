@@ -1,1 +1,301 @@
 //! Turn events → the messages that Discord ought to show.
+//!
+//! A turn is one document: what Claude says, the tools it uses, what it asks and what happened to it, in order. The
+//! document is cut into slots; slot *i* is message *i*. A view is folded from events alone, so folding the recorded
+//! lines again after a restart gives the same slots, and the outbox closes whatever difference is left.
+
+use crate::clock::WallTime;
+use crate::domain::ask::{Answer, Ask};
+use crate::domain::event::{Started, TurnEnd, TurnEvent, Usage};
+use crate::domain::ids::{ErrorId, MessageId, TurnId};
+use crate::domain::tool::ToolUse;
+
+use super::escape::{code_span, escape, one_line};
+use super::message::MessageBody;
+
+mod ask;
+mod document;
+mod ending;
+mod facts;
+mod failure;
+mod slots;
+mod status;
+
+pub use facts::{count, duration, money};
+pub use failure::{failure_sentence, limit_sentence};
+
+/// The most text that one turn keeps, in bytes: enough for any answer, and within what Discord takes as a file.
+const TEXT_BYTES_MAX: usize = 8 << 20;
+
+/// What is known of a turn before it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The turn.
+    pub turn: TurnId,
+    /// The message that asked; the first slot answers it.
+    pub reply_to: Option<MessageId>,
+    /// From when on time is counted.
+    pub started_at: WallTime,
+    /// The model that was asked for; the CLI says later which one works.
+    pub model: Option<String>,
+}
+
+/// What a turn looks like, folded from its events.
+#[derive(Debug, Clone)]
+pub struct View {
+    about: About,
+    model: Option<String>,
+    mode: Option<String>,
+    blocks: Vec<Block>,
+    /// The text block that deltas go to.
+    open_text: Option<usize>,
+    text_bytes: usize,
+    doing: Doing,
+    queued: usize,
+    usage: Usage,
+    tools: usize,
+    /// Tasks in the background, by the CLI's id, in the order of their start.
+    background: Vec<(String, String)>,
+    /// Names of tools that were refused, in order, each once.
+    denied: Vec<String>,
+    error: Option<ErrorId>,
+    last_event_at: WallTime,
+    ended: Option<(TurnEnd, WallTime)>,
+}
+
+/// What Discord ought to show now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The messages in order; at least one, none of them empty.
+    pub slots: Vec<MessageBody>,
+    /// The reaction to the prompt.
+    pub reaction: Reaction,
+    /// Whether "… is typing" is shown.
+    pub typing: bool,
+    /// Whether this is how it stays.
+    pub ended: bool,
+}
+
+/// The reaction that tells at a glance how the turn stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reaction {
+    /// Accepted; the CLI has not begun.
+    Seen,
+    /// The CLI works on it.
+    Working,
+    /// Claude finished.
+    Done,
+    /// It failed.
+    Failed,
+    /// Somebody stopped it, or a limit did.
+    Stopped,
+}
+
+impl Reaction {
+    /// The Unicode emoji, as Discord takes it.
+    pub fn emoji(self) -> &'static str {
+        match self {
+            Reaction::Seen => "👀",
+            Reaction::Working => "⚙️",
+            Reaction::Done => "✅",
+            Reaction::Failed => "❌",
+            Reaction::Stopped => "⏹️",
+        }
+    }
+
+    /// Whether no other follows it.
+    pub fn is_final(self) -> bool {
+        match self {
+            Reaction::Seen | Reaction::Working => false,
+            Reaction::Done | Reaction::Failed | Reaction::Stopped => true,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Block {
+    /// Claude's markdown; empty when the CLI took it back.
+    Text(String),
+    /// Tools that followed each other.
+    Tools(Vec<ToolState>),
+    /// A question for a person.
+    Ask { ask: Ask, outcome: Outcome },
+    /// One line about the turn, Discord markdown.
+    Notice(String),
+}
+
+#[derive(Debug, Clone)]
+struct ToolState {
+    tool_use: ToolUse,
+    progress: Progress,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Running,
+    Done,
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    Open,
+    Answered(Answer),
+    Withdrawn,
+}
+
+/// What the status line tells while no tool runs and nobody is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Doing {
+    WaitingForPlace { running: usize, max: usize },
+    Starting,
+    Working,
+    Thinking,
+    Writing,
+    Retrying { attempt: u32, attempts_max: u32, reason: String },
+    Compacting,
+}
+
+impl View {
+    /// The view of a turn of which nothing has been heard.
+    pub fn new(about: About) -> Self {
+        Self {
+            model: about.model.clone(),
+            mode: None,
+            blocks: Vec::new(),
+            open_text: None,
+            text_bytes: 0,
+            doing: Doing::Starting,
+            queued: 0,
+            usage: Usage::default(),
+            tools: 0,
+            background: Vec::new(),
+            denied: Vec::new(),
+            error: None,
+            last_event_at: about.started_at,
+            ended: None,
+            about,
+        }
+    }
+
+    /// Takes in what happened. After [`TurnEvent::Ended`] nothing changes any more.
+    pub fn apply(&mut self, event: &TurnEvent, at: WallTime) {
+        if self.ended.is_some() {
+            return;
+        }
+        self.last_event_at = at;
+        match event {
+            TurnEvent::Started(started) => self.started(started),
+            TurnEvent::TextDelta(delta) => self.text_delta(delta),
+            TurnEvent::Text(text) => self.text(text),
+            TurnEvent::TextDropped => self.text_dropped(),
+            TurnEvent::Thinking => self.doing = Doing::Thinking,
+            TurnEvent::ToolStarted(tool_use) => self.tool_started(tool_use),
+            TurnEvent::ToolEnded { id, failed } => self.tool_ended(id, *failed),
+            TurnEvent::Asked(ask) => {
+                self.blocks.push(Block::Ask { ask: ask.clone(), outcome: Outcome::Open });
+            }
+            TurnEvent::AskWithdrawn { request } => self.settle(request, &Outcome::Withdrawn),
+            TurnEvent::PermissionDenied { tool, message } => self.permission_denied(tool, message),
+            TurnEvent::Retrying { attempt, attempts_max, reason, .. } => {
+                let (attempt, attempts_max) = (*attempt, *attempts_max);
+                self.doing = Doing::Retrying { attempt, attempts_max, reason: reason.clone() };
+            }
+            TurnEvent::ModelFallback { from, to } => self.model_fallback(from, to),
+            TurnEvent::RateLimit { rejected: true, resets_at_secs, .. } => {
+                let again = facts::again_at(*resets_at_secs);
+                self.notice(format!("-# ⚠️ the usage limit of the account is reached{again}"));
+            }
+            TurnEvent::RateLimit { rejected: false, .. } => {}
+            TurnEvent::Compacting(true) => self.doing = Doing::Compacting,
+            TurnEvent::Compacting(false) => {
+                self.doing = Doing::Working;
+                self.notice("-# 🗜️ the conversation was compacted to make room".to_owned());
+            }
+            TurnEvent::SessionLost => self.notice(
+                "-# ⚠️ Claude's memory of this conversation was lost; this starts a new one".to_owned(),
+            ),
+            TurnEvent::ModeChanged(mode) => self.mode_changed(mode),
+            TurnEvent::Background { task, description, running } => {
+                self.background.retain(|(known, _)| known != task);
+                if *running {
+                    self.background.push((task.clone(), description.clone()));
+                }
+            }
+            TurnEvent::Usage(usage) => self.usage = *usage,
+            TurnEvent::Ended(end) => self.end(end, at),
+        }
+    }
+
+    /// How many prompts wait behind this turn.
+    pub fn queued_behind(&mut self, prompts: usize) {
+        self.queued = prompts;
+    }
+
+    /// The turn waits, because `running` of at most `max` turns of all conversations run.
+    pub fn waiting_for_place(&mut self, running: usize, max: usize) {
+        if matches!(self.doing, Doing::Starting | Doing::WaitingForPlace { .. }) {
+            self.doing = Doing::WaitingForPlace { running, max };
+        }
+    }
+
+    /// The turn has its place: the CLI is being started, or gets its line.
+    pub fn starting(&mut self) {
+        if matches!(self.doing, Doing::WaitingForPlace { .. }) {
+            self.doing = Doing::Starting;
+        }
+    }
+
+    /// The model that the turn asks the CLI for.
+    pub fn asked_for(&mut self, model: Option<String>) {
+        self.model = self.model.take().or(model);
+    }
+
+    /// Whether there is nothing to read yet but how the turn stands.
+    pub fn is_blank(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// What was said to an ask; the first word counts.
+    pub fn answered(&mut self, request: &str, answer: &Answer) {
+        self.settle(request, &Outcome::Answered(answer.clone()));
+    }
+
+    /// The id under which the log knows why this turn failed.
+    pub fn failed_with(&mut self, error: ErrorId) {
+        self.error = Some(error);
+    }
+
+    /// The messages that Discord ought to show at this time.
+    pub fn show(&self, now: WallTime) -> Shown {
+        let slots = match &self.ended {
+            None => slots::while_it_works(self, &status::line(self, now)),
+            Some((end, at)) => slots::at_the_end(self, end, &ending::footer(self, end, *at)),
+        };
+        let asks = self.open_asks() > 0;
+        let waits = matches!(self.doing, Doing::WaitingForPlace { .. });
+        Shown {
+            slots,
+            reaction: self.reaction(),
+            typing: self.ended.is_none() && !asks && !waits,
+            ended: self.ended.is_some(),
+        }
+    }
+
+    fn reaction(&self) -> Reaction {
+        match &self.ended {
+            Some((TurnEnd::Completed { .. }, _)) => Reaction::Done,
+            Some((TurnEnd::Failed(_), _)) => Reaction::Failed,
+            Some((TurnEnd::Interrupted | TurnEnd::TimedOut { .. } | TurnEnd::LimitReached { .. }, _)) => {
+                Reaction::Stopped
+            }
+            None if matches!(self.doing, Doing::Starting | Doing::WaitingForPlace { .. }) => Reaction::Seen,
+            None => Reaction::Working,
+        }
+    }
+}
+
+mod fold;
+
+#[cfg(test)]
+mod tests;

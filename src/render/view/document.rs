@@ -1,0 +1,104 @@
+//! The blocks of a turn as one document of Discord markdown.
+
+use std::collections::BTreeMap;
+
+use super::{Block, Progress, ToolState, View, ask};
+use crate::render::markdown::discord_markdown;
+use crate::render::tool_line;
+
+/// So many tools of a group are shown; those before them are counted.
+const TOOLS_SHOWN_MAX: usize = 5;
+
+/// So many kinds of the counted tools are named.
+const KINDS_NAMED_MAX: usize = 6;
+
+/// The whole document. `closing` are lines about the end, below everything else.
+pub(super) fn document(view: &View, closing: &[String]) -> String {
+    let mut document = String::new();
+    let mut small = true;
+    let blocks = view.blocks.iter().map(|block| match block {
+        Block::Text(text) => (false, discord_markdown(text)),
+        Block::Tools(group) => (true, tools(group, view.ended.is_some())),
+        Block::Ask { ask, outcome } => (false, ask::block(ask, outcome)),
+        Block::Notice(line) => (true, line.clone()),
+    });
+    let closing = closing.iter().map(|line| (line.starts_with("-# "), line.clone()));
+    for (is_small, text) in blocks.chain(closing) {
+        let text = text.trim_end();
+        if text.trim().is_empty() {
+            continue;
+        }
+        if !document.is_empty() {
+            // Small print stands right below what it belongs to; whatever follows has air above it.
+            document.push_str(if is_small && (small || !ends_in_a_quote(&document)) { "\n" } else { "\n\n" });
+        }
+        document.push_str(text.trim_start_matches('\n'));
+        small = is_small;
+    }
+    document
+}
+
+/// All that Claude said, as it said it.
+pub(super) fn whole_text(view: &View) -> String {
+    let texts: Vec<&str> = view
+        .blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Text(text) if !text.trim().is_empty() => Some(text.trim_matches('\n')),
+            Block::Text(_) | Block::Tools(_) | Block::Ask { .. } | Block::Notice(_) => None,
+        })
+        .collect();
+    texts.join("\n\n") + "\n"
+}
+
+/// A line after a quote would still belong to it.
+fn ends_in_a_quote(document: &str) -> bool {
+    document.lines().next_back().is_some_and(|line| line.trim_start().starts_with('>'))
+}
+
+fn tools(group: &[ToolState], ended: bool) -> String {
+    let first_shown = group.len().saturating_sub(TOOLS_SHOWN_MAX);
+    // An agent that still runs stays in sight, however many tools it used.
+    let (folded, kept): (Vec<&ToolState>, Vec<&ToolState>) =
+        group[..first_shown].iter().partition(|state| ended || state.progress != Progress::Running);
+    let mut lines = Vec::new();
+    match folded.as_slice() {
+        [] => {}
+        // To count one takes as much room as to show it.
+        [one] => lines.push(tool(one, ended)),
+        _ => lines.push(earlier(&folded)),
+    }
+    lines.extend(kept.into_iter().chain(&group[first_shown..]).map(|state| tool(state, ended)));
+    lines.join("\n")
+}
+
+fn tool(state: &ToolState, ended: bool) -> String {
+    let mark = match state.progress {
+        Progress::Running if ended => " (not finished)",
+        Progress::Running => " …",
+        Progress::Done => "",
+        Progress::Failed => " ✗ failed",
+    };
+    format!("-# {}{mark}", tool_line::tool_use_line(&state.tool_use))
+}
+
+fn earlier(folded: &[&ToolState]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for state in folded {
+        *counts.entry(tool_line::name(&state.tool_use.tool)).or_default() += 1;
+    }
+    let mut kinds: Vec<(String, usize)> = counts.into_iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let others: usize = kinds.iter().skip(KINDS_NAMED_MAX).map(|(_, count)| count).sum();
+    let mut named: Vec<String> = kinds
+        .iter()
+        .take(KINDS_NAMED_MAX)
+        .map(|(name, count)| format!("{} ×{count}", crate::render::escape::escape(name)))
+        .collect();
+    if others > 0 {
+        named.push(format!("others ×{others}"));
+    }
+    let failed = folded.iter().filter(|state| state.progress == Progress::Failed).count();
+    let failed = if failed > 0 { format!(" ({failed} failed)") } else { String::new() };
+    format!("-# … {} earlier: {}{failed}", folded.len(), named.join(", "))
+}

@@ -1,0 +1,75 @@
+//! The one line below a turn that works: what it does just now, for how long, and who waits.
+
+use std::time::Duration;
+
+use super::{Doing, View, WallTime, escape, facts, one_line};
+use crate::render::tool_line;
+
+/// A turn of which nothing was heard for this long says so.
+const QUIET_SECS: u64 = 60;
+
+/// The status line, with its `-# `.
+pub(super) fn line(view: &View, now: WallTime) -> String {
+    let elapsed = now.since(view.about.started_at);
+    let quiet = now.since(view.last_event_at);
+    let mut parts = vec![doing(view)];
+    parts.extend(facts::elapsed(elapsed));
+    if view.running_tools().next().is_none() {
+        parts.extend(background(view));
+        if is_working(view) && quiet >= Duration::from_secs(QUIET_SECS) {
+            parts.push(format!("quiet for {} min", quiet.as_secs() / 60));
+        }
+    }
+    if view.queued > 0 {
+        parts.push(format!("{} queued", view.queued));
+    }
+    format!("-# {}", parts.join(" · "))
+}
+
+fn doing(view: &View) -> String {
+    if view.open_asks() > 0 {
+        return "⏸️ waiting for an answer".to_owned();
+    }
+    let mut running = view.running_tools();
+    if let Some(tool) = running.next_back() {
+        let words = tool_line::words(&tool.tool_use.tool);
+        let others = running.count();
+        return if others > 0 { format!("⏳ {words} (+{others})") } else { format!("⏳ {words}") };
+    }
+    match &view.doing {
+        Doing::WaitingForPlace { running, max } => {
+            format!("🕒 waiting for a place: {running} of {max} turns run")
+        }
+        Doing::Starting => "⏳ starting".to_owned(),
+        Doing::Working => "⏳ working".to_owned(),
+        Doing::Thinking => "💭 thinking".to_owned(),
+        Doing::Writing => "✍️ writing".to_owned(),
+        Doing::Retrying { attempt, attempts_max, reason } => {
+            format!("⚠️ {}, trying again ({attempt} of {attempts_max})", trouble(reason))
+        }
+        Doing::Compacting => "🗜️ compacting the conversation".to_owned(),
+    }
+}
+
+fn is_working(view: &View) -> bool {
+    match view.doing {
+        Doing::WaitingForPlace { .. } | Doing::Starting | Doing::Retrying { .. } => false,
+        Doing::Working | Doing::Thinking | Doing::Writing | Doing::Compacting => view.open_asks() == 0,
+    }
+}
+
+fn background(view: &View) -> Option<String> {
+    (!view.background.is_empty()).then(|| format!("{} in the background", view.background.len()))
+}
+
+/// Why the CLI tries again, from its own word for it (its README §11).
+fn trouble(reason: &str) -> String {
+    match reason {
+        "overloaded" | "overloaded_error" => "API overloaded".to_owned(),
+        "rate_limit" | "rate_limit_error" => "API says too many requests".to_owned(),
+        "server_error" | "api_error" => "API failing".to_owned(),
+        "authentication_failed" => "API refuses the login".to_owned(),
+        "" | "unknown" => "API not answering".to_owned(),
+        other => format!("API trouble ({})", escape(&one_line(other, 40))),
+    }
+}
