@@ -1,0 +1,154 @@
+//! Asks: questions of the CLI that wait for a person.
+
+use uuid::Uuid;
+
+use super::row::{json, to_json, uuid, words};
+use super::{Store, StoreError};
+use crate::clock::WallTime;
+use crate::domain::ask::{Ask, AskKind};
+use crate::domain::ids::{AskId, ProcessId, TurnId, UserId};
+
+/// Where an ask stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskState {
+    /// It waits.
+    Open,
+    /// Somebody said yes, or answered.
+    Allowed,
+    /// Somebody said no.
+    Denied,
+    /// The CLI does not ask any more.
+    Withdrawn,
+    /// Nobody answered in time.
+    Expired,
+}
+
+words!(AskState, "asks.state", {
+    Open = "open",
+    Allowed = "allowed",
+    Denied = "denied",
+    Withdrawn = "withdrawn",
+    Expired = "expired",
+});
+
+/// An ask with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAsk {
+    /// Its id: what a button carries.
+    pub id: AskId,
+    /// The turn that waits for it.
+    pub turn: TurnId,
+    /// The process that the answer goes to.
+    pub process: ProcessId,
+    /// What is asked.
+    pub ask: Ask,
+    /// Where it stands.
+    pub state: AskState,
+    /// When it was asked.
+    pub created_at: WallTime,
+}
+
+/// The columns that make a [`StoredAsk`].
+struct Row {
+    id: String,
+    turn: String,
+    process: String,
+    body: String,
+    state: String,
+    created_at: i64,
+}
+
+impl Row {
+    fn into_ask(self) -> Result<StoredAsk, StoreError> {
+        Ok(StoredAsk {
+            id: AskId(uuid(&self.id, "asks.id")?),
+            turn: TurnId(uuid(&self.turn, "asks.turn")?),
+            process: ProcessId(uuid(&self.process, "asks.process")?),
+            ask: json(&self.body, "asks.body")?,
+            state: AskState::read(&self.state)?,
+            created_at: WallTime(self.created_at),
+        })
+    }
+}
+
+impl Store {
+    /// Stores an ask. The same request of the same process is one ask, however often it is read from the spool; its
+    /// state stays as it is.
+    pub async fn save_ask(&self, turn: TurnId, process: ProcessId, ask: &Ask) -> Result<AskId, StoreError> {
+        let (turn, process_column, now) = (turn.to_string(), process.to_string(), self.now().0);
+        let kind = match ask.kind {
+            AskKind::Permission { .. } => "permission",
+            AskKind::Question { .. } => "question",
+            AskKind::Plan { .. } => "plan",
+            AskKind::Elicitation { .. } => "elicitation",
+        };
+        let body = to_json(ask, "asks.body")?;
+        let new = AskId(Uuid::new_v4());
+        let id = new.to_string();
+        let stored = sqlx::query_scalar!(
+            "INSERT INTO asks (id, turn, process, request, kind, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (process, request) DO UPDATE SET body = body RETURNING id",
+            id,
+            turn,
+            process_column,
+            ask.request,
+            kind,
+            body,
+            now
+        )
+        .fetch_one(&self.writer)
+        .await?;
+        Ok(AskId(uuid(&stored, "asks.id")?))
+    }
+
+    /// Settles an open ask. Of several who try, one gets true.
+    pub async fn settle_ask(
+        &self,
+        process: ProcessId,
+        request: &str,
+        state: AskState,
+        settled_by: Option<UserId>,
+    ) -> Result<bool, StoreError> {
+        let (process, state, now) = (process.to_string(), state.as_str(), self.now().0);
+        let settled_by = settled_by.map(|id| id.0.cast_signed());
+        let done = sqlx::query!(
+            "UPDATE asks SET state = ?, settled_at = ?, settled_by = ?
+             WHERE process = ? AND request = ? AND state = 'open'",
+            state,
+            now,
+            settled_by,
+            process,
+            request
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The ask, if there is one.
+    pub async fn ask(&self, id: AskId) -> Result<Option<StoredAsk>, StoreError> {
+        let id = id.to_string();
+        let row = sqlx::query_as!(
+            Row,
+            "SELECT id, turn, process, body, state, created_at FROM asks WHERE id = ?",
+            id
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(Row::into_ask).transpose()
+    }
+
+    /// The asks of a process that wait, oldest first.
+    pub async fn open_asks(&self, process: ProcessId) -> Result<Vec<StoredAsk>, StoreError> {
+        let process = process.to_string();
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, turn, process, body, state, created_at FROM asks
+             WHERE process = ? AND state = 'open' ORDER BY created_at, rowid",
+            process
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_ask).collect()
+    }
+}

@@ -1,0 +1,195 @@
+//! Conversations and their sessions.
+
+use std::path::Path;
+
+use super::row::uuid;
+use super::{Store, StoreError};
+use crate::clock::WallTime;
+use crate::domain::ids::{ChannelId, ConversationId, GuildId, SessionId};
+
+/// A channel or thread in which Claude is talked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// The channel's or thread's id.
+    pub id: ConversationId,
+    /// The guild that it is in.
+    pub guild: Option<GuildId>,
+    /// The project's name in the configuration.
+    pub project: String,
+    /// The project's channel, if this is a thread below it.
+    pub parent: Option<ChannelId>,
+    /// What it is called.
+    pub title: String,
+    /// The session to go on with; none before the first turn and after `/reset`.
+    pub session: Option<SessionId>,
+    /// The model chosen with `/model`; none: the project's.
+    pub model: Option<String>,
+    /// When it was first talked in.
+    pub created_at: WallTime,
+    /// When somebody last prompted, or a turn ended.
+    pub last_active_at: WallTime,
+}
+
+/// A conversation to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConversation {
+    /// The channel's or thread's id.
+    pub id: ConversationId,
+    /// The guild that it is in.
+    pub guild: Option<GuildId>,
+    /// The project's name in the configuration.
+    pub project: String,
+    /// The project's channel, if this is a thread below it.
+    pub parent: Option<ChannelId>,
+    /// What it is called.
+    pub title: String,
+}
+
+/// The CLI's resumable history, as far as we know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub conversation: ConversationId,
+    /// Where the CLI worked when it began; the CLI finds it again from there only.
+    pub dir: std::path::PathBuf,
+    /// Whether the CLI has it: then it is resumed, else begun under this id.
+    pub started: bool,
+}
+
+impl Store {
+    /// The conversation, if it was ever opened.
+    pub async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
+        let id_column = id.0.cast_signed();
+        let row = sqlx::query!(
+            "SELECT guild, project, parent, title, session, model, created_at, last_active_at FROM conversations
+             WHERE id = ?",
+            id_column
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let session = row.session.map(|session| uuid(&session, "conversations.session")).transpose()?;
+        Ok(Some(Conversation {
+            id,
+            guild: row.guild.map(|id| GuildId(id.cast_unsigned())),
+            project: row.project,
+            parent: row.parent.map(|id| ChannelId(id.cast_unsigned())),
+            title: row.title,
+            session: session.map(SessionId),
+            model: row.model,
+            created_at: WallTime(row.created_at),
+            last_active_at: WallTime(row.last_active_at),
+        }))
+    }
+
+    /// Makes the conversation's row. One that is there stays as it is.
+    pub async fn open_conversation(&self, new: &NewConversation) -> Result<(), StoreError> {
+        let (id, now) = (new.id.0.cast_signed(), self.now().0);
+        let guild = new.guild.map(|id| id.0.cast_signed());
+        let parent = new.parent.map(|id| id.0.cast_signed());
+        sqlx::query!(
+            "INSERT INTO conversations (id, guild, project, parent, title, created_at, last_active_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO NOTHING",
+            id,
+            guild,
+            new.project,
+            parent,
+            new.title,
+            now
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Sets the model of the conversation; `None`: the project's again.
+    pub async fn set_model(&self, id: ConversationId, model: Option<&str>) -> Result<(), StoreError> {
+        let id = id.0.cast_signed();
+        sqlx::query!("UPDATE conversations SET model = ? WHERE id = ?", model, id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets go of the session: the next turn begins a new one. Returns the one that was.
+    pub async fn reset(&self, id: ConversationId) -> Result<Option<SessionId>, StoreError> {
+        let (id, now) = (id.0.cast_signed(), self.now().0);
+        let mut transaction = self.begin().await?;
+        let session = sqlx::query_scalar!("SELECT session FROM conversations WHERE id = ?", id)
+            .fetch_optional(&mut *transaction)
+            .await?
+            .flatten();
+        let Some(session) = session else { return Ok(None) };
+        sqlx::query!("UPDATE conversations SET session = NULL WHERE id = ?", id)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query!("UPDATE sessions SET state = 'reset', ended_at = ? WHERE id = ?", now, session)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some(SessionId(uuid(&session, "conversations.session")?)))
+    }
+
+    /// Makes this the conversation's session. One that is known already keeps what is known of it.
+    pub async fn start_session(
+        &self,
+        session: SessionId,
+        conversation: ConversationId,
+        dir: &Path,
+    ) -> Result<(), StoreError> {
+        let (session, conversation) = (session.to_string(), conversation.0.cast_signed());
+        let (dir, now) = (dir.to_string_lossy().into_owned(), self.now().0);
+        let mut transaction = self.begin().await?;
+        sqlx::query!(
+            "INSERT INTO sessions (id, conversation, dir, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            session,
+            conversation,
+            dir,
+            now
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!("UPDATE conversations SET session = ? WHERE id = ?", session, conversation)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The session, if we ever began it.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let id_column = id.to_string();
+        let row = sqlx::query!("SELECT conversation, dir, state FROM sessions WHERE id = ?", id_column)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(row.map(|row| Session {
+            id,
+            conversation: ConversationId(row.conversation.cast_unsigned()),
+            dir: row.dir.into(),
+            started: row.state == "started",
+        }))
+    }
+
+    /// The CLI has the session now: from here on it is resumed.
+    pub async fn mark_session_started(&self, id: SessionId) -> Result<(), StoreError> {
+        let id = id.to_string();
+        sqlx::query!("UPDATE sessions SET state = 'started' WHERE id = ? AND state = 'new'", id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// The CLI does not have the session any more: its conversation lets go of it.
+    pub async fn mark_session_stale(&self, id: SessionId) -> Result<(), StoreError> {
+        let (id, now) = (id.to_string(), self.now().0);
+        let mut transaction = self.begin().await?;
+        sqlx::query!("UPDATE conversations SET session = NULL WHERE session = ?", id)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query!("UPDATE sessions SET state = 'stale', ended_at = ? WHERE id = ?", now, id)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+}

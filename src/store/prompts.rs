@@ -1,0 +1,189 @@
+//! Prompts: the queue of every conversation, and the memory that nothing is done twice.
+
+use super::row::{json, to_json, uuid, words};
+use super::{Store, StoreError};
+use crate::clock::WallTime;
+use crate::domain::ids::{ChannelId, ConversationId, MessageId, PromptId, UserId};
+use crate::domain::prompt::{Author, Prompt};
+
+/// What became of a prompt that was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is stored, and waits in the queue.
+    New,
+    /// Its origin was seen before; nothing was stored.
+    Duplicate,
+}
+
+/// Where a prompt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptState {
+    /// It waits.
+    Queued,
+    /// A turn has it.
+    Taken,
+    /// Its author took it back before a turn had it.
+    Withdrawn,
+    /// The queue was full.
+    Refused,
+}
+
+words!(PromptState, "prompts.state", {
+    Queued = "queued",
+    Taken = "taken",
+    Withdrawn = "withdrawn",
+    Refused = "refused",
+});
+
+/// The columns that make a [`Prompt`].
+struct Row {
+    id: String,
+    origin: String,
+    conversation: i64,
+    author: i64,
+    author_name: String,
+    text: String,
+    attachments: String,
+    received_at: i64,
+}
+
+impl Row {
+    fn into_prompt(self) -> Result<Prompt, StoreError> {
+        Ok(Prompt {
+            id: PromptId(uuid(&self.id, "prompts.id")?),
+            origin: json(&self.origin, "prompts.origin")?,
+            conversation: ConversationId(self.conversation.cast_unsigned()),
+            author: Author { id: UserId(self.author.cast_unsigned()), name: self.author_name },
+            text: self.text,
+            attachments: json(&self.attachments, "prompts.attachments")?,
+            received_at: WallTime(self.received_at),
+        })
+    }
+}
+
+impl Store {
+    /// Stores a prompt in the queue of its conversation (whose row must be there), and moves the watermark of the
+    /// channel that it came from: both or neither. Only after this may anybody be told that it was accepted.
+    pub async fn accept(
+        &self,
+        prompt: &Prompt,
+        watermark: Option<(ChannelId, MessageId)>,
+    ) -> Result<Accepted, StoreError> {
+        let (id, key, now) = (prompt.id.to_string(), prompt.origin.key(), self.now().0);
+        let origin = to_json(&prompt.origin, "prompts.origin")?;
+        let attachments = to_json(&prompt.attachments, "prompts.attachments")?;
+        let conversation = prompt.conversation.0.cast_signed();
+        let author = prompt.author.id.0.cast_signed();
+        let received_at = prompt.received_at.0;
+        let mut transaction = self.begin().await?;
+        let stored = sqlx::query!(
+            "INSERT INTO prompts
+             (id, origin_key, origin, conversation, author, author_name, text, attachments, received_at, accepted_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            id,
+            key,
+            origin,
+            conversation,
+            author,
+            prompt.author.name,
+            prompt.text,
+            attachments,
+            received_at,
+            now
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let accepted = if stored.rows_affected() == 0 { Accepted::Duplicate } else { Accepted::New };
+        if accepted == Accepted::New {
+            sqlx::query!("UPDATE conversations SET last_active_at = ? WHERE id = ?", now, conversation)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        if let Some((channel, message)) = watermark {
+            super::settings::move_watermark(&mut transaction, channel, message).await?;
+        }
+        transaction.commit().await?;
+        Ok(accepted)
+    }
+
+    /// The prompt, whatever became of it.
+    pub async fn prompt(&self, id: PromptId) -> Result<Option<Prompt>, StoreError> {
+        let id = id.to_string();
+        let row = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at FROM prompts
+             WHERE id = ?",
+            id
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(Row::into_prompt).transpose()
+    }
+
+    /// Where the prompt stands.
+    pub async fn prompt_state(&self, id: PromptId) -> Result<Option<PromptState>, StoreError> {
+        let id = id.to_string();
+        let word = sqlx::query_scalar!("SELECT state FROM prompts WHERE id = ?", id)
+            .fetch_optional(&self.reader)
+            .await?;
+        word.map(|word| PromptState::read(&word)).transpose()
+    }
+
+    /// The prompts that wait, in the order in which they were said.
+    pub async fn queued(&self, conversation: ConversationId) -> Result<Vec<Prompt>, StoreError> {
+        let conversation = conversation.0.cast_signed();
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at FROM prompts
+             WHERE conversation = ? AND state = 'queued' ORDER BY received_at, seq",
+            conversation
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_prompt).collect()
+    }
+
+    /// How many prompts wait.
+    pub async fn queued_count(&self, conversation: ConversationId) -> Result<usize, StoreError> {
+        let conversation = conversation.0.cast_signed();
+        let count = sqlx::query_scalar!(
+            "SELECT count(*) FROM prompts WHERE conversation = ? AND state = 'queued'",
+            conversation
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Takes a prompt out of the queue for its author. False: a turn has it, or it is gone already.
+    pub async fn withdraw(&self, id: PromptId) -> Result<bool, StoreError> {
+        self.unqueue(id, PromptState::Withdrawn).await
+    }
+
+    /// Takes a prompt out of the queue that was too much for it; it stays known, so that it is not taken for new when
+    /// Discord says it again. False: a turn has it, or it is gone already.
+    pub async fn refuse(&self, id: PromptId) -> Result<bool, StoreError> {
+        self.unqueue(id, PromptState::Refused).await
+    }
+
+    async fn unqueue(&self, id: PromptId, state: PromptState) -> Result<bool, StoreError> {
+        let (id, state) = (id.to_string(), state.as_str());
+        let done = sqlx::query!("UPDATE prompts SET state = ? WHERE id = ? AND state = 'queued'", state, id)
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The conversations that an actor is needed for after a start: prompts wait, a process runs, or an end was not
+    /// yet shown.
+    pub async fn conversations_with_work(&self) -> Result<Vec<ConversationId>, StoreError> {
+        let rows = sqlx::query_scalar!(
+            r#"SELECT conversation AS "conversation!" FROM prompts WHERE state = 'queued'
+               UNION SELECT conversation FROM processes WHERE ended_at IS NULL
+               UNION SELECT conversation FROM turns WHERE delivered_at IS NULL ORDER BY 1"#
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(rows.into_iter().map(|id: i64| ConversationId(id.cast_unsigned())).collect())
+    }
+}

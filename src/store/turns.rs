@@ -1,0 +1,318 @@
+//! Turns: from a prompt to its one end.
+
+use super::row::{json, to_json, uuid, words};
+use super::{Store, StoreError};
+use crate::clock::WallTime;
+use crate::domain::event::{Failure, Limit, TurnEnd, Usage};
+use crate::domain::ids::{ConversationId, ErrorId, ProcessId, PromptId, SessionId, TurnId};
+use crate::runner::Position;
+
+/// A turn that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTurn {
+    /// Its id; the same for every attempt.
+    pub id: TurnId,
+    /// What it answers; none: the CLI began by itself.
+    pub prompt: Option<PromptId>,
+    /// Where.
+    pub conversation: ConversationId,
+    /// The session it goes on with.
+    pub session: Option<SessionId>,
+    /// The process that serves it.
+    pub process: ProcessId,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// From where in the spool of the process it is recorded.
+    pub from_position: Position,
+}
+
+/// A turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// Its id.
+    pub id: TurnId,
+    /// What it answers; none: the CLI began by itself.
+    pub prompt: Option<PromptId>,
+    /// Where.
+    pub conversation: ConversationId,
+    /// The session it went on with.
+    pub session: Option<SessionId>,
+    /// The process that serves it, in the last attempt.
+    pub process: ProcessId,
+    /// The last attempt, from 1.
+    pub attempt: u32,
+    /// From where in the spool of the process it is recorded.
+    pub from_position: Position,
+    /// Whether it is over.
+    pub state: TurnState,
+    /// How it ended.
+    pub end: Option<TurnEnd>,
+    /// What its failure is called.
+    pub error_id: Option<ErrorId>,
+    /// Whether it may have changed something outside.
+    pub side_effects: bool,
+    /// When its first attempt began.
+    pub started_at: WallTime,
+    /// When it ended.
+    pub ended_at: Option<WallTime>,
+    /// When its end was shown in full.
+    pub delivered_at: Option<WallTime>,
+    /// Tokens and money.
+    pub usage: Usage,
+    /// How many tools it used.
+    pub tools: u32,
+}
+
+/// Whether a turn is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnState {
+    /// It has no end yet.
+    Running,
+    /// It has its one end.
+    Ended,
+}
+
+words!(TurnState, "turns.state", { Running = "running", Ended = "ended" });
+
+/// The columns that make a [`Turn`].
+struct Row {
+    id: String,
+    prompt: Option<String>,
+    conversation: i64,
+    session: Option<String>,
+    process: String,
+    attempt: i64,
+    from_position: i64,
+    state: String,
+    end: Option<String>,
+    error_id: Option<String>,
+    side_effects: i64,
+    started_at: i64,
+    ended_at: Option<i64>,
+    delivered_at: Option<i64>,
+    input_tokens: i64,
+    output_tokens: i64,
+    cache_read_tokens: i64,
+    cache_write_tokens: i64,
+    cost_usd: f64,
+    tools: i64,
+}
+
+impl Row {
+    fn into_turn(self) -> Result<Turn, StoreError> {
+        let prompt = self.prompt.map(|id| uuid(&id, "turns.prompt")).transpose()?;
+        let session = self.session.map(|id| uuid(&id, "turns.session")).transpose()?;
+        Ok(Turn {
+            id: TurnId(uuid(&self.id, "turns.id")?),
+            prompt: prompt.map(PromptId),
+            conversation: ConversationId(self.conversation.cast_unsigned()),
+            session: session.map(SessionId),
+            process: ProcessId(uuid(&self.process, "turns.process")?),
+            attempt: u32::try_from(self.attempt).unwrap_or(u32::MAX),
+            from_position: Position(self.from_position.cast_unsigned()),
+            state: TurnState::read(&self.state)?,
+            end: self.end.map(|end| json(&end, "turns.end")).transpose()?,
+            error_id: self.error_id.map(ErrorId),
+            side_effects: self.side_effects != 0,
+            started_at: WallTime(self.started_at),
+            ended_at: self.ended_at.map(WallTime),
+            delivered_at: self.delivered_at.map(WallTime),
+            usage: Usage {
+                input_tokens: self.input_tokens.cast_unsigned(),
+                output_tokens: self.output_tokens.cast_unsigned(),
+                cache_read_tokens: self.cache_read_tokens.cast_unsigned(),
+                cache_write_tokens: self.cache_write_tokens.cast_unsigned(),
+                cost_usd: self.cost_usd,
+            },
+            tools: u32::try_from(self.tools).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+impl Store {
+    /// Begins a turn and takes its prompt out of the queue, or begins its next attempt in another process. A turn that
+    /// has ended stays so. A process whose start failed before it had a row gets one, so that the turn is found again.
+    pub async fn begin_turn(&self, new: &NewTurn) -> Result<(), StoreError> {
+        let (id, process, now) = (new.id.to_string(), new.process.to_string(), self.now().0);
+        let prompt = new.prompt.map(|id| id.to_string());
+        let session = new.session.map(|id| id.to_string());
+        let conversation = new.conversation.0.cast_signed();
+        let (attempt, from) = (i64::from(new.attempt), new.from_position.0.cast_signed());
+        let mut transaction = self.begin().await?;
+        if let Some(session) = &session {
+            sqlx::query!(
+                "INSERT INTO processes (id, conversation, session, fingerprint, started_at) VALUES (?, ?, ?, '', ?)
+                 ON CONFLICT (id) DO NOTHING",
+                process,
+                conversation,
+                session,
+                now
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
+        sqlx::query!(
+            "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET session = excluded.session, process = excluded.process,
+                attempt = excluded.attempt, from_position = excluded.from_position WHERE state = 'running'",
+            id,
+            prompt,
+            conversation,
+            session,
+            process,
+            attempt,
+            from,
+            now
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if let Some(prompt) = &prompt {
+            sqlx::query!("UPDATE prompts SET state = 'taken' WHERE id = ?", prompt)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// The turn may have changed something: it is never tried again by itself.
+    pub async fn note_side_effects(&self, id: TurnId) -> Result<(), StoreError> {
+        let id = id.to_string();
+        sqlx::query!("UPDATE turns SET side_effects = 1 WHERE id = ? AND side_effects = 0", id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Stores the end of a turn. The first end counts: another one changes nothing, and is answered with false.
+    pub async fn end_turn(
+        &self,
+        id: TurnId,
+        end: &TurnEnd,
+        usage: &Usage,
+        tools: u32,
+        error: Option<&ErrorId>,
+    ) -> Result<bool, StoreError> {
+        let (id, now, end_json) = (id.to_string(), self.now().0, to_json(end, "turns.end")?);
+        let (outcome, reason) = words_of(end);
+        let error = error.map(|error| error.0.as_str());
+        let (input, output) = (usage.input_tokens.cast_signed(), usage.output_tokens.cast_signed());
+        let (read, written) = (usage.cache_read_tokens.cast_signed(), usage.cache_write_tokens.cast_signed());
+        let tools = i64::from(tools);
+        let mut transaction = self.begin().await?;
+        let ended = sqlx::query!(
+            "UPDATE turns SET state = 'ended', outcome = ?2, reason = ?3, end = ?4, error_id = ?5, ended_at = ?6,
+                duration_ms = max(0, ?6 - started_at), input_tokens = ?7, output_tokens = ?8, cache_read_tokens = ?9,
+                cache_write_tokens = ?10, cost_usd = ?11, tools = ?12
+             WHERE id = ?1 AND state = 'running'",
+            id,
+            outcome,
+            reason,
+            end_json,
+            error,
+            now,
+            input,
+            output,
+            read,
+            written,
+            usage.cost_usd,
+            tools
+        )
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected()
+            == 1;
+        if ended {
+            sqlx::query!(
+                "UPDATE conversations SET last_active_at = ? WHERE id = (SELECT conversation FROM turns WHERE id = ?)",
+                now,
+                id
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(ended)
+    }
+
+    /// Discord shows the end of the turn, or will never.
+    pub async fn delivered(&self, id: TurnId) -> Result<(), StoreError> {
+        let (id, now) = (id.to_string(), self.now().0);
+        sqlx::query!("UPDATE turns SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL", now, id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// The turn, if there is one.
+    pub async fn turn(&self, id: TurnId) -> Result<Option<Turn>, StoreError> {
+        let id = id.to_string();
+        let row = sqlx::query_as!(
+            Row,
+            "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
+                side_effects, started_at, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
+                cache_write_tokens, cost_usd, tools
+             FROM turns WHERE id = ?",
+            id
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(Row::into_turn).transpose()
+    }
+
+    /// The turns that a process served, in the order in which they began.
+    pub async fn turns_of_process(&self, process: ProcessId) -> Result<Vec<Turn>, StoreError> {
+        let process = process.to_string();
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
+                side_effects, started_at, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
+                cache_write_tokens, cost_usd, tools
+             FROM turns WHERE process = ? ORDER BY from_position, rowid",
+            process
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_turn).collect()
+    }
+
+    /// The turns whose end is not shown: running, or ended and not delivered. Oldest first.
+    pub async fn undelivered_turns(&self) -> Result<Vec<Turn>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
+                side_effects, started_at, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
+                cache_write_tokens, cost_usd, tools
+             FROM turns WHERE delivered_at IS NULL ORDER BY started_at, rowid"
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_turn).collect()
+    }
+}
+
+/// The outcome and the reason in one word each, for people who read the table.
+fn words_of(end: &TurnEnd) -> (&'static str, Option<String>) {
+    match end {
+        TurnEnd::Completed { .. } => ("completed", None),
+        TurnEnd::Interrupted => ("interrupted", None),
+        TurnEnd::TimedOut { limit } => ("timed_out", Some(limit_word(*limit).to_owned())),
+        TurnEnd::LimitReached { limit } => ("limit_reached", Some(limit_word(*limit).to_owned())),
+        TurnEnd::Failed(failure) => ("failed", failure_word(failure)),
+    }
+}
+
+fn limit_word(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Time => "time",
+        Limit::Silence => "silence",
+        Limit::Steps => "steps",
+        Limit::Budget => "budget",
+    }
+}
+
+/// The tag that the failure has in JSON.
+fn failure_word(failure: &Failure) -> Option<String> {
+    let json = serde_json::to_value(failure).ok()?;
+    json.get("failure")?.as_str().map(str::to_owned)
+}
