@@ -1,0 +1,222 @@
+//! Gateway sessions: what outlives a connection, so that it can be resumed.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::clock::Moment;
+use crate::domain::ids::ChannelId;
+use crate::playground::discord::intents::{self, Kind};
+use crate::playground::discord::state::State;
+
+/// How many events a session keeps for a RESUME; older ones are gone.
+const BUFFER_MAX: usize = 5_000;
+
+/// What goes to a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum Out {
+    /// A payload.
+    Text(String),
+    /// A close, with or without a code.
+    Close(Option<u16>),
+    /// The end, without a word.
+    Cut,
+}
+
+/// One session.
+#[derive(Debug)]
+pub(in super::super) struct Session {
+    pub(super) id: String,
+    intents: u64,
+    sequence: u64,
+    buffer: VecDeque<(u64, String)>,
+    link: Option<Link>,
+}
+
+/// The connection that a session has now.
+#[derive(Debug)]
+struct Link {
+    connection: u64,
+    send: mpsc::UnboundedSender<Out>,
+}
+
+impl Session {
+    /// Sends to the connection, if there is one.
+    pub(in super::super) fn send(&self, out: Out) {
+        if let Some(link) = &self.link {
+            // The connection is ending; the event stays in the buffer.
+            let _ = link.send.send(out);
+        }
+    }
+
+    /// Numbers an event, keeps it and sends it.
+    pub(super) fn dispatch(&mut self, name: &str, data: &Value) {
+        self.sequence += 1;
+        let text = json!({"op": 0, "t": name, "s": self.sequence, "d": data}).to_string();
+        self.buffer.push_back((self.sequence, text.clone()));
+        if self.buffer.len() > BUFFER_MAX {
+            self.buffer.pop_front();
+        }
+        self.send(Out::Text(text));
+    }
+}
+
+/// All sessions, and the budget of IDENTIFYs.
+#[derive(Debug)]
+pub(in super::super) struct Sessions {
+    list: Vec<Session>,
+    connections: u64,
+    /// IDENTIFYs that are left for today, of 1000.
+    pub(in super::super) identifies_left: u64,
+    /// When there was an IDENTIFY.
+    pub(in super::super) identifies: Vec<Moment>,
+    /// When a session was resumed.
+    pub(in super::super) resumes: Vec<Moment>,
+    /// The heartbeat interval to ask for.
+    pub(in super::super) heartbeat: Duration,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            connections: 0,
+            identifies_left: 1000,
+            identifies: Vec::new(),
+            resumes: Vec::new(),
+            heartbeat: Duration::from_millis(41_250),
+        }
+    }
+}
+
+impl Sessions {
+    pub(in super::super) fn each(&self, f: impl FnMut(&Session)) {
+        self.list.iter().for_each(f);
+    }
+
+    /// How many sessions have a connection.
+    pub(in super::super) fn connected(&self) -> usize {
+        self.list.iter().filter(|session| session.link.is_some()).count()
+    }
+
+    /// Sessions can no longer be resumed. Connections that are open stay, but get no more events.
+    pub(in super::super) fn forget(&mut self) {
+        self.list.clear();
+    }
+
+    /// A number for a new connection.
+    pub(super) fn new_connection(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
+    }
+
+    /// The connection is over. `ended`: its session, too.
+    pub(super) fn disconnect(&mut self, connection: u64, ended: bool) {
+        let of_it =
+            |session: &Session| session.link.as_ref().is_some_and(|link| link.connection == connection);
+        if ended {
+            self.list.retain(|session| !of_it(session));
+        } else if let Some(session) = self.list.iter_mut().find(|session| of_it(session)) {
+            session.link = None;
+        }
+    }
+
+    /// A new session. The first event that it gets is READY, from the caller.
+    pub(super) fn open(
+        &mut self,
+        id: String,
+        intents: u64,
+        connection: u64,
+        send: mpsc::UnboundedSender<Out>,
+    ) -> &mut Session {
+        let link = Some(Link { connection, send });
+        self.list.push(Session { id, intents, sequence: 0, buffer: VecDeque::new(), link });
+        self.list.last_mut().expect("one was pushed")
+    }
+
+    /// Replays what came after `sequence`. `None`: the session is unknown, or too much is missing.
+    pub(super) fn resume(
+        &mut self,
+        id: &str,
+        sequence: u64,
+        connection: u64,
+        send: mpsc::UnboundedSender<Out>,
+    ) -> Option<()> {
+        let session = self.list.iter_mut().find(|session| session.id == id)?;
+        let oldest = session.buffer.front().map_or(session.sequence + 1, |(number, _)| *number);
+        if sequence > session.sequence || sequence + 1 < oldest {
+            return None;
+        }
+        session.send(Out::Cut);
+        session.link = Some(Link { connection, send });
+        for (number, text) in &session.buffer {
+            if *number > sequence {
+                session.send(Out::Text(text.clone()));
+            }
+        }
+        session.dispatch("RESUMED", &json!({}));
+        Some(())
+    }
+}
+
+impl State {
+    /// Sends an event to every session that may and wants to see it. `channel`: where it happened, if anywhere.
+    pub(in super::super) fn dispatch(
+        &mut self,
+        name: &'static str,
+        kind: Kind,
+        channel: Option<ChannelId>,
+        data: &Value,
+    ) {
+        let place = channel.and_then(|id| self.channels.get(&id));
+        let direct = place.is_some_and(|channel| channel.recipient.is_some());
+        // A channel that is already gone was visible, as far as anybody can know.
+        let seen = place.is_none_or(|channel| {
+            self.permissions_in(self.world.bot, channel.id) & super::super::permissions::VIEW_CHANNEL != 0
+        });
+        if !seen {
+            return;
+        }
+        let needed = kind.intent(direct);
+        let blank =
+            (kind == Kind::Message && !direct && self.hides_content(data)).then(|| without_content(data));
+        for session in &mut self.sessions.list {
+            if session.intents & needed != needed {
+                continue;
+            }
+            let hidden = session.intents & intents::MESSAGE_CONTENT == 0;
+            session.dispatch(name, blank.as_ref().filter(|_| hidden).unwrap_or(data));
+        }
+    }
+
+    /// Whether a message is neither the bot's nor mentions it, so that its content needs the privileged intent.
+    pub(in super::super) fn hides_content(&self, message: &Value) -> bool {
+        let bot = self.world.bot.to_string();
+        let mentioned =
+            message["mentions"].as_array().is_some_and(|list| list.iter().any(|user| user["id"] == bot));
+        message["author"]["id"] != bot && !mentioned
+    }
+}
+
+/// A message as it is shown without the content intent.
+pub(in super::super) fn without_content(message: &Value) -> Value {
+    let mut blank = message.clone();
+    if let Some(object) = blank.as_object_mut() {
+        for (key, empty) in [
+            ("content", json!("")),
+            ("embeds", json!([])),
+            ("attachments", json!([])),
+            ("components", json!([])),
+        ] {
+            if object.contains_key(key) {
+                object.insert(key.to_owned(), empty);
+            }
+        }
+        if let Some(replied) = object.get_mut("referenced_message").filter(|replied| !replied.is_null()) {
+            *replied = without_content(replied);
+        }
+    }
+    blank
+}
