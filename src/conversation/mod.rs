@@ -1,1 +1,18 @@
-//! One actor per channel or thread.
+//! One actor per channel or thread: at most one CLI process and one running turn each.
+//!
+//! Doors (Discord, later a schedule and an API) hold a [`handle::Handle`] and give it prompts that are already stored;
+//! [`state`] decides, [`actor`] does, [`registry`] keeps the actors alive.
+
+pub mod registry;
+
+pub mod handle;
+
+pub mod state;
+
+pub mod actor;
+
+mod place;
+
+mod recovery;
+
+pub mod setup;

@@ -1,0 +1,481 @@
+//! The loop of one conversation: next event → state → effects. Everything that waits or writes is here or below, and
+//! everything that decides is in [`state`](super::state).
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::handle::{Request, Status, Stopped};
+use super::place::{Place, Places};
+use super::setup::Setup;
+use super::state::{Attached, Bounds, Effect, Fresh, Input, ShownTurn, State};
+use crate::chain::Chain;
+use crate::claude::user_line;
+use crate::clock::Clock;
+use crate::domain::ask::Answer;
+use crate::domain::event::Failure;
+use crate::domain::ids::{ConversationId, ProcessId, PromptId, SessionId, TurnId};
+use crate::domain::prompt::{Origin, Prompt};
+use crate::outbox::{Outbox, Target, Thread};
+use crate::runner::{Feed, Position, Recorded, Runner};
+use crate::store::{AskState, Conversation, NewProcess, NewTurn, Store, StoreError};
+
+/// How many records are folded before Discord is told: one burst of lines is one view.
+const BURST: usize = 256;
+/// An actor with nothing to do and no process lives this long, in case somebody writes again.
+const IDLE: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// What every conversation shares.
+#[derive(Clone)]
+pub struct Shared {
+    /// The database.
+    pub store: Store,
+    /// Where processes run.
+    pub runner: Arc<dyn Runner>,
+    /// Where turns are shown.
+    pub outbox: Outbox,
+    /// Time.
+    pub clock: Clock,
+    /// Projects and their settings.
+    pub setup: Arc<Setup>,
+    /// Bounds of every conversation.
+    pub bounds: Bounds,
+    pub(super) places: Places,
+}
+
+/// Why an actor could not go on. What was accepted is stored: the registry starts it again, and it recovers.
+#[derive(Debug, thiserror::Error)]
+pub enum ActorError {
+    /// The database failed.
+    #[error("failed to use the database")]
+    Store(#[from] StoreError),
+    /// The conversation's row is not there.
+    #[error("failed to find conversation {0}")]
+    Unknown(ConversationId),
+}
+
+pub(super) struct Actor {
+    pub(super) shared: Shared,
+    pub(super) conversation: Conversation,
+    state: State,
+    feed: Option<Feed>,
+    caught_up: Option<Position>,
+    session: Option<SessionId>,
+    wish: Option<Pin<Box<dyn Future<Output = Place> + Send>>>,
+    place: Option<Place>,
+    status: watch::Sender<Status>,
+    requests: tokio::sync::OwnedMutexGuard<mpsc::Receiver<Request>>,
+}
+
+/// What the loop waits for, as one closed set.
+enum Event {
+    Stopping,
+    Request(Request),
+    Records(Vec<Recorded>),
+    Place(Place),
+    Tick,
+    Idle,
+}
+
+impl Actor {
+    pub(super) fn new(
+        shared: Shared,
+        conversation: Conversation,
+        requests: tokio::sync::OwnedMutexGuard<mpsc::Receiver<Request>>,
+        status: watch::Sender<Status>,
+    ) -> Self {
+        let state = State::new(shared.bounds);
+        Self {
+            shared,
+            conversation,
+            state,
+            feed: None,
+            caught_up: None,
+            session: None,
+            wish: None,
+            place: None,
+            status,
+            requests,
+        }
+    }
+
+    /// Runs until there has been nothing to do for long, or `stop`. Turns that run go on under their shims.
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), ActorError> {
+        self.recover().await?;
+        loop {
+            match self.next_event(&stop).await {
+                Event::Stopping => return Ok(()),
+                Event::Idle => {
+                    // Nobody can put a request into a closed mailbox: the registry sees it and starts a new actor.
+                    self.requests.close();
+                    if self.requests.is_empty() {
+                        return Ok(());
+                    }
+                }
+                Event::Request(request) => self.request(request).await?,
+                Event::Records(records) => self.records(records).await?,
+                Event::Place(place) => {
+                    self.place = Some(place);
+                    let fresh = self.fresh().await?;
+                    self.apply(Input::Place(fresh)).await?;
+                }
+                Event::Tick => self.apply(Input::Tick).await?,
+            }
+            self.show();
+        }
+    }
+
+    async fn next_event(&mut self, stop: &CancellationToken) -> Event {
+        let now = self.shared.clock.moment();
+        let tick = self.state.next_tick(now).map(|moment| self.shared.clock.instant(moment));
+        let idle = self.state.is_idle();
+        let records = async {
+            match &mut self.feed {
+                Some(feed) => {
+                    let mut burst = Vec::new();
+                    feed.records.recv_many(&mut burst, BURST).await;
+                    burst
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let wish = async {
+            match &mut self.wish {
+                Some(wish) => wish.await,
+                None => std::future::pending().await,
+            }
+        };
+        let tick = async {
+            match tick {
+                Some(instant) => tokio::time::sleep_until(instant).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Event::Stopping,
+            request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
+            records = records => Event::Records(records),
+            place = wish => Event::Place(place),
+            () = tick => Event::Tick,
+            () = tokio::time::sleep(IDLE), if idle => Event::Idle,
+        }
+    }
+
+    async fn request(&mut self, request: Request) -> Result<(), ActorError> {
+        match request {
+            Request::Submit(prompt) => self.apply(Input::Submit(prompt)).await,
+            Request::Stop { reply } => {
+                let stopped = match self.state.running() {
+                    Some(_) => Stopped::Turn { queued: self.state.queued() },
+                    None => Stopped::Nothing,
+                };
+                self.apply(Input::Stop).await?;
+                answer(reply, stopped);
+                Ok(())
+            }
+            Request::Reset { reply } => {
+                self.apply(Input::Reset).await?;
+                self.shared.store.reset(self.conversation.id).await?;
+                self.conversation.session = None;
+                answer(reply, ());
+                Ok(())
+            }
+        }
+    }
+
+    async fn records(&mut self, records: Vec<Recorded>) -> Result<(), ActorError> {
+        if records.is_empty() {
+            // The runner closes the feed after the exit record, which ended the process.
+            self.feed = None;
+            return Ok(());
+        }
+        for recorded in records {
+            let end = recorded.end;
+            self.apply(Input::Recorded(recorded)).await?;
+            if self.caught_up.is_some_and(|caught_up| end >= caught_up) {
+                self.caught_up = None;
+                self.apply(Input::CaughtUp).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_catching_up(&self) -> bool {
+        self.caught_up.is_some() && self.feed.is_some()
+    }
+
+    pub(super) async fn read_burst(&mut self) -> Result<(), ActorError> {
+        let mut burst = Vec::new();
+        if let Some(feed) = &mut self.feed {
+            feed.records.recv_many(&mut burst, BURST).await;
+        }
+        self.records(burst).await
+    }
+
+    async fn fresh(&mut self) -> Result<Fresh, ActorError> {
+        // Model and project may have changed since the last turn.
+        if let Some(conversation) = self.shared.store.conversation(self.conversation.id).await? {
+            self.conversation = conversation;
+        }
+        let setup = &self.shared.setup;
+        Ok(Fresh {
+            process: ProcessId(Uuid::now_v7()),
+            fingerprint: setup.fingerprint(&self.conversation),
+            model: setup.model(&self.conversation),
+        })
+    }
+
+    pub(super) async fn apply(&mut self, input: Input) -> Result<(), ActorError> {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let (now, wall) = (self.shared.clock.moment(), self.shared.clock.wall());
+            for effect in self.state.handle(input, now, wall) {
+                if let Some(next) = self.perform(effect).await? {
+                    inputs.push(next);
+                }
+            }
+        }
+        let running = self.state.running().map(|turn| turn.id);
+        let status = Status { turn: running, queued: self.state.queued(), process: self.feed.is_some() };
+        self.status.send_if_modified(|known| {
+            let changed = *known != status;
+            *known = status;
+            changed
+        });
+        Ok(())
+    }
+
+    /// Performs an effect; some have an outcome that the state wants to know.
+    async fn perform(&mut self, effect: Effect) -> Result<Option<Input>, ActorError> {
+        let store = &self.shared.store;
+        match effect {
+            Effect::AskPlace => {
+                let places = self.shared.places.clone();
+                self.wish = Some(Box::pin(async move { places.take().await }));
+            }
+            Effect::LeavePlace => {
+                self.wish = None;
+                self.place = None;
+            }
+            Effect::Begin { turn, prompt, process, start, from, attempt } => {
+                return self.begin(turn, &prompt, process, start, from, attempt).await.map(Some);
+            }
+            Effect::Withdraw(prompt) => {
+                store.withdraw(prompt).await?;
+            }
+            Effect::BeganAlone { turn, process, from } => {
+                store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
+            }
+            Effect::Deliver(prompt) => self.deliver(prompt).await?,
+            Effect::Write(line) => self.write(line).await,
+            Effect::CloseInput => {
+                if let Some(feed) = &self.feed {
+                    feed.control.close_input().await;
+                }
+            }
+            Effect::Kill => {
+                if let Some(feed) = &self.feed {
+                    feed.control.stop().await;
+                }
+            }
+            Effect::SaveAsk { turn, ask } => {
+                if let Some(process) = self.state.process() {
+                    store.save_ask(turn, process, &ask).await?;
+                }
+            }
+            Effect::SettleAsk { request, answer } => {
+                if let Some(process) = self.state.process() {
+                    let state = match answer {
+                        Some(Answer::Allow) => AskState::Allowed,
+                        Some(Answer::Deny { .. }) => AskState::Denied,
+                        None => AskState::Withdrawn,
+                    };
+                    store.settle_ask(process, &request, state, None).await?;
+                }
+            }
+            Effect::NoteSideEffects(turn) => store.note_side_effects(turn).await?,
+            Effect::EndTurn { turn, end, usage, tools, error } => {
+                tracing::info!(%turn, end = ?end, error_id = error.as_ref().map(tracing::field::display), cost_usd = usage.cost_usd, tools, "turn ended");
+                store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
+            }
+            Effect::ProcessEnded { process, exit } => {
+                tracing::info!(%process, exit = ?exit, "process ended");
+                store.end_process(process, &exit).await?;
+                self.feed = None;
+            }
+            Effect::SessionChanged(session) => self.session_is(session).await?,
+            Effect::SessionLost => {
+                if let Some(session) = self.conversation.session.take() {
+                    tracing::warn!(%session, "the CLI does not have the session any more");
+                    store.mark_session_stale(session).await?;
+                }
+            }
+            Effect::Info(info) => self.shared.setup.learn(store, info).await?,
+            Effect::Ignored { kind, why } => tracing::warn!(kind, why, "a line of the CLI was ignored"),
+        }
+        Ok(None)
+    }
+
+    async fn begin(
+        &mut self,
+        turn: TurnId,
+        prompt: &Prompt,
+        process: ProcessId,
+        start: bool,
+        from: Position,
+        attempt: u32,
+    ) -> Result<Input, ActorError> {
+        let store = self.shared.store.clone();
+        tracing::info!(%turn, prompt = %prompt.id, %process, start, attempt, "turn begins");
+        if !start {
+            store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+            self.give(prompt).await;
+            return Ok(Input::Launched);
+        }
+        let (session, fresh) = self.session_for_launch().await?;
+        let launch = match self.shared.setup.launch(&self.conversation, session, fresh).await {
+            Ok(launch) => launch,
+            Err(failure) => {
+                store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+                return Ok(Input::LaunchFailed(failure));
+            }
+        };
+        store
+            .start_process(&NewProcess {
+                id: process,
+                conversation: self.conversation.id,
+                session,
+                fingerprint: self.shared.setup.fingerprint(&self.conversation),
+            })
+            .await?;
+        store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+        match self.shared.runner.start(process, &launch).await {
+            Ok(feed) => {
+                self.feed = Some(feed);
+                self.session = Some(session);
+                self.write(self.shared.setup.initialize_line(&self.conversation, process)).await;
+                self.give(prompt).await;
+                Ok(Input::Launched)
+            }
+            Err(error) => {
+                tracing::error!(%turn, %process, error = %Chain(&error), "the process could not be started");
+                Ok(Input::LaunchFailed(Failure::StartFailed))
+            }
+        }
+    }
+
+    /// The session to launch with, and whether it is new to the CLI.
+    async fn session_for_launch(&mut self) -> Result<(SessionId, bool), ActorError> {
+        let store = &self.shared.store;
+        if let Some(known) = self.conversation.session
+            && let Some(session) = store.session(known).await?
+        {
+            return Ok((known, !session.started));
+        }
+        let session = SessionId(Uuid::new_v4());
+        let dir = self.shared.setup.dir(&self.conversation);
+        store.start_session(session, self.conversation.id, &dir).await?;
+        self.conversation.session = Some(session);
+        Ok((session, true))
+    }
+
+    fn new_turn(
+        &self,
+        id: TurnId,
+        prompt: Option<PromptId>,
+        process: ProcessId,
+        from: Position,
+        attempt: u32,
+    ) -> NewTurn {
+        NewTurn {
+            id,
+            prompt,
+            conversation: self.conversation.id,
+            session: self.session.or(self.conversation.session),
+            process,
+            attempt,
+            from_position: from,
+        }
+    }
+
+    /// The CLI has this session: from now on it is resumed. Another one than asked for comes after `/clear`.
+    async fn session_is(&mut self, session: SessionId) -> Result<(), ActorError> {
+        let store = &self.shared.store;
+        if self.session != Some(session) {
+            let dir = self.shared.setup.dir(&self.conversation);
+            store.start_session(session, self.conversation.id, &dir).await?;
+            self.session = Some(session);
+            self.conversation.session = Some(session);
+        }
+        store.mark_session_started(session).await?;
+        Ok(())
+    }
+
+    async fn deliver(&mut self, prompt: PromptId) -> Result<(), ActorError> {
+        if let Some(prompt) = self.shared.store.prompt(prompt).await? {
+            self.give(&prompt).await;
+        }
+        Ok(())
+    }
+
+    /// Writes the prompt to the process. Its id is the CLI's dedup key: writing it twice asks once.
+    async fn give(&mut self, prompt: &Prompt) {
+        let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
+        self.write(user_line(prompt.id, &text)).await;
+    }
+
+    async fn write(&mut self, line: String) {
+        if let Some(feed) = &self.feed {
+            feed.control.write(line).await;
+        }
+    }
+
+    pub(super) fn show(&mut self) {
+        for ShownTurn { turn, origin, shown } in self.state.shown(self.shared.clock.wall()) {
+            let target = target(&self.conversation, origin.as_ref());
+            self.shared.outbox.show(turn, &target, shown);
+        }
+    }
+
+    pub(super) async fn attach(
+        &mut self,
+        attached: Attached,
+        session: Option<SessionId>,
+        feed: Feed,
+    ) -> Result<(), ActorError> {
+        self.caught_up = Some(feed.caught_up);
+        let empty = feed.caught_up == Position::default();
+        self.feed = Some(feed);
+        self.session = session;
+        self.apply(Input::Attached(attached)).await?;
+        if empty {
+            self.caught_up = None;
+            self.apply(Input::CaughtUp).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so.
+fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
+    let channel = conversation.id.into();
+    let prompt = origin.map(|Origin::Message { channel, message }| (*channel, *message));
+    let thread = match (conversation.parent, prompt) {
+        (Some(parent), Some((in_channel, message)))
+            if in_channel == parent && message.0 == conversation.id.0 =>
+        {
+            Some(Thread { parent, message, name: conversation.title.clone() })
+        }
+        _ => None,
+    };
+    Target { channel, thread, prompt }
+}
+
+fn answer<T>(reply: oneshot::Sender<T>, value: T) {
+    // Whoever asked may have gone away; then nobody needs the answer.
+    let _ = reply.send(value);
+}

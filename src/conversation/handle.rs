@@ -1,0 +1,96 @@
+//! The only door into a conversation.
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::domain::ids::{ConversationId, TurnId};
+use crate::domain::prompt::Prompt;
+
+/// How many requests wait for an actor; the actor takes them between two records, so this is never long.
+const MAILBOX: usize = 64;
+
+/// A cheap, cloneable handle with plain verbs.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    id: ConversationId,
+    mailbox: mpsc::Sender<Request>,
+    status: watch::Receiver<Status>,
+}
+
+/// What a conversation is asked.
+#[derive(Debug)]
+pub(super) enum Request {
+    Submit(Prompt),
+    Stop { reply: oneshot::Sender<Stopped> },
+    Reset { reply: oneshot::Sender<()> },
+}
+
+/// What a conversation does right now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// The running turn.
+    pub turn: Option<TurnId>,
+    /// How many prompts wait.
+    pub queued: usize,
+    /// Whether a process is there, working or warm.
+    pub process: bool,
+}
+
+/// What `stop` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// A turn is being stopped; this many prompts still wait.
+    Turn {
+        /// Prompts that wait.
+        queued: usize,
+    },
+    /// Nothing ran.
+    Nothing,
+}
+
+/// The conversation's actor is gone; ask the registry for it again.
+#[derive(Debug, thiserror::Error)]
+#[error("the conversation is not there any more")]
+pub struct Gone;
+
+impl Handle {
+    pub(super) fn new(
+        id: ConversationId,
+        status: watch::Receiver<Status>,
+    ) -> (Self, mpsc::Receiver<Request>) {
+        let (mailbox, requests) = mpsc::channel(MAILBOX);
+        (Self { id, mailbox, status }, requests)
+    }
+
+    /// Whose handle this is.
+    pub fn id(&self) -> ConversationId {
+        self.id
+    }
+
+    /// Gives the conversation a prompt. The prompt is stored already: if the actor is gone, nothing is lost.
+    pub async fn submit(&self, prompt: Prompt) -> Result<(), Gone> {
+        self.mailbox.send(Request::Submit(prompt)).await.map_err(|_| Gone)
+    }
+
+    /// Stops the running turn; the session stays.
+    pub async fn stop(&self) -> Result<Stopped, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Stop { reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Begins anew: stops what runs, ends the process, forgets the session.
+    pub async fn reset(&self) -> Result<(), Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Reset { reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// What it does right now.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.mailbox.is_closed()
+    }
+}

@@ -1,0 +1,76 @@
+//! What an actor does first: take up what an earlier daemon left. A process that still runs is attached to; one that
+//! ended meanwhile is read to its end. Both are the same to the state: records.
+
+use super::actor::{Actor, ActorError};
+use super::state::{Attached, Input, KnownTurn};
+use crate::chain::Chain;
+use crate::runner::{Exit, Position, Record, Recorded};
+use crate::store::{Turn, TurnState};
+
+impl Actor {
+    pub(super) async fn recover(&mut self) -> Result<(), ActorError> {
+        let store = self.shared.store.clone();
+        let conversation = self.conversation.id;
+        for process in store.processes_to_attach(conversation).await? {
+            let rows = store.turns_of_process(process.id).await?;
+            let mut turns = Vec::with_capacity(rows.len());
+            for row in rows {
+                let prompt = match row.prompt {
+                    Some(prompt) => store.prompt(prompt).await?,
+                    None => None,
+                };
+                turns.push(known(&row, prompt));
+            }
+            let attached = Attached { process: process.id, fingerprint: process.fingerprint, turns };
+            tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
+            match self.shared.runner.attach(process.id, Position::default()).await {
+                Ok(feed) => {
+                    self.attach(attached, Some(process.session), feed).await?;
+                    self.read_to_caught_up().await?;
+                }
+                Err(error) => {
+                    tracing::error!(%process.id, error = %Chain(&error), "a process is lost");
+                    self.lost(attached).await?;
+                }
+            }
+        }
+        for prompt in store.queued(conversation).await? {
+            self.apply(Input::Submit(prompt)).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was recorded before this daemon came, so that the next process finds the state that it expects.
+    async fn read_to_caught_up(&mut self) -> Result<(), ActorError> {
+        while self.is_catching_up() {
+            self.read_burst().await?;
+            self.show();
+        }
+        Ok(())
+    }
+
+    /// Nothing of the process is left to be read: its turn never reached the CLI, or nobody will know how it ended.
+    async fn lost(&mut self, attached: Attached) -> Result<(), ActorError> {
+        self.apply(Input::Attached(attached)).await?;
+        self.apply(Input::CaughtUp).await?;
+        let lost = Recorded {
+            end: Position::default(),
+            at: self.shared.clock.wall(),
+            record: Record::Exit(Exit::Lost),
+        };
+        self.apply(Input::Recorded(lost)).await?;
+        self.show();
+        Ok(())
+    }
+}
+
+fn known(row: &Turn, prompt: Option<crate::domain::prompt::Prompt>) -> KnownTurn {
+    KnownTurn {
+        id: row.id,
+        prompt,
+        started_at: row.started_at,
+        delivered: row.delivered_at.is_some(),
+        ended: row.state == TurnState::Ended,
+        attempt: row.attempt,
+    }
+}

@@ -1,0 +1,145 @@
+//! Keeps the actors: starts one on first use, lets idle ones go, and starts one again after it panicked or failed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::actor::{Actor, ActorError, Shared};
+use super::handle::{Handle, Request, Status};
+use super::place::Places;
+use super::setup::Setup;
+use super::state::Bounds;
+use crate::chain::Chain;
+use crate::clock::Clock;
+use crate::domain::ids::ConversationId;
+use crate::outbox::Outbox;
+use crate::runner::Runner;
+use crate::store::{Store, StoreError};
+
+/// An actor that fails is started again after this, doubling up to [`RESTART_WAIT_MAX`].
+const RESTART_WAIT_MIN: Duration = Duration::from_millis(200);
+const RESTART_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// All conversations. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Shared,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    handles: Mutex<HashMap<ConversationId, Handle>>,
+}
+
+/// What the registry is built from.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Where processes run.
+    pub runner: Arc<dyn Runner>,
+    /// Where turns are shown.
+    pub outbox: Outbox,
+    /// Time.
+    pub clock: Clock,
+    /// Projects and their settings.
+    pub setup: Arc<Setup>,
+    /// Bounds of every conversation.
+    pub bounds: Bounds,
+    /// Turns that run at the same time, over all conversations.
+    pub running_turns_max: usize,
+}
+
+impl Registry {
+    /// A registry whose actors run in `tasks` and end with `stop`.
+    pub fn new(parts: Parts, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        let shared = Shared {
+            store: parts.store,
+            runner: parts.runner,
+            outbox: parts.outbox,
+            clock: parts.clock,
+            setup: parts.setup,
+            bounds: parts.bounds,
+            places: Places::new(parts.running_turns_max),
+        };
+        Self { inner: Arc::new(Inner { shared, tasks, stop, handles: Mutex::default() }) }
+    }
+
+    /// Starts an actor for every conversation that an earlier daemon left work for.
+    pub async fn recover(&self) -> Result<usize, StoreError> {
+        let conversations = self.inner.shared.store.conversations_with_work().await?;
+        for conversation in &conversations {
+            self.conversation(*conversation);
+        }
+        Ok(conversations.len())
+    }
+
+    /// The handle of a conversation; its row must be stored. Starts the actor where there is none.
+    pub fn conversation(&self, id: ConversationId) -> Handle {
+        let mut handles = self.inner.handles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(handle) = handles.get(&id).filter(|handle| !handle.is_gone()) {
+            return handle.clone();
+        }
+        let (sender, status) = watch::channel(Status::default());
+        let (handle, requests) = Handle::new(id, status);
+        handles.retain(|_, handle| !handle.is_gone());
+        handles.insert(id, handle.clone());
+        self.inner.tasks.spawn(supervise(
+            self.inner.shared.clone(),
+            id,
+            requests,
+            sender,
+            self.inner.stop.clone(),
+        ));
+        handle
+    }
+
+    /// What a conversation does right now, if it does anything.
+    pub fn status(&self, id: ConversationId) -> Option<Status> {
+        let handles = self.inner.handles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        handles.get(&id).filter(|handle| !handle.is_gone()).map(Handle::status)
+    }
+}
+
+/// Runs an actor, and runs it again when it panics or fails: what it had accepted is stored, so it recovers.
+async fn supervise(
+    shared: Shared,
+    id: ConversationId,
+    requests: mpsc::Receiver<Request>,
+    status: watch::Sender<Status>,
+    stop: CancellationToken,
+) {
+    let mailbox = Arc::new(tokio::sync::Mutex::new(requests));
+    let mut wait = RESTART_WAIT_MIN;
+    for restarts in 0_u32.. {
+        let run = run(shared.clone(), id, Arc::clone(&mailbox), status.clone(), stop.clone());
+        match std::panic::AssertUnwindSafe(run).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::error!(conversation = %id, restarts, error = %Chain(&error), "conversation failed, starting it again");
+            }
+            Err(_) => tracing::error!(conversation = %id, restarts, "conversation panicked, starting it again"),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
+        }
+        wait = (wait * 2).min(RESTART_WAIT_MAX);
+    }
+}
+
+async fn run(
+    shared: Shared,
+    id: ConversationId,
+    mailbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Request>>>,
+    status: watch::Sender<Status>,
+    stop: CancellationToken,
+) -> Result<(), ActorError> {
+    let conversation = shared.store.conversation(id).await?.ok_or(ActorError::Unknown(id))?;
+    Actor::new(shared, conversation, mailbox.lock_owned().await, status).run(stop).await
+}

@@ -1,0 +1,228 @@
+//! What a conversation is launched with: its project's settings, its own choices, and what the CLI said of itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::chain::Chain;
+use crate::claude::{CliInfo, Model, initialize_line};
+use crate::claude::launch::{Session, Settings, env, launch};
+use crate::claude::probe::{self, Probe, VERSION_MIN, Version};
+use crate::claude::prompt_text::{Commands, File, INLINE_BYTES_MAX, prompt_text};
+use crate::config::{Config, Environment, Project};
+use crate::domain::event::Failure;
+use crate::domain::ids::{ProcessId, SessionId};
+use crate::domain::prompt::Prompt;
+use crate::runner::Launch;
+use crate::store::{Conversation, Store, StoreError};
+
+/// Where the store keeps what the CLI said of itself last, so that `/model` knows its list before the first turn.
+const INFO_KEY: &str = "claude.info";
+/// A spool may grow to this: as much as a very long day of one warm process.
+const SPOOL_BYTES_MAX: u64 = 1 << 30;
+
+/// The settings of all conversations.
+#[derive(Debug)]
+pub struct Setup {
+    config: Arc<Config>,
+    env: Environment,
+    files_dir: PathBuf,
+    info: RwLock<CliInfo>,
+    version: RwLock<Option<Version>>,
+}
+
+impl Setup {
+    /// `env` is the daemon's own environment, of which the configured names are passed on.
+    pub async fn new(config: Arc<Config>, env: &Environment, store: &Store) -> Result<Self, StoreError> {
+        let known = store.setting(INFO_KEY).await?;
+        let info = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let files_dir = config.state_dir.join("files");
+        Ok(Self {
+            config,
+            env: env.clone(),
+            files_dir,
+            info: RwLock::new(info),
+            version: RwLock::default(),
+        })
+    }
+
+    /// Asks the CLI what it is, and says in the log what is wrong with it.
+    pub async fn probe(&self, store: &Store) {
+        match self.ask_cli().await {
+            Ok(Probe { version, info }) => {
+                tracing::info!(%version, logged_in = info.logged_in, models = info.models.len(), "the CLI answers");
+                if !version.is_supported() {
+                    tracing::error!(%version, needed = %VERSION_MIN, "the CLI is too old");
+                }
+                *write(&self.version) = Some(version);
+                if let Err(error) = self.learn(store, info).await {
+                    tracing::warn!(error = %Chain(&error), "the CLI's lists could not be stored");
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "the CLI does not answer; see `switchboard doctor`");
+            }
+        }
+    }
+
+    /// Asks the CLI what it is. Costs no API call.
+    pub async fn ask_cli(&self) -> Result<Probe, probe::ProbeError> {
+        let settings = self.settings(None, None);
+        let dir = if settings.dir.is_dir() { settings.dir.clone() } else { std::env::temp_dir() };
+        probe::probe(&settings.command, &env(&settings, self.env.clone()), &dir).await
+    }
+
+    /// Remembers what the CLI said of itself.
+    pub async fn learn(&self, store: &Store, info: CliInfo) -> Result<(), StoreError> {
+        if *read(&self.info) == info {
+            return Ok(());
+        }
+        if let Ok(json) = serde_json::to_string(&info) {
+            store.set_setting(INFO_KEY, &json).await?;
+        }
+        *write(&self.info) = info;
+        Ok(())
+    }
+
+    /// The models to choose from, as the CLI lists them.
+    pub fn models(&self) -> Vec<Model> {
+        read(&self.info).models.clone()
+    }
+
+    /// The model that the conversation's next turn uses; none: the CLI's own default.
+    pub fn model(&self, conversation: &Conversation) -> Option<String> {
+        self.settings(self.config.project_named(&conversation.project), conversation.model.as_deref()).model
+    }
+
+    /// The directory of the conversation's project.
+    pub fn dir(&self, conversation: &Conversation) -> PathBuf {
+        self.settings(self.config.project_named(&conversation.project), None).dir
+    }
+
+    /// Tells launches apart: the same settings, the same fingerprint.
+    pub fn fingerprint(&self, conversation: &Conversation) -> String {
+        let project = self.config.project_named(&conversation.project);
+        let settings = self.settings(project, conversation.model.as_deref());
+        let system_prompt = project.and_then(|project| project.system_prompt.as_deref());
+        let digest = Sha256::digest(format!("{settings:?}{system_prompt:?}"));
+        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The launch of a process for the conversation, or why there cannot be one.
+    pub async fn launch(
+        &self,
+        conversation: &Conversation,
+        session: SessionId,
+        fresh: bool,
+    ) -> Result<Launch, Failure> {
+        let Some(project) = self.config.project_named(&conversation.project) else {
+            return Err(Failure::DirectoryMissing);
+        };
+        let settings = self.settings(Some(project), conversation.model.as_deref());
+        if !settings.dir.is_dir() {
+            return Err(Failure::DirectoryMissing);
+        }
+        self.check_version(&settings).await?;
+        let session = if fresh { Session::New(session) } else { Session::Resume(session) };
+        Ok(launch(&settings, session, self.env.clone()))
+    }
+
+    /// The first line to a new process.
+    pub fn initialize_line(&self, conversation: &Conversation, process: ProcessId) -> String {
+        let project = self.config.project_named(&conversation.project);
+        let system_prompt = project.and_then(|project| project.system_prompt.as_deref());
+        initialize_line(&format!("initialize-{process}"), system_prompt)
+    }
+
+    /// What Claude gets to read of a prompt.
+    pub async fn prompt_text(&self, conversation: &Conversation, prompt: &Prompt) -> String {
+        let project = self.config.project_named(&conversation.project);
+        let commands = project.map(|project| Commands::of(self.config.slash_commands_for(project)));
+        let listed: Vec<_> = read(&self.info).commands.iter().map(|command| command.name.clone()).collect();
+        let dir = self.dir(conversation);
+        let mut texts = Vec::with_capacity(prompt.attachments.len());
+        for attachment in &prompt.attachments {
+            let short = attachment.bytes <= INLINE_BYTES_MAX as u64;
+            let text = if short { tokio::fs::read_to_string(&attachment.path).await.ok() } else { None };
+            texts.push(text.filter(|text| !text.contains('\0')));
+        }
+        let files: Vec<_> = prompt
+            .attachments
+            .iter()
+            .zip(&texts)
+            .map(|(attachment, text)| File { attachment, text: text.as_deref() })
+            .collect();
+        prompt_text(&prompt.text, &files, &commands.unwrap_or_default(), &listed, |path| {
+            lies_inside(&dir, path)
+        })
+    }
+
+    /// An old CLI is asked again at each launch, because somebody may have updated it meanwhile.
+    async fn check_version(&self, settings: &Settings) -> Result<(), Failure> {
+        let known = *read(&self.version);
+        let Some(old) = known.filter(|version| !version.is_supported()) else { return Ok(()) };
+        let env: BTreeMap<_, _> = env(settings, self.env.clone());
+        let found = probe::version(&settings.command, &env, &settings.dir).await.unwrap_or(old);
+        *write(&self.version) = Some(found);
+        if found.is_supported() {
+            return Ok(());
+        }
+        Err(Failure::CliTooOld { found: found.to_string(), needed: VERSION_MIN.to_string() })
+    }
+
+    fn settings(&self, project: Option<&Project>, model: Option<&str>) -> Settings {
+        let claude = &self.config.claude;
+        let configured = match project {
+            Some(project) => self.config.model_for(project),
+            None => claude.model.as_deref(),
+        };
+        Settings {
+            command: claude.command.clone(),
+            args: claude.args.clone(),
+            model: model.or(configured).map(str::to_owned),
+            permission_mode: project
+                .map_or(claude.permission_mode, |project| self.config.permission_mode_for(project)),
+            allowed_tools: project.map(|project| project.allowed_tools.clone()).unwrap_or_default(),
+            disallowed_tools: project.map(|project| project.disallowed_tools.clone()).unwrap_or_default(),
+            add_dirs: vec![self.files_dir.clone()],
+            dir: project.map_or_else(std::env::temp_dir, |project| project.dir.clone()),
+            env: claude.env.0.clone(),
+            inherit_env: claude.inherit_env.clone(),
+            orphan_secs_max: self.config.limits.orphan_secs_max,
+            spool_bytes_max: SPOOL_BYTES_MAX,
+        }
+    }
+}
+
+/// Whether the file behind an `@path` is there and lies inside the project, links followed.
+fn lies_inside(dir: &Path, path: &str) -> bool {
+    let (Ok(dir), Ok(path)) = (dir.canonicalize(), dir.join(path).canonicalize()) else { return false };
+    path.starts_with(dir)
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lies_inside;
+
+    #[test]
+    fn only_what_lies_inside_is_attached() {
+        let project = tempfile::tempdir().expect("a directory");
+        std::fs::write(project.path().join("a.txt"), "a").expect("a file");
+        std::os::unix::fs::symlink("/etc/hostname", project.path().join("link")).expect("a link");
+        assert!(lies_inside(project.path(), "a.txt"));
+        assert!(lies_inside(project.path(), "./a.txt"));
+        for outside in ["/etc/hostname", "../", "link", "missing", "a.txt/../../../etc/hostname"] {
+            assert!(!lies_inside(project.path(), outside), "{outside}");
+        }
+    }
+}

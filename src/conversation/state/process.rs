@@ -1,0 +1,96 @@
+//! The CLI process of a conversation, as far as deciding needs it.
+
+use uuid::Uuid;
+
+use super::{Attached, KnownTurn};
+use crate::claude::Dialogue;
+use crate::clock::Moment;
+use crate::domain::ids::ProcessId;
+use crate::runner::Position;
+
+/// A process of this conversation: there is never more than one.
+#[derive(Debug)]
+pub struct Process {
+    /// Which.
+    pub id: ProcessId,
+    /// What was recorded at it, folded.
+    pub dialogue: Dialogue,
+    /// How far the spool was read.
+    pub read_to: Position,
+    /// How it was launched; another wish needs another process.
+    pub fingerprint: String,
+    /// Whether it can take a prompt.
+    pub readiness: Readiness,
+    /// Since when it has had nothing to do.
+    pub idle_since: Option<Moment>,
+    /// When this daemon attached to it, if an earlier one started it.
+    pub attached_at: Moment,
+    known: Vec<KnownTurn>,
+}
+
+/// Whether a process can take a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is being started, or its spool is being read.
+    Starting,
+    /// It runs.
+    Ready,
+    /// Its input is closed.
+    Closing {
+        /// Since when.
+        since: Moment,
+        /// Whether the stop ladder was asked for, because it did not exit.
+        killed: bool,
+    },
+}
+
+impl Process {
+    /// A process that is about to be started.
+    pub fn starting(id: ProcessId, fingerprint: String) -> Self {
+        Self {
+            id,
+            dialogue: Dialogue::new(),
+            read_to: Position::default(),
+            fingerprint,
+            readiness: Readiness::Starting,
+            idle_since: None,
+            attached_at: Moment::default(),
+            known: Vec::new(),
+        }
+    }
+
+    /// A process of an earlier daemon.
+    pub fn attached(attached: Attached) -> Self {
+        Self { known: attached.turns, ..Self::starting(attached.process, attached.fingerprint) }
+    }
+
+    /// Whether it can serve a launch with this fingerprint.
+    pub fn serves(&self, fingerprint: &str) -> bool {
+        !self.is_closing() && self.fingerprint == fingerprint
+    }
+
+    /// Whether it is on its way out.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.readiness, Readiness::Closing { .. })
+    }
+
+    /// The id of the process that takes this one's place for the same turn: always the same one.
+    pub fn successor(&self) -> ProcessId {
+        ProcessId(Uuid::new_v5(&self.id.0, b"successor"))
+    }
+
+    /// When it wants to be looked at while no turn runs.
+    pub fn due(&self, warm_idle: std::time::Duration, close_grace: std::time::Duration) -> Option<Moment> {
+        match self.readiness {
+            Readiness::Closing { killed: true, .. } => None,
+            Readiness::Closing { since, killed: false } => Some(since.after(close_grace)),
+            Readiness::Starting | Readiness::Ready => self.idle_since.map(|since| since.after(warm_idle)),
+        }
+    }
+
+    /// The first turn of an earlier daemon that matches; it is handed out once.
+    pub fn take_known(&mut self, matches: impl Fn(&KnownTurn) -> bool) -> Option<KnownTurn> {
+        let index = self.known.iter().position(matches)?;
+        Some(self.known.remove(index))
+    }
+}
