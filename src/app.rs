@@ -1,1 +1,197 @@
-//! The composition root.
+//! The composition root: the one place that knows everything. Builds bottom-up, stops top-down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::chain::Chain;
+use crate::clock::Clock;
+use crate::config::{Config, Environment};
+use crate::conversation::registry::{Parts, Registry};
+use crate::conversation::setup::Setup;
+use crate::conversation::state::Bounds;
+use crate::discord::attachments::Files;
+use crate::discord::client::{self, ConnectError};
+use crate::discord::Data;
+use crate::lifecycle::{self, Ending, StateDirError, Vital};
+use crate::outbox::Outbox;
+use crate::outbox::deliver::SerenityDiscord;
+use crate::runner::local::LocalRunner;
+use crate::store::Store;
+
+/// How long what is shown may take to be posted after a stop was asked for.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+/// How long tasks get to end after that.
+const TASKS_MAX: Duration = Duration::from_secs(3);
+/// How often the database shows that it lives, and finished processes are cleaned away.
+const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
+/// Parts that are not heard of for this long are taken to hang.
+const SILENT_MAX: Duration = Duration::from_secs(45);
+/// A gateway that is not connected for this long hangs as well: serenity's own reconnecting takes seconds to minutes.
+const GATEWAY_SILENT_MAX: Duration = Duration::from_secs(300);
+
+/// Runs the bot until `stop`, and says why it ended.
+pub async fn run(
+    config: Config,
+    token: SecretString,
+    env: &Environment,
+    stop: CancellationToken,
+) -> anyhow::Result<Ending> {
+    let clock = Clock::start();
+    let state_dir = match lifecycle::take_state_dir(&config.state_dir) {
+        Ok(state_dir) => state_dir,
+        Err(error @ StateDirError::Taken(_)) => {
+            tracing::error!("{error}");
+            eprintln!("switchboard: {error}");
+            return Ok(Ending::Taken);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let config = Arc::new(config);
+    warn_of_empty_lists(&config);
+    let store = Store::open(&config.state_dir.join("switchboard.db"), clock).await?;
+    let tasks = TaskTracker::new();
+    // The outbox outlives the doors and the conversations, so that what was said last is still posted.
+    let (doors, workers) = (stop.child_token(), CancellationToken::new());
+
+    // Two clients, because serenity's wants its own. They share no route: channels are the outbox's alone.
+    let discord = Arc::new(SerenityDiscord::new(client::http(&config.discord, token.expose_secret())?));
+    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone());
+    let shim = std::env::current_exe().context("failed to find this program's own file")?;
+    let runner = Arc::new(LocalRunner::new(&config.state_dir, shim));
+    let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store).await?);
+    let registry = Registry::new(
+        Parts {
+            store: store.clone(),
+            runner: runner.clone(),
+            outbox: outbox.clone(),
+            clock,
+            setup: Arc::clone(&setup),
+            bounds: bounds(&config),
+            running_turns_max: config.limits.running_turns_max,
+        },
+        tasks.clone(),
+        doors.clone(),
+    );
+    let recovered = registry.recover().await?;
+    tracing::info!(recovered, projects = config.projects.len(), version = env!("CARGO_PKG_VERSION"), "started");
+
+    let (gateway, database) = (Vital::new("gateway", clock), Vital::new("database", clock));
+    tasks.spawn(doors.clone().run_until_cancelled_owned(housekeeping(
+        store.clone(),
+        runner.clone(),
+        database.clone(),
+    )));
+    tasks.spawn(doors.clone().run_until_cancelled_owned({
+        let setup = Arc::clone(&setup);
+        let store = store.clone();
+        async move { setup.probe(&store).await }
+    }));
+    tasks.spawn(workers.clone().run_until_cancelled_owned(lifecycle::watchdog(vec![
+        (gateway.clone(), GATEWAY_SILENT_MAX),
+        (database, SILENT_MAX),
+    ])));
+
+    let files = client::http_client(&config.discord)?.build().context("failed to build the HTTP client")?;
+    let files = Files::new(
+        files,
+        config.state_dir.join("files"),
+        config.limits.attachment_bytes_max,
+        config.limits.attachments_max,
+    );
+    let guild = config.discord.guild_id.map(|guild| serenity::all::GuildId::new(guild.0));
+    let data = Data {
+        config: Arc::clone(&config),
+        store: store.clone(),
+        registry,
+        outbox: outbox.clone(),
+        clock,
+        setup,
+        files,
+        gateway,
+    };
+    let served = async {
+        let http = client::http(&config.discord, token.expose_secret())?;
+        client::reach(&http, &config.discord).await?;
+        client::serve(http, data, guild, &tasks, &doors).await
+    };
+    let ended = doors.run_until_cancelled(served).await.unwrap_or(Ok(()));
+
+    lifecycle::stopping();
+    doors.cancel();
+    if tokio::time::timeout(FLUSH_MAX, outbox.settled()).await.is_err() {
+        tracing::warn!("not everything could be posted; the next start goes on with it");
+    }
+    workers.cancel();
+    tasks.close();
+    if tokio::time::timeout(TASKS_MAX, tasks.wait()).await.is_err() {
+        tracing::warn!("some tasks did not end in time");
+    }
+    store.close().await;
+    drop(state_dir);
+    match ended {
+        Ok(()) => Ok(Ending::Stopped),
+        Err(error @ (ConnectError::Token | ConnectError::Intents)) => {
+            tracing::error!("{error}");
+            eprintln!("switchboard: {error}");
+            Ok(Ending::Refused)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds {
+        running_turns_max: config.limits.running_turns_max,
+        turn_max: Duration::from_secs(config.limits.turn_secs_max),
+        silence_max: Duration::from_secs(config.limits.silence_secs_max),
+        warm_idle: Duration::from_secs(config.claude.warm_idle_secs),
+    }
+}
+
+/// Nobody can use the bot, or nowhere: allowed, and said.
+fn warn_of_empty_lists(config: &Config) {
+    if config.projects.is_empty() {
+        tracing::warn!("no [[projects]] in the configuration: there is no channel to answer in");
+    }
+    for project in &config.projects {
+        if config.access_for(project).is_empty() {
+            tracing::warn!(project = project.name, "nobody may use this project: [access] users and roles are empty");
+        }
+        if !project.dir.is_dir() {
+            tracing::warn!(project = project.name, "the directory of this project is not there");
+        }
+    }
+}
+
+async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital) {
+    use crate::runner::Runner as _;
+    let mut interval = tokio::time::interval(HOUSEKEEPING_EVERY);
+    loop {
+        interval.tick().await;
+        match store.processes_to_forget().await {
+            Ok(processes) => {
+                database.beat();
+                for process in processes {
+                    match runner.forget(process).await {
+                        Ok(()) => {
+                            if let Err(error) = store.process_forgotten(process).await {
+                                tracing::warn!(%process, error = %Chain(&error), "a finished process could not be noted");
+                            }
+                        }
+                        Err(error) => {
+                            tracing::warn!(%process, error = %Chain(&error), "a finished process could not be cleaned away");
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "the database does not answer");
+            }
+        }
+    }
+}

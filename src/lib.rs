@@ -5,6 +5,7 @@
 //! prompt → turn → process, and returns as line → event → view → outbox. `ARCHITECTURE.md` tells the whole story;
 //! `tests/it/architecture.rs` holds the direction of the imports.
 
+pub mod chain;
 pub mod clock;
 pub mod domain;
 
@@ -27,3 +28,5 @@ pub mod lifecycle;
 pub mod telemetry;
 
 pub mod app;
+
+pub mod doctor;

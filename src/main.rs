@@ -1,3 +1,126 @@
-//! `switchboard`: see the library's documentation for the map.
+//! `switchboard`: parse arguments, load the configuration, start telemetry, run, exit code.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use switchboard::config::{Config, process_environment};
+use switchboard::lifecycle::{self, Ending};
+use switchboard::{app, doctor, playground, process, telemetry};
+use tokio_util::sync::CancellationToken;
+
+/// Claude Code in Discord: one binary, on a host that your team owns.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The bot (the default).
+    Run,
+    /// The whole bot with an embedded Discord and a chat page in the browser; no token needed.
+    Playground(playground::Arguments),
+    /// Validates the configuration and prints the effective one, secrets masked.
+    Check,
+    /// Checks CLI, directories, token, intents, permissions and disk.
+    Doctor,
+    /// Internal: the parent of one CLI process.
+    #[command(hide = true)]
+    Shim {
+        /// The directory of the process.
+        dir: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let mut words = std::env::args();
+    if words.next().is_some_and(|program| program.ends_with(playground::scene::DEMO_PROGRAM)) {
+        return playground::assistant::run(&words.collect::<Vec<_>>());
+    }
+    let arguments = Arguments::parse();
+    match arguments.command {
+        // Started often, and wants nothing of what follows.
+        Some(Command::Shim { dir }) => process::shim::run(&dir),
+        command => {
+            let ending = start(command.unwrap_or(Command::Run), arguments.config.as_deref());
+            ExitCode::from(ending.code())
+        }
+    }
+}
+
+fn start(command: Command, config: Option<&std::path::Path>) -> Ending {
+    if let Err(error) = lifecycle::harden() {
+        eprintln!("switchboard: failed to protect this process: {error}");
+        return Ending::Unexpected;
+    }
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("switchboard: failed to install the TLS provider");
+        return Ending::Unexpected;
+    }
+    let env = process_environment();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("switchboard: failed to start: {error}");
+            return Ending::Unexpected;
+        }
+    };
+    if let Command::Playground(arguments) = command {
+        return runtime.block_on(playground::run(arguments, config, &env)).unwrap_or_else(|error| {
+            eprintln!("switchboard: {error:#}");
+            Ending::Unexpected
+        });
+    }
+    let config = match Config::load(config, &env) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("switchboard: {error}");
+            return Ending::Configuration;
+        }
+    };
+    match command {
+        Command::Check => {
+            print!("{}", config.to_masked_toml());
+            Ending::Stopped
+        }
+        Command::Doctor => runtime.block_on(doctor::run(&config, &env)),
+        Command::Run | Command::Playground(_) | Command::Shim { .. } => run(&runtime, config, &env),
+    }
+}
+
+fn run(runtime: &tokio::runtime::Runtime, config: Config, env: &switchboard::config::Environment) -> Ending {
+    let token = match config.discord.discord_token() {
+        Ok(token) => token,
+        Err(error) => {
+            eprintln!("switchboard: {error}");
+            return Ending::Configuration;
+        }
+    };
+    // Kept until the end: dropping it writes out what is buffered.
+    let _telemetry = match telemetry::start(&config, env, telemetry::Console::IfTerminal) {
+        Ok(telemetry) => telemetry,
+        Err(error) => {
+            eprintln!("switchboard: {:#}", anyhow::Error::from(error));
+            return Ending::Configuration;
+        }
+    };
+    let stop = CancellationToken::new();
+    let ended = runtime.block_on(async {
+        lifecycle::stop_on_signal(stop.clone())?;
+        app::run(config, token, env, stop).await
+    });
+    match ended {
+        Ok(ending) => ending,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "ended unexpectedly");
+            eprintln!("switchboard: {error:#}");
+            Ending::Unexpected
+        }
+    }
+}

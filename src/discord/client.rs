@@ -1,0 +1,232 @@
+//! The connection to Discord: the one place that builds serenity's client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poise::FrameworkContext;
+use serenity::all::{
+    ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, GuildId, Http, HttpBuilder,
+    HttpError,
+};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Data, DoorError, commands, intake, notice};
+use crate::chain::Chain;
+use crate::config::DiscordConfig;
+use crate::domain::ids::{ChannelId, MessageId};
+use crate::lifecycle::Vital;
+
+/// What the bot asks to be told: messages with their text, reactions, and who types.
+const INTENTS: GatewayIntents = GatewayIntents::GUILDS
+    .union(GatewayIntents::GUILD_MESSAGES)
+    .union(GatewayIntents::MESSAGE_CONTENT)
+    .union(GatewayIntents::GUILD_MESSAGE_REACTIONS);
+/// The hosts that `discord.api_resolve` answers for.
+const HOSTS: [&str; 3] = ["discord.com", "cdn.discordapp.com", "media.discordapp.net"];
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+const REQUEST_MAX: Duration = Duration::from_secs(30);
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
+
+/// Why there is no connection to Discord.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The token is not accepted.
+    #[error("Discord does not accept the token: make a new one in the developer portal (Bot → Reset Token)")]
+    Token,
+    /// An intent is not granted.
+    #[error("Discord does not grant the Message Content intent: switch it on in the developer portal (Bot → Privileged Gateway Intents)")]
+    Intents,
+    /// The gateway's address is not encrypted, and no `api_resolve` is set.
+    #[error("Discord's gateway must be reached over wss, not {0}")]
+    PlainGateway(String),
+    /// The root certificate cannot be used.
+    #[error("failed to read discord.ca_file")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The HTTP client could not be built.
+    #[error("failed to build the HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// Anything else that serenity says.
+    #[error("the connection to Discord failed")]
+    Serenity(#[source] Box<serenity::Error>),
+}
+
+/// An HTTP client for Discord's hosts: bounded, through no proxy, and to `api_resolve` where that is set.
+pub fn http_client(config: &DiscordConfig) -> Result<reqwest::ClientBuilder, ConnectError> {
+    let mut client = reqwest::Client::builder()
+        .use_rustls_tls()
+        .connect_timeout(CONNECT_MAX)
+        .timeout(REQUEST_MAX)
+        .tcp_keepalive(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none());
+    if let Some(address) = config.api_resolve {
+        client = HOSTS.iter().fold(client.no_proxy(), |client, host| client.resolve(host, address));
+    }
+    if let Some(file) = &config.ca_file {
+        let pem = std::fs::read(file).map_err(|error| ConnectError::Certificate(error.into()))?;
+        let certificate = reqwest::Certificate::from_pem(&pem)
+            .map_err(|error| ConnectError::Certificate(error.into()))?;
+        client = client.add_root_certificate(certificate);
+    }
+    Ok(client)
+}
+
+/// Serenity's HTTP side, with its rate limiter on. The application's id is asked for when the gateway is reached.
+pub fn http(config: &DiscordConfig, token: &str) -> Result<Http, ConnectError> {
+    let client = http_client(config)?.build().map_err(ConnectError::Client)?;
+    Ok(HttpBuilder::new(token).client(client).build())
+}
+
+/// Waits until Discord answers, and makes sure of what serenity would take on trust: that the token is accepted, and that
+/// the gateway's address is Discord's own (on failure serenity falls back to a built-in one, DEPENDENCIES).
+pub async fn reach(http: &Http, config: &DiscordConfig) -> Result<(), ConnectError> {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        let asked = async {
+            let application = http.get_current_application_info().await?;
+            http.set_application_id(ApplicationId::new(application.id.get()));
+            http.get_gateway().await
+        };
+        match asked.await {
+            Ok(gateway) if gateway.url.starts_with("wss://") || config.api_resolve.is_some() => return Ok(()),
+            Ok(gateway) => return Err(ConnectError::PlainGateway(gateway.url)),
+            Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))
+                if response.status_code.as_u16() == 401 =>
+            {
+                return Err(ConnectError::Token);
+            }
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), ?wait, "Discord does not answer, trying again");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_WAIT_MAX);
+    }
+}
+
+/// Serves the gateway until `stop`, or until Discord refuses for good.
+pub async fn serve(
+    http: Http,
+    data: Data,
+    guild: Option<GuildId>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(), ConnectError> {
+    let gateway = data.gateway.clone();
+    let (registrar, stopped) = (tasks.clone(), stop.clone());
+    let framework = poise::Framework::builder()
+        .options(poise::FrameworkOptions {
+            commands: commands::all(),
+            event_handler: |framework, event| Box::pin(on_event(framework, event)),
+            on_error: |error| Box::pin(on_error(error)),
+            initialize_owners: false,
+            ..Default::default()
+        })
+        .setup(move |ctx, ready, framework| {
+            tracing::info!(user = %ready.user.name, guilds = ready.guilds.len(), "connected to Discord");
+            let create = poise::builtins::create_application_commands(&framework.options().commands);
+            let http = Arc::clone(&ctx.http);
+            registrar.spawn(stopped.run_until_cancelled_owned(register(http, guild, create)));
+            // An error here would leave the bot online and deaf: what can fail is in the task above.
+            Box::pin(async move { Ok(data) })
+        })
+        .build();
+    let mut client =
+        ClientBuilder::new_with_http(http, INTENTS).framework(framework).await.map_err(refusal)?;
+    client.cache.set_max_messages(0);
+    let shards = Arc::clone(&client.shard_manager);
+    let look = async {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let runners = shards.runners.lock().await;
+            if runners.values().any(|runner| runner.stage == ConnectionStage::Connected) {
+                gateway.beat();
+            }
+        }
+    };
+    let ended = tokio::select! {
+        ended = client.start() => ended.map_err(refusal),
+        () = stop.cancelled() => Ok(()),
+        () = look => Ok(()),
+    };
+    if tokio::time::timeout(SHUTDOWN_MAX, shards.shutdown_all()).await.is_err() {
+        tracing::warn!("the gateway did not close in time");
+    }
+    ended
+}
+
+/// Registers the slash commands, until it worked.
+async fn register(http: Arc<Http>, guild: Option<GuildId>, create: Vec<serenity::all::CreateCommand>) {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        let registered = match guild {
+            Some(guild) => guild.set_commands(&http, create.clone()).await,
+            None => serenity::all::Command::set_global_commands(&http, create.clone()).await,
+        };
+        match registered {
+            Ok(commands) => {
+                tracing::info!(commands = commands.len(), "slash commands registered");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), ?wait, "slash commands could not be registered, trying again");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_WAIT_MAX);
+    }
+}
+
+async fn on_event(framework: FrameworkContext<'_, Data, DoorError>, event: &FullEvent) -> Result<(), DoorError> {
+    let data = framework.user_data().await;
+    match event {
+        FullEvent::Ready { .. } => {
+            data.gateway.beat();
+            crate::lifecycle::ready("connected to Discord");
+        }
+        FullEvent::Message { new_message } => {
+            let done = intake::message(framework.serenity_context, data, new_message).await;
+            if let Err(error) = &done {
+                let channel = ChannelId(new_message.channel_id.get());
+                notice::say(data, channel, MessageId(new_message.id.get()), &notice::of_error(error));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn on_error(error: poise::FrameworkError<'_, Data, DoorError>) {
+    match error {
+        poise::FrameworkError::Command { error, ctx, .. } => {
+            let sentence = notice::of_error(&error);
+            let reply = poise::CreateReply::default().content(sentence).ephemeral(true);
+            if let Err(error) = ctx.send(reply).await {
+                tracing::warn!(error = %Chain(&error), "an answer could not be sent");
+            }
+        }
+        other => {
+            tracing::error!(error = %other, "a command failed");
+            if let Err(error) = poise::builtins::on_error(other).await {
+                tracing::warn!(error = %Chain(&error), "an answer could not be sent");
+            }
+        }
+    }
+}
+
+fn refusal(error: serenity::Error) -> ConnectError {
+    match error {
+        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => ConnectError::Token,
+        serenity::Error::Gateway(
+            GatewayError::DisallowedGatewayIntents | GatewayError::InvalidGatewayIntents,
+        ) => ConnectError::Intents,
+        other => ConnectError::Serenity(Box::new(other)),
+    }
+}
+
+/// A sign of life of the gateway; silent when it has not been connected for long.
+pub fn vital(clock: crate::clock::Clock) -> Vital {
+    Vital::new("gateway", clock)
+}

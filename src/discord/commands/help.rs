@@ -1,0 +1,49 @@
+//! `/help`: what one can do, where.
+
+use super::{Context, person};
+use crate::config::{ConversationScope, RespondTo};
+use crate::discord::DoorError;
+use crate::discord::access::{Action, Verdict, authorize};
+
+/// How to talk to Claude here.
+#[poise::command(slash_command)]
+pub async fn help(ctx: Context<'_>) -> Result<(), DoorError> {
+    ctx.defer_ephemeral().await?;
+    let data = ctx.data();
+    let person = person(&ctx);
+    let places: Vec<_> = data
+        .config
+        .projects
+        .iter()
+        .filter(|project| {
+            authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed
+        })
+        .map(|project| {
+            let how = match project.respond_to {
+                RespondTo::Mentions => "mention me",
+                RespondTo::All => "just write",
+            };
+            let scope = match project.conversation {
+                ConversationScope::Channel => "one conversation",
+                ConversationScope::Thread => "each request gets a thread",
+            };
+            format!("- <#{}> **{}**: {how}; {scope}", project.channel_id, project.name)
+        })
+        .take(20)
+        .collect();
+    let places = if places.is_empty() {
+        "There is no project here that you may use. Ask whoever runs the bot to add you.".to_owned()
+    } else {
+        places.join("\n")
+    };
+    super::reply(&ctx, &format!("{HOW}\n**Your projects**\n{places}")).await
+}
+
+const HOW: &str = "I run Claude Code in a project's directory and show what it does.\n\
+    - **Ask**: mention me in a project's channel, or reply to one of my messages. In a thread that I take part in, just \
+    write. Files that you attach come along; `@path` names a file of the project.\n\
+    - **One at a time**: what you write meanwhile waits its turn. 👀 taken · ⚙️ working · ✅ done · ❌ failed · ⏹️ stopped\n\
+    - `/stop` stops what runs; the conversation stays\n\
+    - `/reset` begins the conversation anew\n\
+    - `/model` chooses the model\n\
+    - `/status` shows all conversations, with their cost";

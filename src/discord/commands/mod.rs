@@ -1,0 +1,93 @@
+//! Slash commands, one file each. To add one: a file with a `#[poise::command]` function, a line in [`all`], a line in
+//! `help.rs`, and what it promises in the README. Every answer is ephemeral, and the first thing a command does is to
+//! acknowledge: Discord gives it three seconds.
+
+mod help;
+mod model;
+mod reset;
+mod status;
+mod stop;
+
+use serenity::all::Permissions;
+
+use super::access::{Action, Person, Verdict, authorize};
+use super::intake::thread_parent;
+use super::{Data, DoorError};
+use crate::config::Project;
+use crate::domain::ids::{ChannelId, RoleId, UserId};
+use crate::store::Conversation;
+
+/// The context of a slash command.
+pub type Context<'a> = poise::ApplicationContext<'a, Data, DoorError>;
+
+/// Every command.
+pub fn all() -> Vec<poise::Command<Data, DoorError>> {
+    vec![help::help(), model::model(), reset::reset(), status::status(), stop::stop()]
+}
+
+/// A place that a command was used in (or names), and may be used in by this person.
+pub struct Scope<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// The conversation, if there is one yet.
+    pub conversation: Option<Conversation>,
+    /// The channel or thread.
+    pub channel: ChannelId,
+}
+
+const NOT_A_PROJECT: &str =
+    "No project belongs to this channel. `/help` lists the channels where you can talk to Claude.";
+const NOT_ALLOWED: &str =
+    "You are not among the people of this project. Ask whoever runs the bot to add you or a role of yours.";
+const NEEDS_MANAGE_MESSAGES: &str =
+    "Starting anew takes the Manage Messages permission in this channel. Ask somebody who has it.";
+
+/// The scope of a command in `channel`, or the sentence that says why not.
+pub async fn scope<'a>(
+    ctx: &Context<'a>,
+    channel: ChannelId,
+    action: Action,
+) -> Result<Result<Scope<'a>, &'static str>, DoorError> {
+    let data = ctx.data();
+    let conversation = data.store.conversation(channel.into()).await?;
+    let project = match data.config.project_for(channel) {
+        Some(project) => Some(project),
+        None => {
+            let parent = match &conversation {
+                Some(conversation) => conversation.parent,
+                None => thread_parent(ctx.serenity_context(), channel).await?,
+            };
+            parent.and_then(|parent| data.config.project_for(parent))
+        }
+    };
+    let Some(project) = project else { return Ok(Err(NOT_A_PROJECT)) };
+    Ok(match authorize(data.config.access_for(project), &person(ctx), action) {
+        Verdict::Allowed => Ok(Scope { project, conversation, channel }),
+        Verdict::NotAmongPeople => Err(NOT_ALLOWED),
+        Verdict::NeedsManageMessages => Err(NEEDS_MANAGE_MESSAGES),
+    })
+}
+
+/// Who uses the command, as Discord says in the interaction itself.
+pub fn person(ctx: &Context<'_>) -> Person {
+    let member = ctx.interaction.member.as_deref();
+    Person {
+        id: UserId(ctx.interaction.user.id.get()),
+        roles: member.iter().flat_map(|member| &member.roles).map(|role| RoleId(role.get())).collect(),
+        manages_messages: member
+            .and_then(|member| member.permissions)
+            .is_some_and(|permissions| permissions.contains(Permissions::MANAGE_MESSAGES)),
+    }
+}
+
+/// Where the command was used.
+pub fn here(ctx: &Context<'_>) -> ChannelId {
+    ChannelId(ctx.interaction.channel_id.get())
+}
+
+/// Answers, for this person alone.
+pub async fn reply(ctx: &Context<'_>, text: &str) -> Result<(), DoorError> {
+    let reply = poise::CreateReply::default().content(text).ephemeral(true);
+    poise::Context::Application(*ctx).send(reply).await?;
+    Ok(())
+}

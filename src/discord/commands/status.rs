@@ -1,0 +1,97 @@
+//! `/status`: what is going on in this server, as far as this person may see it.
+
+use std::time::Duration;
+
+use super::{Context, person};
+use crate::clock::WallTime;
+use crate::discord::DoorError;
+use crate::discord::access::{Action, Verdict, authorize};
+use crate::domain::ids::GuildId;
+use crate::render::message::{CONTENT_UNITS_MAX, units};
+use crate::render::view;
+use crate::store::ConversationStatus;
+
+/// Show the conversations: project, model, state, turns, tokens, cost, age.
+#[poise::command(slash_command, guild_only)]
+pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
+    ctx.defer_ephemeral().await?;
+    let data = ctx.data();
+    let guild = ctx.interaction.guild_id.map(|guild| GuildId(guild.get()));
+    let person = person(&ctx);
+    let mut rows = data.store.status(guild).await?;
+    rows.retain(|row| {
+        data.config.project_named(&row.project).is_some_and(|project| {
+            authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed
+        })
+    });
+    let now = data.clock.wall();
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let live = data.registry.status(row.conversation).unwrap_or_default();
+            let state = match (live.turn, live.queued) {
+                (Some(_), 0) => "▶️ working".to_owned(),
+                (Some(_), queued) => format!("▶️ working, {queued} queued"),
+                (None, 0) if live.process => "☕ warm".to_owned(),
+                (None, 0) => "💤 idle".to_owned(),
+                (None, queued) => format!("⏳ {queued} queued"),
+            };
+            line(row, &state, now)
+        })
+        .collect();
+    super::reply(&ctx, &page(&lines)).await
+}
+
+fn line(row: &ConversationStatus, state: &str, now: WallTime) -> String {
+    format!(
+        "<#{}> **{}** · {} · {state}\n-# {} · {} tokens · ${:.2} · last {} ago, begun {} ago",
+        row.conversation,
+        row.project,
+        row.model.as_deref().unwrap_or("default model"),
+        if row.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", row.turns) },
+        view::count(row.tokens),
+        row.cost_usd,
+        age(now.since(row.last_active_at)),
+        age(now.since(row.created_at)),
+    )
+}
+
+/// As many lines as one message holds; the rest is counted.
+fn page(lines: &[String]) -> String {
+    const REST: usize = 40;
+    if lines.is_empty() {
+        return "No conversation yet. Mention me in a project's channel to begin one.".to_owned();
+    }
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        if units(&text) + units(line) + REST > CONTENT_UNITS_MAX {
+            text.push_str(&format!("\n… and {} more", lines.len() - index));
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+fn age(duration: Duration) -> String {
+    let days = duration.as_secs() / 86_400;
+    if days > 0 { format!("{days} d") } else { view::duration(duration) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_fits_one_message() {
+        let lines = vec!["x".repeat(150); 50];
+        let text = page(&lines);
+        assert!(units(&text) <= CONTENT_UNITS_MAX);
+        assert!(text.ends_with("more"), "{text}");
+        assert_eq!(page(&lines[..1]), lines[0]);
+        assert!(page(&[]).contains("Mention me"));
+    }
+}

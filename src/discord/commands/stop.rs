@@ -1,0 +1,26 @@
+//! `/stop`: the running turn ends, the session stays.
+
+use super::{Context, here, scope};
+use crate::conversation::handle::Stopped;
+use crate::discord::DoorError;
+use crate::discord::access::Action;
+
+/// Stop what Claude is doing here. The conversation stays; just go on writing.
+#[poise::command(slash_command, guild_only)]
+pub async fn stop(ctx: Context<'_>) -> Result<(), DoorError> {
+    ctx.defer_ephemeral().await?;
+    let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
+        Ok(scope) => scope,
+        Err(sentence) => return super::reply(&ctx, sentence).await,
+    };
+    if scope.conversation.is_none() {
+        return super::reply(&ctx, "Nothing runs here.").await;
+    }
+    let sentence = match ctx.data().registry.conversation(scope.channel.into()).stop().await? {
+        Stopped::Nothing => "Nothing runs here.".to_owned(),
+        Stopped::Turn { queued: 0 } => "Stopping. The conversation stays; just go on writing.".to_owned(),
+        Stopped::Turn { queued: 1 } => "Stopping. One prompt still waits and goes on.".to_owned(),
+        Stopped::Turn { queued } => format!("Stopping. {queued} prompts still wait and go on."),
+    };
+    super::reply(&ctx, &sentence).await
+}

@@ -1,0 +1,214 @@
+//! A message of Discord's → a stored prompt, given to its conversation. Store first, then tell: the reaction that says
+//! "seen" appears when the prompt is committed with a sync, never before.
+
+use serenity::all::{ChannelType, Context, Message, MessageType};
+use uuid::Uuid;
+
+use super::access::{Action, Person, Verdict, authorize};
+use super::attachments::Offered;
+use super::route::{Facts, Place, Route, by_a_person, route, strip_mention, thread_name};
+use super::{Data, DoorError, notice};
+use crate::chain::Chain;
+use crate::clock::WallTime;
+use crate::config::Project;
+use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, UserId};
+use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::render::view::Reaction;
+use crate::store::{Accepted, NewConversation};
+
+/// Accepts a message, or leaves it alone.
+pub async fn message(ctx: &Context, data: &Data, message: &Message) -> Result<(), DoorError> {
+    let me = UserId(ctx.cache.current_user().id.get());
+    let facts = facts(message, me);
+    if by_a_person(&facts).is_err() {
+        return Ok(());
+    }
+    let Some((project, place)) = place(ctx, data, &facts).await? else { return Ok(()) };
+    let routed = route(&facts, place);
+    if let Route::Ignore(why) = routed {
+        tracing::debug!(message = %facts.message, ?why, "message ignored");
+        return Ok(());
+    }
+    let person = person(message);
+    let verdict = authorize(data.config.access_for(project), &person, Action::Prompt);
+    if verdict != Verdict::Allowed {
+        tracing::info!(message = %facts.message, author = %person.id, ?verdict, "message of a stranger ignored");
+        return Ok(());
+    }
+    match routed {
+        Route::Ignore(_) => {}
+        Route::Empty => notice::say(data, facts.channel, facts.message, notice::EMPTY),
+        Route::Prompt { conversation, opens_thread } => {
+            let guild = message.guild_id.map(|guild| GuildId(guild.get()));
+            open(ctx, data, &facts, project, conversation, opens_thread, guild).await?;
+            accept(data, &facts, message, conversation).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The conversation's row; it must be there before the prompt's.
+async fn open(
+    ctx: &Context,
+    data: &Data,
+    facts: &Facts<'_>,
+    project: &Project,
+    conversation: ConversationId,
+    opens_thread: bool,
+    guild: Option<GuildId>,
+) -> Result<(), DoorError> {
+    if data.store.conversation(conversation).await?.is_some() {
+        return Ok(());
+    }
+    let in_thread = opens_thread || facts.channel != project.channel_id;
+    let title = if opens_thread {
+        thread_name(&strip_mention(facts.text, facts.me))
+    } else {
+        channel_name(ctx, guild, facts.channel).unwrap_or_else(|| project.name.clone())
+    };
+    data.store
+        .open_conversation(&NewConversation {
+            id: conversation,
+            guild,
+            project: project.name.clone(),
+            parent: in_thread.then_some(project.channel_id),
+            title,
+        })
+        .await?;
+    if in_thread && !opens_thread {
+        // A member of the thread gets its events wherever Discord makes them depend on membership (FEATURES app. B).
+        if let Err(error) = ctx.http.join_thread_channel(facts.channel.0.into()).await {
+            tracing::warn!(thread = %facts.channel, error = %Chain(&error), "could not join");
+        }
+    }
+    Ok(())
+}
+
+async fn accept(
+    data: &Data,
+    facts: &Facts<'_>,
+    message: &Message,
+    conversation: ConversationId,
+) -> Result<(), DoorError> {
+    let origin = Origin::Message { channel: facts.channel, message: facts.message };
+    // The same message gives the same id, so that its files are never fetched into two places.
+    let id = PromptId(Uuid::new_v5(&Uuid::NAMESPACE_OID, origin.key().as_bytes()));
+    if data.store.prompt(id).await?.is_some() {
+        return Ok(());
+    }
+    let offered = message.attachments.iter().map(offered).collect();
+    let (attachments, refused) = data.files.fetch(id, offered).await;
+    let mut text = strip_mention(facts.text, facts.me);
+    for (name, why) in refused {
+        text.push_str(&format!("\n\n(The file {name:?} came with this message and was not taken: {why}.)"));
+    }
+    let prompt = Prompt {
+        id,
+        origin,
+        conversation,
+        author: Author {
+            id: facts.author,
+            name: message.member.as_ref().and_then(|member| member.nick.clone()).unwrap_or_else(|| {
+                message.author.global_name.clone().unwrap_or_else(|| message.author.name.clone())
+            }),
+        },
+        text,
+        attachments,
+        received_at: WallTime(message.timestamp.timestamp_millis()),
+    };
+    let full = data.store.queued_count(conversation).await? >= data.config.limits.queued_prompts_max;
+    let watermark = Some((facts.channel, facts.message));
+    match data.store.accept(&prompt, watermark).await? {
+        Accepted::Duplicate => return Ok(()),
+        Accepted::New => tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted"),
+    }
+    if full {
+        data.store.refuse(prompt.id).await?;
+        let max = data.config.limits.queued_prompts_max;
+        notice::say(data, facts.channel, facts.message, &notice::queue_full(max));
+        return Ok(());
+    }
+    data.outbox.react(facts.channel, facts.message, Reaction::Seen);
+    // An actor that just ended has left the registry by the second try; the prompt is stored in any case.
+    if data.registry.conversation(conversation).submit(prompt.clone()).await.is_err() {
+        data.registry.conversation(conversation).submit(prompt).await?;
+    }
+    Ok(())
+}
+
+/// The project that the message's channel belongs to, and how. Discord is asked only about a message that is for the
+/// bot, in a channel that is neither a project's nor a conversation's.
+async fn place<'a>(
+    ctx: &Context,
+    data: &'a Data,
+    facts: &Facts<'_>,
+) -> Result<Option<(&'a Project, Place)>, DoorError> {
+    if let Some(project) = data.config.project_for(facts.channel) {
+        let place = Place::Channel { respond_to: project.respond_to, scope: project.conversation };
+        return Ok(Some((project, place)));
+    }
+    if let Some(known) = data.store.conversation(facts.channel.into()).await? {
+        let project = known.parent.and_then(|parent| data.config.project_for(parent));
+        return Ok(project.map(|project| (project, Place::Thread { joined: true })));
+    }
+    if !facts.to_me {
+        return Ok(None);
+    }
+    let parent = thread_parent(ctx, facts.channel).await?;
+    let project = parent.and_then(|parent| data.config.project_for(parent));
+    Ok(project.map(|project| (project, Place::Thread { joined: false })))
+}
+
+/// The channel above, if this is a thread. A parent id alone is no proof: a channel's category is one, too.
+pub async fn thread_parent(ctx: &Context, channel: ChannelId) -> Result<Option<ChannelId>, DoorError> {
+    let found = serenity::all::ChannelId::new(channel.0).to_channel(ctx).await?;
+    Ok(found.guild().and_then(|channel| match channel.kind {
+        ChannelType::PublicThread | ChannelType::PrivateThread | ChannelType::NewsThread => {
+            channel.parent_id.map(|parent| ChannelId(parent.get()))
+        }
+        _ => None,
+    }))
+}
+
+fn channel_name(ctx: &Context, guild: Option<GuildId>, channel: ChannelId) -> Option<String> {
+    let guild = ctx.cache.guild(serenity::all::GuildId::new(guild?.0))?;
+    let id = serenity::all::ChannelId::new(channel.0);
+    let in_guild = guild.channels.get(&id).map(|channel| channel.name.clone());
+    in_guild.or_else(|| guild.threads.iter().find(|thread| thread.id == id).map(|thread| thread.name.clone()))
+}
+
+fn facts(message: &Message, me: UserId) -> Facts<'_> {
+    let answers_me =
+        message.referenced_message.as_ref().is_some_and(|answered| answered.author.id.get() == me.0);
+    Facts {
+        me,
+        author: UserId(message.author.id.get()),
+        by_bot: message.author.bot,
+        by_webhook: message.webhook_id.is_some(),
+        ordinary: matches!(message.kind, MessageType::Regular | MessageType::InlineReply),
+        message: MessageId(message.id.get()),
+        channel: ChannelId(message.channel_id.get()),
+        to_me: answers_me || message.mentions.iter().any(|user| user.id.get() == me.0),
+        text: &message.content,
+        has_files: !message.attachments.is_empty(),
+    }
+}
+
+fn person(message: &Message) -> Person {
+    let roles = message.member.iter().flat_map(|member| &member.roles);
+    Person {
+        id: UserId(message.author.id.get()),
+        roles: roles.map(|role| RoleId(role.get())).collect(),
+        // A message does not carry its author's permissions; prompting does not depend on them.
+        manages_messages: false,
+    }
+}
+
+fn offered(attachment: &serenity::all::Attachment) -> Offered {
+    Offered {
+        name: attachment.filename.clone(),
+        url: attachment.url.clone(),
+        content_type: attachment.content_type.clone(),
+        bytes: u64::from(attachment.size),
+    }
+}
