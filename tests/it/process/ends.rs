@@ -1,0 +1,101 @@
+//! Exactly one exit, it is last, and nobody is left alive.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Bench, code, out, outs, processes_with, rest, signal, unique_sleep, until};
+
+#[tokio::test]
+async fn codes_and_signals_are_told_apart() {
+    let bench = Bench::new();
+    for expected in [0, 1, 137, 143] {
+        assert_eq!(bench.run(&format!("exit {expected}")).await, [code(expected)]);
+    }
+    // 35 has no name, only a number.
+    for expected in [6, 9, 11, 15, 35] {
+        assert_eq!(bench.run(&format!("kill -{expected} $$")).await, [signal(expected)]);
+    }
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_stdout_delays_nothing_and_dies() {
+    let sleep = unique_sleep();
+    let records = Bench::new().run(&format!("sleep {sleep} & echo done")).await;
+    assert_eq!(records, [out("done"), code(0)]);
+    assert_eq!(processes_with(sleep.as_bytes()), [0; 0]);
+}
+
+#[tokio::test]
+async fn no_descendant_survives() {
+    let sleep = unique_sleep();
+    let script = format!(
+        "i=0; while [ $i -lt 50 ]; do
+            sleep {sleep} & setsid sleep {sleep} >/dev/null 2>&1 & i=$((i + 1))
+        done
+        setsid sh -c 'setsid sh -c \"sleep {sleep} & sleep {sleep}\" </dev/null >/dev/null 2>&1 &'
+        while [ $(grep -lza '^{sleep}$' /proc/[0-9]*/cmdline 2>/dev/null | wc -l) -lt 102 ]; do :; done
+        echo ready; read -r line"
+    );
+    for stop in [false, true] {
+        let bench = Bench::new();
+        let (_, mut feed) = bench.start(&bench.script(&script)).await;
+        until(&mut feed, "ready").await;
+        assert!(processes_with(sleep.as_bytes()).len() >= 102);
+        if stop {
+            feed.control.stop().await;
+        } else {
+            feed.control.close_input().await;
+        }
+        rest(&mut feed).await;
+        assert_eq!(processes_with(sleep.as_bytes()), [0; 0]);
+    }
+}
+
+#[tokio::test]
+async fn orphans_are_reaped_while_the_child_runs() {
+    let script = "orphan=$(sh -c 'sleep 0.01 >/dev/null & echo $!'); while [ -e /proc/$orphan ]; do :; done; echo gone";
+    assert_eq!(Bench::new().run(script).await, [out("gone"), code(0)]);
+}
+
+#[tokio::test]
+async fn the_ladder_is_climbed_as_far_as_it_takes() {
+    let polite = "trap 'echo bye; exit 3' INT";
+    let stubborn = "trap '' INT; trap 'echo fine; exit 4' TERM";
+    let deaf = "trap '' INT TERM";
+    let cases =
+        [(polite, vec!["bye"], code(3)), (stubborn, vec!["fine"], code(4)), (deaf, vec![], signal(9))];
+    for (trap, said, exit) in cases {
+        let bench = Bench::new();
+        let script = bench.script(&format!("{trap}; echo ready; while :; do sleep 0.01; done"));
+        let (_, mut feed) = bench.start(&script).await;
+        until(&mut feed, "ready").await;
+        feed.control.stop().await;
+        feed.control.stop().await;
+        let records = rest(&mut feed).await;
+        assert_eq!(outs(&records), said);
+        assert_eq!(records.last(), Some(&exit));
+    }
+}
+
+#[tokio::test]
+async fn a_full_spool_stops_the_child() {
+    let bench = Bench::new();
+    let mut launch = bench.script("exec yes");
+    launch.spool_bytes_max = 1 << 20;
+    let (_, mut feed) = bench.start(&launch).await;
+    assert_eq!(rest(&mut feed).await.last(), Some(&signal(2)));
+}
+
+#[tokio::test]
+async fn a_shim_that_is_told_to_end_ends_its_child() {
+    let bench = Bench::new();
+    let script = bench.script("echo ready; while read -r line; do echo \"$line\"; done");
+    let (process, mut feed) = bench.start(&script).await;
+    until(&mut feed, "ready").await;
+    let shim = Pid::from_raw(bench.shim_pid(process));
+    kill(shim, Signal::SIGHUP).unwrap();
+    feed.control.write("still here".into()).await;
+    until(&mut feed, "still here").await;
+    kill(shim, Signal::SIGTERM).unwrap();
+    assert_eq!(rest(&mut feed).await, [signal(2)]);
+}

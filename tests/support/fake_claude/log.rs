@@ -1,0 +1,28 @@
+//! What the fake was made to do, for the test: a JSON line per start and per prompt.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+/// The process started.
+pub fn start(words: &[String]) {
+    let after = |flag: &str| words.iter().skip_while(|word| *word != flag).nth(1);
+    let session = after("--resume").or_else(|| after("--session-id"));
+    append(&json!({
+        "event": "start", "pid": std::process::id(), "argv": words, "session": session,
+        "cwd": std::env::current_dir().unwrap_or_default(),
+    }));
+}
+
+/// A turn began.
+pub fn prompt(session: &str, text: &str) {
+    append(&json!({ "event": "prompt", "pid": std::process::id(), "session": session, "text": text }));
+}
+
+fn append(line: &Value) {
+    if let Some(path) = std::env::var_os("FAKE_CLAUDE_LOG") {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        file.expect("the log can be opened").write_all(format!("{line}\n").as_bytes()).expect("and written");
+    }
+}
