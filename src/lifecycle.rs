@@ -87,10 +87,10 @@ pub fn take_state_dir(dir: &Path) -> Result<StateDir, StateDirError> {
 }
 
 /// Makes this process opaque to others of its user: its memory, environment and descriptors cannot be read through
-/// `/proc`, it dumps no core, and what it writes is its owner's alone (RELIABILITY §5.1).
+/// `/proc`, and it dumps no core (RELIABILITY §5.1). The umask stays as it is, because Claude's files inherit it; our own
+/// lie in a directory that is 0700.
 pub fn harden() -> io::Result<()> {
     nix::sys::prctl::set_dumpable(false)?;
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     Ok(())
 }
 
