@@ -51,6 +51,7 @@ async fn a_process_that_is_over_can_be_read_until_it_is_forgotten() {
     for skipped in [0, 1, 50, 100] {
         let from = if skipped == 0 { Position(0) } else { first[skipped - 1].end };
         let mut again = bench.runner.attach(process, from).await.unwrap();
+        assert_eq!(again.caught_up, first[100].end);
         assert_eq!(rest_recorded(&mut again).await, first[skipped..]);
     }
     bench.runner.forget(process).await.unwrap();
