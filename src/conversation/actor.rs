@@ -118,6 +118,7 @@ impl Actor {
                 Event::Request(request) => self.request(request).await?,
                 Event::Records(records) => self.records(records).await?,
                 Event::Place(place) => {
+                    self.wish = None;
                     self.place = Some(place);
                     let fresh = self.fresh().await?;
                     self.apply(Input::Place(fresh)).await?;

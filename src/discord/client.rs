@@ -121,6 +121,8 @@ pub async fn serve(
             commands: commands::all(),
             event_handler: |framework, event| Box::pin(on_event(framework, event)),
             on_error: |error| Box::pin(on_error(error)),
+            // A mention is a prompt, never a text command.
+            prefix_options: poise::PrefixFrameworkOptions { mention_as_prefix: false, ..Default::default() },
             initialize_owners: false,
             ..Default::default()
         })

@@ -4,5 +4,7 @@
 mod support;
 
 mod fake_claude;
+mod first;
+mod harness;
 mod process;
 mod real_cli_smoke;

@@ -260,7 +260,7 @@ proptest! {
             initialize_line(&text, Some(&text)),
             interrupt_line(&text),
             set_model_line(&text, Some(&text)),
-            set_permission_mode_line(&text, PermissionMode::Plan),
+            set_permission_mode_line(&text, crate::config::PermissionMode::Plan),
             cancel_line(&text, prompt),
             end_session_line(&text),
             answer_line(&ask, &Answer::Deny { message: text.clone() }),

@@ -1,0 +1,123 @@
+//! The built binary as a process.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long a process may take to end before the test fails.
+const END_MAX: Duration = Duration::from_secs(60);
+
+/// A running `switchboard`. Dropping it kills it; shims and CLIs that it started are ended by their own stage.
+pub struct Bot {
+    child: Option<Child>,
+    state_dir: std::path::PathBuf,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Exit {
+    /// Its exit code; none: a signal.
+    pub code: Option<i32>,
+    /// What it printed on stdout.
+    pub stdout: String,
+    /// What it printed on stderr.
+    pub stderr: String,
+}
+
+impl Bot {
+    /// Starts the binary with these arguments and this configuration, and nothing of the test's environment but `PATH`.
+    pub fn start(config: &Path, args: &[&str]) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
+            .args(args)
+            .arg("--config")
+            .arg(config)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let state_dir = config.parent().expect("the configuration lies in the stage").join("state");
+        Self { child: Some(child), state_dir }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        let child = self.child.as_ref().expect("it was not ended");
+        i32::try_from(child.id()).expect("a process id fits")
+    }
+
+    /// Kills it at once, as a power cut for this process.
+    pub fn kill(mut self) {
+        self.signal(Signal::SIGKILL);
+        self.wait();
+    }
+
+    /// Asks it to stop, and waits for its end.
+    pub fn stop(self) -> Exit {
+        self.signal(Signal::SIGTERM);
+        self.end()
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Exit {
+        let child = self.child.take().expect("it was not ended");
+        let mut watched = Watched(Some(child));
+        let status = watched.wait();
+        let output = watched.0.take().expect("it is there").wait_with_output().expect("its output");
+        Exit {
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).expect("the signal is sent");
+    }
+
+    fn wait(&mut self) {
+        let mut watched = Watched(self.child.take());
+        watched.wait();
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            if std::thread::panicking() {
+                let log = self.state_dir.join("logs/switchboard.log");
+                let log = std::fs::read_to_string(log).unwrap_or_default();
+                let lines: Vec<_> = log.lines().rev().take(60).collect();
+                eprintln!("--- the end of the bot's log");
+                lines.iter().rev().for_each(|line| eprintln!("{line}"));
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A child that is killed if it does not end in time.
+struct Watched(Option<Child>);
+
+impl Watched {
+    fn wait(&mut self) -> ExitStatus {
+        let child = self.0.as_mut().expect("it is there");
+        let deadline = Instant::now() + END_MAX;
+        loop {
+            if let Some(status) = child.try_wait().expect("its status") {
+                return status;
+            }
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                panic!("the process did not end within {END_MAX:?}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The whole bot from its edges: the built binary as a process of its own, an embedded Discord in the test, and a CLI,
+//! fake or real. Tests talk to it as people do, and wait for what people would see; they never sleep.
+
+mod bot;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use switchboard::domain::ids::{ChannelId, MessageId, UserId};
+use switchboard::playground::discord::{EmbeddedDiscord, World};
+
+pub use bot::{Bot, Exit};
+
+use crate::support;
+
+/// The person whom the configuration names.
+pub const MARA: UserId = World::MARA;
+/// The person whose role the configuration names.
+pub const JONAS: UserId = World::JONAS;
+/// A stranger.
+pub const VERA: UserId = World::VERA;
+/// The bot.
+pub const BOT: UserId = World::BOT;
+/// The channel of the project `harbor`, one conversation.
+pub const HARBOR: ChannelId = World::HARBOR;
+/// The channel of the project `lighthouse`, a thread per request.
+pub const LIGHTHOUSE: ChannelId = World::LIGHTHOUSE;
+
+/// A Discord, a temporary directory with two projects, and a configuration. Start the bot with [`Stage::bot`].
+pub struct Stage {
+    /// The Discord that the bot connects to.
+    pub discord: EmbeddedDiscord,
+    dir: tempfile::TempDir,
+    /// More lines for the configuration, by table (`limits`, `claude`, …).
+    tables: Vec<(String, String)>,
+    env: Vec<(String, String)>,
+    command: PathBuf,
+}
+
+impl Stage {
+    /// A stage with the fake CLI.
+    pub async fn new() -> Self {
+        // The embedded Discord speaks TLS; a second test in this process finds the provider installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let discord = EmbeddedDiscord::start(World::playground()).await.expect("the embedded Discord starts");
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        for project in ["harbor", "lighthouse", "home"] {
+            std::fs::create_dir(dir.path().join(project)).expect("a project's directory");
+        }
+        std::fs::write(dir.path().join("ca.pem"), discord.ca_pem()).expect("the certificate");
+        let home = dir.path().join("home").display().to_string();
+        let traces = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces").to_owned();
+        Self {
+            discord,
+            tables: Vec::new(),
+            env: vec![
+                ("HOME".to_owned(), home),
+                ("FAKE_CLAUDE_TRACES".to_owned(), traces),
+                ("FAKE_CLAUDE_LOG".to_owned(), dir.path().join("cli.log").display().to_string()),
+            ],
+            command: support::cli::fake_claude(),
+            dir,
+        }
+    }
+
+    /// Lines for a table of the configuration, e.g. `("limits", "turn_secs_max = 5")`.
+    #[must_use]
+    pub fn with(mut self, table: &str, lines: &str) -> Self {
+        self.tables.push((table.to_owned(), lines.to_owned()));
+        self
+    }
+
+    /// A variable of the CLI's environment.
+    #[must_use]
+    pub fn with_env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Another CLI than the fake one.
+    #[must_use]
+    pub fn with_command(mut self, command: impl Into<PathBuf>) -> Self {
+        self.command = command.into();
+        self
+    }
+
+    /// The temporary directory: `harbor/`, `lighthouse/`, `home/`, `state/`, `config.toml`.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The bot's state directory.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir().join("state")
+    }
+
+    /// Writes the configuration and starts the bot; returns when it is connected and its commands are registered.
+    pub async fn bot(&self) -> Bot {
+        let bot = self.bot_unready();
+        self.discord
+            .wait_for("the bot to be connected, with its commands", |discord| {
+                let registered = discord.commands().as_array().is_some_and(|commands| !commands.is_empty());
+                (discord.connected() > 0 && registered).then_some(())
+            })
+            .await;
+        bot
+    }
+
+    /// Writes the configuration and starts the bot.
+    pub fn bot_unready(&self) -> Bot {
+        Bot::start(&self.write_config(), &["run"])
+    }
+
+    /// Runs another subcommand to its end: its exit code and what it printed.
+    pub fn run(&self, args: &[&str]) -> Exit {
+        Bot::start(&self.write_config(), args).end()
+    }
+
+    /// Writes `config.toml`.
+    pub fn write_config(&self) -> PathBuf {
+        let extra = |table: &str| {
+            let lines = self.tables.iter().filter(|(name, _)| name == table);
+            lines.map(|(_, lines)| format!("{lines}\n")).collect::<String>()
+        };
+        let env: String = self.env.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
+        let dir = self.dir().display();
+        let text = format!(
+            r#"state_dir = "{dir}/state"
+{root}
+[discord]
+token = "{token}"
+guild_id = {guild}
+api_resolve = "{api}"
+ca_file = "{dir}/ca.pem"
+{discord}
+[access]
+users = [{mara}]
+roles = [{builders}]
+{access}
+[claude]
+command = "{command}"
+{claude}
+[claude.env]
+{env}
+[limits]
+{limits}
+[log]
+level = "debug"
+{log}
+[[projects]]
+name = "harbor"
+channel_id = {harbor}
+dir = "{dir}/harbor"
+{harbor_extra}
+[[projects]]
+name = "lighthouse"
+channel_id = {lighthouse}
+dir = "{dir}/lighthouse"
+conversation = "thread"
+{lighthouse_extra}
+"#,
+            root = extra(""),
+            token = self.discord.token(),
+            guild = World::GUILD,
+            api = self.discord.rest_addr(),
+            discord = extra("discord"),
+            mara = MARA,
+            builders = World::BUILDERS,
+            access = extra("access"),
+            command = self.command.display(),
+            claude = extra("claude"),
+            limits = extra("limits"),
+            log = extra("log"),
+            harbor = HARBOR,
+            harbor_extra = extra("harbor"),
+            lighthouse = LIGHTHOUSE,
+            lighthouse_extra = extra("lighthouse"),
+        );
+        let file = self.dir().join("config.toml");
+        std::fs::write(&file, text).expect("the configuration");
+        file
+    }
+
+    /// Says something to the bot, with a mention.
+    pub fn ask(&self, author: UserId, channel: ChannelId, text: &str) -> MessageId {
+        self.discord.say(author, channel, &format!("<@{BOT}> {text}"))
+    }
+
+    /// Waits until the bot's reaction to this message is one of those that stay, and gives it.
+    pub async fn outcome(&self, message: MessageId) -> String {
+        self.discord
+            .wait_for("a final reaction", |discord| {
+                let reactions = discord.reactions(message);
+                let own: Vec<_> = reactions.into_iter().filter(|(_, users)| users.contains(&BOT)).collect();
+                match &own[..] {
+                    [(emoji, _)] if ["✅", "❌", "⏹️"].contains(&emoji.as_str()) => Some(emoji.clone()),
+                    _ => None,
+                }
+            })
+            .await
+    }
+
+    /// Waits until the answer to this message is complete, and gives its messages' contents joined.
+    pub async fn answer(&self, channel: ChannelId, message: MessageId) -> String {
+        self.outcome(message).await;
+        self.discord
+            .wait_for("the answer to be complete", |discord| {
+                let messages = discord.messages(channel);
+                let mine = answer_of(&messages, message);
+                let complete = mine.last().is_some_and(|last| !last.contains("⏳"));
+                complete.then(|| mine.join("\n"))
+            })
+            .await
+    }
+
+    /// The bot's messages in a channel.
+    pub fn bot_messages(&self, channel: ChannelId) -> Vec<String> {
+        let own = |message: &&Value| message["author"]["id"] == BOT.to_string();
+        self.discord.messages(channel).iter().filter(own).map(content).collect()
+    }
+
+    /// Fails if the bot broke a rule of Discord's, or pinged somebody.
+    pub fn assert_well_behaved(&self) {
+        let (violations, pings) = (self.discord.violations(), self.discord.pings());
+        assert!(violations.is_empty(), "rules were broken: {violations:#?}");
+        assert!(pings.is_empty(), "somebody was pinged: {pings:?}");
+    }
+
+    /// One answer from the database, by SQL that gives one text column.
+    pub async fn sql(&self, query: &str) -> Vec<String> {
+        let file = self.state_dir().join("switchboard.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
+        let mut connection =
+            sqlx::ConnectOptions::connect(&options).await.expect("the database opens beside the bot");
+        sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_all(&mut connection)
+            .await
+            .expect("the query works")
+    }
+}
+
+/// The messages that answer `message`: from the one that replies to it to the next one that replies to another.
+fn answer_of(messages: &[Value], message: MessageId) -> Vec<String> {
+    let replies_to = |value: &Value| value["message_reference"]["message_id"].as_str().map(str::to_owned);
+    let own = messages.iter().filter(|value| value["author"]["id"] == BOT.to_string());
+    own.skip_while(|value| replies_to(value) != Some(message.to_string()))
+        .take_while(|value| replies_to(value).is_none_or(|to| to == message.to_string()))
+        .map(content)
+        .collect()
+}
+
+fn content(message: &Value) -> String {
+    message["content"].as_str().unwrap_or_default().to_owned()
+}
