@@ -79,7 +79,7 @@ proptest! {
         for tool in every_tool(&text) {
             let line = tool_line(&tool);
             prop_assert!(visible_chars(&line) <= LINE_CHARS_MAX, "{line}");
-            prop_assert!(!line.contains(['\n', '\r', '\u{202e}']));
+            prop_assert!(!line.contains(['\n', '\r', '\u{202e}']), "more than a line");
             // Outside of code spans no mention is alive.
             let outside: String = line.split('`').step_by(2).collect();
             prop_assert!(!outside.contains("@everyone") && !outside.replace("\\<", "").contains("<@"), "{line}");
