@@ -26,16 +26,17 @@ pub fn words(tool: &Tool) -> String {
     let name = name(tool);
     match tool {
         Tool::Bash { command, .. } => format!("{name}: {}", code_line(command)),
-        Tool::Read { path } | Tool::Edit { path } => format!("{name} {}", code_path(path)),
-        Tool::Write { path, lines: 0 } => format!("{name} {}", code_path(path)),
+        Tool::Read { path } | Tool::Edit { path } | Tool::Write { path, lines: 0 } => {
+            format!("{name} {}", code_path(path))
+        }
         Tool::Write { path, lines } => {
             let s = if *lines == 1 { "" } else { "s" };
-            format!("{name} {} ({lines} line{s})", code(&shorten_start(&one_line(path, 400), 45)))
+            format!("{name} {} ({lines} line{s})", code_span(&shorten_start(&one_line(path, 400), 45)))
         }
         Tool::Search { pattern, path: None } => format!("{name} {}", code_line(pattern)),
         Tool::Search { pattern, path: Some(path) } => {
-            let pattern = code(&one_line(pattern, 34));
-            format!("{name} {pattern} in {}", code(&shorten_start(&one_line(path, 400), 24)))
+            let pattern = code_span(&one_line(pattern, 34));
+            format!("{name} {pattern} in {}", code_span(&shorten_start(&one_line(path, 400), 24)))
         }
         Tool::Fetch { url } => {
             let bare = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
@@ -50,7 +51,7 @@ pub fn words(tool: &Tool) -> String {
         }
         Tool::Todo { subject: None } | Tool::Plan => name,
         Tool::Todo { subject: Some(subject) } => format!("{name}: {}", plain(subject, SUBJECT_CHARS_MAX)),
-        Tool::Skill { name: skill } => format!("{name} {}", code(&one_line(skill, 40))),
+        Tool::Skill { name: skill } => format!("{name} {}", code_span(&one_line(skill, 40))),
         Tool::Question { question } => format!("{name}: {}", plain(question, SUBJECT_CHARS_MAX)),
         Tool::Mcp { server, tool } => format!("{}: {}", plain(server, 30), plain(tool, 40)),
         Tool::Other { .. } => plain(&name, SUBJECT_CHARS_MAX),
@@ -97,19 +98,15 @@ fn icon(tool: &Tool) -> &'static str {
     }
 }
 
-fn code(line: &str) -> String {
-    code_span(line)
-}
-
 fn code_line(text: &str) -> String {
     // A second line of a command is worth a mark: `cd x\nrm -rf .` is not `cd x`.
     let shown =
         text.trim().lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ⏎ ");
-    code(&one_line(&shown, SUBJECT_CHARS_MAX))
+    code_span(&one_line(&shown, SUBJECT_CHARS_MAX))
 }
 
 fn code_path(path: &str) -> String {
-    code(&shorten_start(&one_line(path, 400), SUBJECT_CHARS_MAX))
+    code_span(&shorten_start(&one_line(path, 400), SUBJECT_CHARS_MAX))
 }
 
 fn plain(text: &str, chars_max: usize) -> String {

@@ -7,6 +7,9 @@ use std::ops::Range;
 /// A line that is longer is no fence: so a fence can always be closed and opened again within a piece.
 const FENCE_BYTES_MAX: usize = 90;
 
+/// More white space at the beginning of a piece is left out: with it, no word might fit.
+const INDENT_BYTES_MAX: usize = 80;
+
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -177,8 +180,8 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The first place from here on that is not white space. The indentation of a line stays; that is not white space
-    /// between words.
+    /// The first place from here on that is not white space. The indentation of a line stays, if it is a sensible
+    /// one: that is not white space between words.
     pub(super) fn skip_blank(&self, from: usize) -> usize {
         let Some(first) = self.lines.get(self.line_at(from)) else { return from };
         let mut at = from;
@@ -186,7 +189,8 @@ impl<'a> Layout<'a> {
             let rest = &self.text[at.min(line.text_end)..line.text_end];
             if !rest.trim().is_empty() {
                 let is_in_words = at > line.start && !matches!(first.kind, Kind::Code | Kind::CodeBlank);
-                return if is_in_words { at + skip_spaces(rest) } else { at };
+                let blank = skip_spaces(rest);
+                return if is_in_words || blank > INDENT_BYTES_MAX { at + blank } else { at };
             }
             at = line.end;
         }

@@ -83,7 +83,7 @@ impl Spans {
                 | Event::Code(_)
                 | Event::InlineHtml(_) => self.guard(at(range), Guard::Hard),
                 Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough) => {
-                    self.guard(at(range), Guard::Soft)
+                    self.guard(at(range), Guard::Soft);
                 }
                 _ => {}
             }

@@ -18,7 +18,7 @@ pub(super) fn document(view: &View, closing: &[String]) -> String {
     let mut small = true;
     let blocks = view.blocks.iter().map(|block| match block {
         Block::Text(text) => (false, discord_markdown(text)),
-        Block::Tools(group) => (true, tools(group, view.ended.is_some())),
+        Block::Tools(group) => (true, tools(group, view, view.ended.is_some())),
         Block::Ask { ask, outcome } => (false, ask::block(ask, outcome)),
         Block::Notice(line) => (true, line.clone()),
     });
@@ -56,7 +56,12 @@ fn ends_in_a_quote(document: &str) -> bool {
     document.lines().next_back().is_some_and(|line| line.trim_start().starts_with('>'))
 }
 
-fn tools(group: &[ToolState], ended: bool) -> String {
+fn tools(group: &[ToolState], view: &View, ended: bool) -> String {
+    // The status line tells of the tool that runs; it gets its line here when it is through.
+    let group = match group {
+        [before @ .., last] if is_in_status(last, view, ended) => before,
+        group => group,
+    };
     let first_shown = group.len().saturating_sub(TOOLS_SHOWN_MAX);
     // An agent that still runs stays in sight, however many tools it used.
     let (folded, kept): (Vec<&ToolState>, Vec<&ToolState>) =
@@ -70,6 +75,11 @@ fn tools(group: &[ToolState], ended: bool) -> String {
     }
     lines.extend(kept.into_iter().chain(&group[first_shown..]).map(|state| tool(state, ended)));
     lines.join("\n")
+}
+
+fn is_in_status(state: &ToolState, view: &View, ended: bool) -> bool {
+    let status = view.running_tools().next_back().map(|state| &state.tool_use.id);
+    !ended && view.open_asks() == 0 && status == Some(&state.tool_use.id)
 }
 
 fn tool(state: &ToolState, ended: bool) -> String {

@@ -10,6 +10,7 @@ pub(super) fn footer(view: &View, end: &TurnEnd, at: WallTime) -> String {
     let elapsed = facts::duration(at.since(view.about.started_at));
     let facts = facts_of(view);
     match end {
+        TurnEnd::Completed { .. } if empty(view).is_some() => format!("-# ⚠️ {elapsed}{facts}"),
         TurnEnd::Completed { .. } => format!("-# ✅ {elapsed}{facts}"),
         TurnEnd::Interrupted => {
             format!("-# ⏹️ Stopped after {elapsed}{facts}: the session stays, just go on writing")
@@ -29,7 +30,7 @@ pub(super) fn closing(view: &View, end: &TurnEnd) -> Vec<String> {
             lines.push(format!("⏹️ {}{}", failure::limit_sentence(*limit), error_id(view)));
         }
         TurnEnd::Failed(why) => {
-            lines.push(format!("❌ {}{}", failure::failure_sentence(why), error_id(view)))
+            lines.push(format!("❌ {}{}", failure::failure_sentence(why), error_id(view)));
         }
     }
     lines.extend(background(view));
@@ -84,7 +85,7 @@ fn facts_of(view: &View) -> String {
     }
     parts.extend(facts::money(usage.cost_usd));
     parts.extend(view.model.as_deref().map(facts::model));
-    parts.iter().map(|part| format!(" · {part}")).collect()
+    if parts.is_empty() { String::new() } else { format!(" · {}", parts.join(" · ")) }
 }
 
 fn error_id(view: &View) -> String {

@@ -44,9 +44,9 @@ fn cut(document: &str, note: &str) -> (Vec<String>, bool) {
     if pieces.len() <= SLOTS_MAX {
         return (pieces, false);
     }
-    let rest = pieces.split_off(SLOTS_MAX - 1).join("\n");
+    let rest = pieces.split_off(SLOTS_MAX - 1).join("\n\n");
     let small = chunk(&rest, TAIL_UNITS);
-    let tail = small[small.len().saturating_sub(2)..].join("\n");
+    let tail = small[small.len().saturating_sub(2)..].join("\n\n");
     pieces.push(format!("{note}\n{tail}"));
     (pieces, true)
 }

@@ -1,4 +1,4 @@
-//! Every message that people see, as a snapshot: `src/render/view/snapshots` is the place to read how a turn looks.
+//! Every message that people see, as a snapshot: `view/tests/snapshots` is the place to read how a turn looks.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -47,6 +47,7 @@ impl Told {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "each event is written where it happens")]
     fn then(mut self, event: TurnEvent) -> Self {
         self.view.apply(&event, self.now);
         self
@@ -115,6 +116,6 @@ fn read(shown: &Shown) -> String {
 }
 
 /// Several moments below each other.
-fn moments<const N: usize>(told: [(&str, String); N]) -> String {
-    told.iter().map(|(name, text)| format!("╔══ {name}\n{text}\n")).collect()
+fn moments(told: &[(&str, String)]) -> String {
+    told.iter().map(|(name, text)| format!("╔══ {name}\n{text}\n")).collect::<Vec<_>>().concat()
 }

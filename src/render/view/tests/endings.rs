@@ -17,7 +17,7 @@ fn ends() {
     failed.view.failed_with(ErrorId("E-7K2M9Q".into()));
     insta::assert_snapshot!(
         "ends",
-        moments([
+        moments(&[
             ("completed", worked().ends(completed()).read()),
             ("nothing known of it", Told::begin().ends(TurnEnd::Completed { text: "Hi!".into() }).read()),
             ("stopped", worked().uses("3", bash("sleep 100")).ends(TurnEnd::Interrupted).read()),
@@ -53,7 +53,7 @@ fn ends_with_nothing_to_show() {
     let denied = TurnEvent::PermissionDenied { tool: "Bash".into(), message: "no rule allows it".into() };
     insta::assert_snapshot!(
         "nothing_to_show",
-        moments([
+        moments(&[
             ("did nothing", Told::started().then(TurnEvent::Thinking).ends(completed()).read()),
             ("used tools", Told::started().used("1", bash("ls")).ends(completed()).read()),
             ("was refused", Told::started().then(denied).ends(completed()).read()),

@@ -29,7 +29,7 @@ fn the_whole_text_replaces_what_streamed() {
 #[test]
 fn text_stays_before_the_tools_that_came_while_it_streamed() {
     let told = Told::started().then(delta("One")).uses("1", bash("ls")).says("One two");
-    assert!(told.read().contains("One two\n-# 💻 Bash: `ls` …"), "{}", told.read());
+    assert!(told.read().contains("One two\n-# ⏳ Bash: `ls`"), "{}", told.read());
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn before_the_first_word() {
     placed.starting();
     insta::assert_snapshot!(
         "before_the_first_word",
-        moments([
+        moments(&[
             ("just now", Told::begin().read()),
             ("starting", Told::begin().after(8).read()),
             ("waiting for a place", waiting.read()),
@@ -39,7 +39,7 @@ fn tools_and_text() {
     queued.view.queued_behind(2);
     insta::assert_snapshot!(
         "tools_and_text",
-        moments([
+        moments(&[
             ("a tool runs", told.read()),
             ("a minute later, with prompts behind it", queued.read()),
             (
@@ -79,7 +79,7 @@ fn trouble_on_the_way() {
         .concat();
     insta::assert_snapshot!(
         "trouble",
-        moments([
+        moments(&[
             ("the API fails", retries),
             ("compacting", Told::started().then(TurnEvent::Compacting(true)).read()),
             (
@@ -165,7 +165,7 @@ fn asks() {
     };
     insta::assert_snapshot!(
         "asks",
-        moments([
+        moments(&[
             ("a permission is open", open),
             ("denied; only the first answer counts", denied.read()),
             ("allowed", allowed.read()),
