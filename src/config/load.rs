@@ -279,7 +279,7 @@ impl<'a> Places<'a> {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+    text.get(..offset).unwrap_or(text).matches('\n').count() + 1
 }
 
 /// `LIMITS__TURN_SECS_MAX` → `limits.turn_secs_max`; names below `CLAUDE__ENV__` stay as they are.

@@ -85,7 +85,7 @@ impl<W: Write> Write for CleanLine<'_, W> {
         let mut clean = line.to_vec();
         self.secrets.hide(&mut clean);
         if clean.len() > LINE_BYTES_MAX {
-            clean = shortened(clean);
+            clean = shortened(&clean);
         }
         self.inner.write_all(&clean)?;
         Ok(line.len())
@@ -97,14 +97,14 @@ impl<W: Write> Write for CleanLine<'_, W> {
 }
 
 /// Cuts the long texts of a line of JSON, which stays JSON; any other line is cut as a whole.
-fn shortened(line: Vec<u8>) -> Vec<u8> {
-    if let Ok(mut value) = serde_json::from_slice::<Value>(&line) {
+fn shortened(line: &[u8]) -> Vec<u8> {
+    if let Ok(mut value) = serde_json::from_slice::<Value>(line) {
         cut_fields(&mut value);
         let mut line = value.to_string().into_bytes();
         line.push(b'\n');
         line
     } else {
-        let mut text = String::from_utf8_lossy(&line).into_owned();
+        let mut text = String::from_utf8_lossy(line).into_owned();
         cut(&mut text);
         text.push('\n');
         text.into_bytes()
@@ -124,6 +124,6 @@ fn cut(text: &mut String) {
     if text.len() > FIELD_BYTES_MAX {
         let bytes = text.len();
         text.truncate(text.floor_char_boundary(FIELD_BYTES_MAX));
-        text.push_str(&format!("… ({bytes} bytes)"));
+        *text = format!("{text}… ({bytes} bytes)");
     }
 }
