@@ -20,8 +20,9 @@
 //! Queries are checked when they are compiled, against what `.sqlx/` says of them, so that a fresh clone builds with
 //! nothing installed. After adding or changing one (or a migration) refresh that, in the root of the repository:
 //! ```sh
-//! rm -f /tmp/sb.db && cat migrations/*.sql | sqlite3 /tmp/sb.db && rm -rf .sqlx && mkdir .sqlx && touch src/lib.rs
-//! SQLX_OFFLINE=false DATABASE_URL=sqlite:///tmp/sb.db SQLX_OFFLINE_DIR=$PWD/.sqlx cargo check --all-targets
+//! rm -f target/queries.db && cat migrations/*.sql | sqlite3 target/queries.db
+//! rm -rf .sqlx && mkdir .sqlx && touch src/lib.rs
+//! SQLX_OFFLINE=false DATABASE_URL=sqlite://$PWD/target/queries.db SQLX_OFFLINE_DIR=$PWD/.sqlx cargo check
 //! ```
 //! A new fact is a migration (a new file in `migrations/`, never a change of an old one) and functions in the file of
 //! its table here.

@@ -1,4 +1,4 @@
-use std::os::unix::fs::PermissionsExt;
+mod file;
 
 use uuid::Uuid;
 
@@ -412,72 +412,4 @@ async fn the_queries_of_the_documentation_answer() {
             .await
             .unwrap();
     assert_eq!(readable, ("Ada".to_owned(), "failed".to_owned(), "overloaded".to_owned(), 0.25));
-}
-
-#[tokio::test]
-async fn only_the_owner_reads_the_files() {
-    let db = Db::new().await;
-    db.accept(&prompt(1), None).await.unwrap();
-    for name in ["switchboard.db", "switchboard.db-wal", "switchboard.db-shm"] {
-        let mode = std::fs::metadata(db.dir.path().join(name)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{name}");
-    }
-}
-
-#[tokio::test]
-async fn what_is_promised_is_synced() {
-    let db = Db::new().await;
-    let pragma = async |name: &str| -> String {
-        let text = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(text)).fetch_one(&db.writer).await.unwrap()
-    };
-    assert_eq!(pragma("journal_mode").await, "wal");
-    assert_eq!(pragma("synchronous").await, "2");
-    assert_eq!(pragma("foreign_keys").await, "1");
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_stays() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("switchboard.db");
-    let text = "this is no database\n".repeat(100);
-    std::fs::write(&file, &text).unwrap();
-    let error = Store::open(&file, Clock::start()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
-}
-
-#[tokio::test]
-async fn a_damaged_database_is_refused_and_stays() {
-    let db = Db::new().await;
-    for message in 0..200 {
-        db.accept(&prompt(message), None).await.unwrap();
-    }
-    db.store.close().await;
-    let file = db.dir.path().join("switchboard.db");
-    let mut bytes = std::fs::read(&file).unwrap();
-    let end = bytes.len();
-    bytes[8192..end - 4096].fill(0xA5);
-    std::fs::write(&file, &bytes).unwrap();
-    let error = Store::open(&file, Clock::start()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
-    assert_eq!(std::fs::read(&file).unwrap(), bytes);
-}
-
-#[tokio::test]
-async fn a_newer_database_is_refused() {
-    let db = Db::new().await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99991231000000").execute(&db.writer).await.unwrap();
-    db.store.close().await;
-    let error = Store::open(&db.dir.path().join("switchboard.db"), Clock::start()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 99_991_231_000_000, .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_place_that_cannot_be_written_to_is_said() {
-    let dir = tempfile::tempdir().unwrap();
-    for file in [dir.path().to_owned(), dir.path().join("missing/switchboard.db")] {
-        let error = Store::open(&file, Clock::start()).await.unwrap_err();
-        assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
-    }
 }
