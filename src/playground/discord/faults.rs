@@ -167,7 +167,7 @@ impl Faults {
         self.shared.change(|state| {
             state.sessions.each(|session| session.send(Out::Close(Some(code))));
             if matches!(code, 1000 | 1001 | 4004 | 4007 | 4009 | 4010..=4014) {
-                state.sessions.forget();
+                state.sessions.end();
             }
         });
     }
@@ -197,12 +197,13 @@ impl Faults {
             let text = format!(r#"{{"op":9,"d":{resumable},"s":null,"t":null}}"#);
             state.sessions.each(|session| session.send(Out::Text(text.clone())));
             if !resumable {
-                state.sessions.forget();
+                state.sessions.end();
             }
         });
     }
 
-    /// Sessions can no longer be resumed: a RESUME is answered by op 9, and events in between are gone.
+    /// Sessions can no longer be resumed: a RESUME is answered by op 9, and events in between are gone. Connections go
+    /// on until they end.
     pub fn forget_sessions(&self) {
         self.shared.change(|state| state.sessions.forget());
     }

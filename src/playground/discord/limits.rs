@@ -50,7 +50,8 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     buckets: HashMap<Bucket, (Moment, u32)>,
-    global: (Moment, u32),
+    /// When the second that is counted began, and what went in it.
+    global: (Option<Moment>, u32),
     /// When channels got other names: a limit that no header tells of.
     pub(super) renames: HashMap<ChannelId, Vec<Moment>>,
     /// Whether everything may go.
@@ -67,11 +68,11 @@ impl Limits {
         if bucket.counts_globally {
             let (since, used) = &mut self.global;
             let second = Duration::from_secs(1);
-            if now.since(*since) >= second {
-                (*since, *used) = (now, 0);
+            if since.is_none_or(|since| now.since(since) >= second) {
+                (*since, *used) = (Some(now), 0);
             }
             if *used >= GLOBAL_PER_SEC {
-                return Verdict::Global(second.saturating_sub(now.since(*since)));
+                return Verdict::Global(second.saturating_sub(now.since(since.unwrap_or(now))));
             }
             *used += 1;
         }

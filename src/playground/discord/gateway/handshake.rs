@@ -7,7 +7,7 @@ use crate::playground::discord::intents;
 use crate::playground::discord::state::State;
 
 impl Connection {
-    pub(super) fn identify(&mut self, data: &Value) -> Step {
+    pub(super) fn identify(&self, data: &Value) -> Step {
         let shared = std::sync::Arc::clone(&self.shared);
         let refused = shared.look(|state| refusal(state, data));
         if let Some((code, why)) = refused {
@@ -26,7 +26,6 @@ impl Connection {
             self.reply(&json!({"op": 9, "d": false, "s": null, "t": null}));
             return Step::Go;
         }
-        self.known = true;
         let (number, send) = (self.number, self.send.clone());
         shared.change(|state| {
             let id = format!("{:032x}", u128::from(state.new_id()) << 32 | u128::from(number));
@@ -42,7 +41,7 @@ impl Connection {
         Step::Go
     }
 
-    pub(super) fn resume(&mut self, data: &Value) -> Step {
+    pub(super) fn resume(&self, data: &Value) -> Step {
         if !self.shared.look(|state| is_token(state, &data["token"])) {
             return self.refuse(4004, "a wrong token");
         }
@@ -57,9 +56,8 @@ impl Connection {
             }
             resumed
         });
-        match resumed {
-            Some(()) => self.known = true,
-            None => self.reply(&json!({"op": 9, "d": false, "s": null, "t": null})),
+        if resumed.is_none() {
+            self.reply(&json!({"op": 9, "d": false, "s": null, "t": null}));
         }
         Step::Go
     }

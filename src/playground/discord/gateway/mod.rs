@@ -52,8 +52,6 @@ struct Connection {
     shared: Arc<Shared>,
     number: u64,
     send: mpsc::UnboundedSender<Out>,
-    /// Whether it identified or resumed.
-    known: bool,
     sent: Vec<Moment>,
 }
 
@@ -63,8 +61,7 @@ async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
         shared.change(|state| (state.sessions.new_connection(), state.sessions.heartbeat));
     let hello = json!({"op": 10, "d": {"heartbeat_interval": heartbeat.as_millis(), "_trace": []},
         "s": null, "t": null});
-    let mut connection =
-        Connection { shared: Arc::clone(&shared), number, send, known: false, sent: Vec::new() };
+    let mut connection = Connection { shared: Arc::clone(&shared), number, send, sent: Vec::new() };
     let mut ended = false;
     if socket.send(Frame::Text(hello.to_string().into())).await.is_ok() {
         ended = connection.run(&mut socket, &mut receive).await;
@@ -126,13 +123,14 @@ impl Connection {
         let Ok(payload) = serde_json::from_str::<Value>(text) else {
             return self.refuse(4002, "a payload that is no JSON");
         };
+        let known = self.shared.look(|state| state.sessions.has(self.number));
         match payload["op"].as_u64() {
             Some(1) => self.heartbeat(),
-            Some(2) if !self.known => self.identify(&payload["d"]),
-            Some(6) if !self.known => self.resume(&payload["d"]),
+            Some(2) if !known => self.identify(&payload["d"]),
+            Some(6) if !known => self.resume(&payload["d"]),
             Some(2 | 6) => self.refuse(4005, "identified twice"),
             // Presence, voice, members, sounds: nothing to say to them.
-            Some(3 | 4 | 8 | 31) if self.known => Step::Go,
+            Some(3 | 4 | 8 | 31) if known => Step::Go,
             Some(3 | 4 | 8 | 31) => self.refuse(4003, "a payload before IDENTIFY"),
             _ => self.refuse(4001, "an unknown opcode"),
         }

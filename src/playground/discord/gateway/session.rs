@@ -51,6 +51,10 @@ impl Session {
         }
     }
 
+    fn is_on(&self, connection: u64) -> bool {
+        self.link.as_ref().is_some_and(|link| link.connection == connection)
+    }
+
     /// Numbers an event, keeps it and sends it.
     pub(super) fn dispatch(&mut self, name: &str, data: &Value) {
         self.sequence += 1;
@@ -101,9 +105,22 @@ impl Sessions {
         self.list.iter().filter(|session| session.link.is_some()).count()
     }
 
-    /// Sessions can no longer be resumed. Connections that are open stay, but get no more events.
-    pub(in super::super) fn forget(&mut self) {
+    /// Ends all sessions: they get no more events and cannot be resumed.
+    pub(in super::super) fn end(&mut self) {
         self.list.clear();
+    }
+
+    /// Sessions can no longer be resumed. Those that have a connection go on until it ends.
+    pub(in super::super) fn forget(&mut self) {
+        self.list.retain(|session| session.link.is_some());
+        for session in &mut self.list {
+            session.id.clear();
+        }
+    }
+
+    /// Whether a connection has a session.
+    pub(super) fn has(&self, connection: u64) -> bool {
+        self.list.iter().any(|session| session.is_on(connection))
     }
 
     /// A number for a new connection.
@@ -114,11 +131,8 @@ impl Sessions {
 
     /// The connection is over. `ended`: its session, too.
     pub(super) fn disconnect(&mut self, connection: u64, ended: bool) {
-        let of_it =
-            |session: &Session| session.link.as_ref().is_some_and(|link| link.connection == connection);
-        if ended {
-            self.list.retain(|session| !of_it(session));
-        } else if let Some(session) = self.list.iter_mut().find(|session| of_it(session)) {
+        self.list.retain(|session| !(session.is_on(connection) && (ended || session.id.is_empty())));
+        if let Some(session) = self.list.iter_mut().find(|session| session.is_on(connection)) {
             session.link = None;
         }
     }
@@ -144,7 +158,7 @@ impl Sessions {
         connection: u64,
         send: mpsc::UnboundedSender<Out>,
     ) -> Option<()> {
-        let session = self.list.iter_mut().find(|session| session.id == id)?;
+        let session = self.list.iter_mut().find(|session| session.id == id && !id.is_empty())?;
         let oldest = session.buffer.front().map_or(session.sequence + 1, |(number, _)| *number);
         if sequence > session.sequence || sequence + 1 < oldest {
             return None;
@@ -219,4 +233,63 @@ pub(in super::super) fn without_content(message: &Value) -> Value {
         }
     }
     blank
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(receive: &mut mpsc::UnboundedReceiver<Out>) -> Vec<String> {
+        let mut names = Vec::new();
+        while let Ok(out) = receive.try_recv() {
+            let Out::Text(text) = out else { continue };
+            let payload: Value = serde_json::from_str(&text).unwrap();
+            names.push(format!("{} {}", payload["s"], payload["t"].as_str().unwrap()));
+        }
+        names
+    }
+
+    #[test]
+    fn a_resume_replays_what_was_missed_and_nothing_else() {
+        let mut sessions = Sessions::default();
+        let (send, mut first) = mpsc::unbounded_channel();
+        sessions.open("s".into(), 0, 1, send).dispatch("READY", &json!({}));
+        sessions.list[0].dispatch("A", &json!({}));
+        sessions.disconnect(1, false);
+        sessions.list[0].dispatch("B", &json!({}));
+        assert_eq!(texts(&mut first), ["1 READY", "2 A"]);
+        let (send, mut second) = mpsc::unbounded_channel();
+        assert!(sessions.resume("s", 2, 2, send.clone()).is_some());
+        assert_eq!(texts(&mut second), ["3 B", "4 RESUMED"]);
+        assert!(sessions.resume("s", 99, 3, send.clone()).is_none(), "a sequence from the future");
+        assert!(sessions.resume("t", 1, 3, send).is_none(), "an unknown session");
+    }
+
+    #[test]
+    fn ended_and_forgotten_sessions_are_not_resumed() {
+        let mut sessions = Sessions::default();
+        let (send, mut receive) = mpsc::unbounded_channel();
+        sessions.open("s".into(), 0, 1, send.clone());
+        sessions.forget();
+        sessions.list[0].dispatch("A", &json!({}));
+        assert_eq!(texts(&mut receive), ["1 A"], "its connection goes on");
+        assert!(sessions.resume("s", 0, 2, send.clone()).is_none());
+        sessions.disconnect(1, false);
+        assert!(sessions.list.is_empty());
+        sessions.open("t".into(), 0, 3, send.clone());
+        sessions.disconnect(3, true);
+        assert!(sessions.resume("t", 0, 4, send).is_none());
+    }
+
+    #[test]
+    fn what_no_longer_fits_the_buffer_cannot_be_resumed() {
+        let mut sessions = Sessions::default();
+        let (send, _receive) = mpsc::unbounded_channel();
+        let session = sessions.open("s".into(), 0, 1, send.clone());
+        for _ in 0..BUFFER_MAX + 2 {
+            session.dispatch("A", &json!({}));
+        }
+        assert!(sessions.resume("s", 1, 2, send.clone()).is_none());
+        assert!(sessions.resume("s", 2, 2, send).is_some());
+    }
 }
