@@ -25,7 +25,7 @@ pub const MESSAGE_CONTENT: u64 = 1 << 15;
 /// Intents that the developer portal must allow.
 pub const PRIVILEGED: u64 = GUILD_MEMBERS | GUILD_PRESENCES | MESSAGE_CONTENT;
 /// Every bit that means something.
-pub const KNOWN: u64 = (1 << 22) - 1 | 1 << 24 | 1 << 25;
+pub const KNOWN: u64 = ((1 << 22) - 1) | (1 << 24) | 1 << 25;
 
 /// What an event needs to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

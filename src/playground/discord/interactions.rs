@@ -15,7 +15,7 @@ use crate::domain::ids::{ChannelId, MessageId, UserId};
 /// How long the bot has for the first answer.
 pub(super) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(3);
 /// How long an interaction's token is good for.
-pub(super) const TOKEN_LASTS: Duration = Duration::from_secs(15 * 60);
+pub(super) const TOKEN_LASTS: Duration = Duration::from_mins(15);
 
 /// One choice of an autocompletion.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,7 @@ pub(super) struct Interaction {
 
 /// What became of an interaction.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, read one by one in tests")]
 pub struct InteractionState {
     /// How long the first answer took.
     pub acknowledged_after: Option<Duration>,
@@ -83,7 +84,7 @@ impl State {
         user: UserId,
         channel: ChannelId,
         message: Option<MessageId>,
-        data: Value,
+        data: &Value,
     ) -> InteractionId {
         let id = InteractionId(self.new_id());
         let token = format!("interaction-{id}-{:x}", super::objects::seal(id.0, 1));
@@ -197,10 +198,10 @@ impl State {
                 resolved["members"][&key]["permissions"] =
                     self.guild_permissions(UserId(id)).to_string().into();
             }
-            if matches!(kind, Some(8 | 9)) {
-                if let Some(role) = self.roles().into_iter().find(|role| role["id"] == key.as_str()) {
-                    resolved["roles"][&key] = role;
-                }
+            if matches!(kind, Some(8 | 9))
+                && let Some(role) = self.roles().into_iter().find(|role| role["id"] == key.as_str())
+            {
+                resolved["roles"][&key] = role;
             }
             if let (Some(7), Some(channel)) = (kind, self.channels.get(&ChannelId(id))) {
                 resolved["channels"][&key] = self.channel(channel);

@@ -4,18 +4,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use serde_json::Value;
 
-use super::posting::TYPING_LASTS;
-use super::rules::snowflake;
+use super::reactions::TYPING_LASTS;
 use super::state::State;
-use super::{EmbeddedDiscord, InteractionId, InteractionState, PageEvent};
+use super::{EmbeddedDiscord, InteractionId, InteractionState};
 use crate::clock::{Moment, WallTime};
 use crate::domain::ids::{ChannelId, MessageId, RoleId, UserId};
 
 /// How long [`EmbeddedDiscord::wait_for`] waits: a bound for a test that would otherwise hang, not a timing.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// One REST request that was answered.
 #[derive(Debug, Clone)]
@@ -167,30 +165,25 @@ impl Snapshot<'_> {
     pub fn pings(&self) -> &[(MessageId, Pinged)] {
         &self.state.pings
     }
+}
 
-    /// Everything that was said, for a test that fails.
-    fn dump(&self) -> String {
-        use std::fmt::Write as _;
-        let mut text = String::new();
-        for message in self.state.messages.values() {
-            let gone = if message.deleted { " (deleted)" } else { "" };
-            let _ = writeln!(
-                text,
-                "{} in {} by {}{gone}: {:?} {:?} {}",
-                message.id,
-                message.channel,
-                message.author,
-                message.content,
-                message.reactions,
-                message.embeds
-            );
-        }
-        for request in self.state.requests.iter().rev().take(20).rev() {
-            let _ = writeln!(text, "{} {} → {}", request.method, request.path, request.status);
-        }
-        let _ = writeln!(text, "{:?}", self.state.violations);
-        text
+/// Everything that was said, for a test that fails.
+fn dump(state: &State) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for message in state.messages.values() {
+        let gone = if message.deleted { " (deleted)" } else { "" };
+        let _ = writeln!(
+            text,
+            "{} in {} by {}{gone}: {:?} {:?} {}",
+            message.id, message.channel, message.author, message.content, message.reactions, message.embeds
+        );
     }
+    for request in state.requests.iter().rev().take(20).rev() {
+        let _ = writeln!(text, "{} {} → {}", request.method, request.path, request.status);
+    }
+    let _ = writeln!(text, "{:?}", state.violations);
+    text
 }
 
 macro_rules! looks {
@@ -265,92 +258,9 @@ impl EmbeddedDiscord {
                 changes.changed().await.expect("the sender lives in self");
             }
         };
-        match tokio::time::timeout(WAIT_MAX, found).await {
-            Ok(found) => found,
-            Err(_) => panic!("waited in vain for {what}\n{}", self.look(|now| now.dump())),
-        }
-    }
-
-    /// What the page of `viewer` should show from now on.
-    pub fn subscribe(&self, viewer: UserId) -> PageFeed {
-        PageFeed { viewer, receive: self.shared.look(|state| state.page.subscribe()) }
-    }
-
-    /// All that the page of `viewer` shows at first (see `playground/page.rs`).
-    pub fn page_state(&self, viewer: UserId) -> Value {
-        self.shared.look(|state| state.page_state(viewer))
-    }
-}
-
-/// Page events, as one person gets them.
-#[derive(Debug)]
-pub struct PageFeed {
-    viewer: UserId,
-    receive: broadcast::Receiver<PageEvent>,
-}
-
-impl PageFeed {
-    /// The next event. `None`: Discord ended, or the reader was so slow that events are lost; begin anew.
-    pub async fn next(&mut self) -> Option<PageEvent> {
-        loop {
-            let event = self.receive.recv().await.ok()?;
-            if event.only_for.is_none_or(|person| person == self.viewer) {
-                return Some(event);
-            }
-        }
-    }
-}
-
-impl State {
-    fn page_state(&self, viewer: UserId) -> Value {
-        let people = self.world.people.iter().map(|person| {
-            json!({"id": person.id.to_string(), "name": person.name, "bot": person.bot, "label": person.label,
-                "color": format!("#{:06x}", person.color),
-                "roles": person.roles.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                "permissions": self.guild_permissions(person.id).to_string()})
-        });
-        let threads = self.channels.values().filter(|channel| channel.is_thread());
-        let channels = self.text_channels().chain(threads).map(|channel| {
-            let mut object = self.channel(channel);
-            object["archived"] = channel.thread.as_ref().is_some_and(|thread| thread.archived).into();
-            object["locked"] = channel.thread.as_ref().is_some_and(|thread| thread.locked).into();
-            object
-        });
-        let mut messages = json!({});
-        for message in self.messages.values().filter(|message| !message.deleted) {
-            if message.only_for.is_some_and(|person| person != viewer) {
-                continue;
-            }
-            let list = &mut messages[message.channel.to_string()];
-            if list.is_null() {
-                *list = json!([]);
-            }
-            if let Some(list) = list.as_array_mut() {
-                list.push(self.page_message(message));
-            }
-        }
-        let mut typing = json!({});
-        let now = self.now();
-        for ((channel, user), since) in &self.typing {
-            if now.since(*since) < TYPING_LASTS {
-                let list = &mut typing[channel.to_string()];
-                match list.as_array_mut() {
-                    Some(list) => list.push(user.to_string().into()),
-                    None => *list = json!([user.to_string()]),
-                }
-            }
-        }
-        let commands: Vec<_> = self.guild_commands.iter().chain(&self.global_commands).collect();
-        json!({
-            "me": viewer.to_string(), "people": people.collect::<Vec<_>>(), "roles": self.roles(),
-            "guild": {"id": self.world.guild.to_string(), "name": self.world.guild_name},
-            "channels": channels.collect::<Vec<_>>(), "commands": commands, "messages": messages, "typing": typing,
-            "bot": {"id": self.world.bot.to_string(), "connected": self.sessions.connected() > 0},
-        })
-    }
-
-    /// Who this is, if they are somebody who can use the page.
-    pub(super) fn page_person(&self, id: &Value) -> Option<UserId> {
-        snowflake(id).map(UserId).filter(|id| self.world.person(*id).is_some())
+        let Ok(found) = tokio::time::timeout(WAIT_MAX, found).await else {
+            panic!("waited in vain for {what}\n{}", self.shared.look(dump));
+        };
+        found
     }
 }

@@ -54,10 +54,10 @@ fn in_text(content: &str) -> Mentions {
         let Some((inside, _)) = piece.split_once('>') else { continue };
         if let Some(role) = inside.strip_prefix("@&").and_then(|id| id.parse().ok()) {
             found.roles.insert(RoleId(role));
-        } else if let Some(user) = inside.strip_prefix('@') {
-            if let Ok(user) = user.strip_prefix('!').unwrap_or(user).parse() {
-                found.users.insert(UserId(user));
-            }
+        } else if let Some(user) = inside.strip_prefix('@')
+            && let Ok(user) = user.strip_prefix('!').unwrap_or(user).parse()
+        {
+            found.users.insert(UserId(user));
         }
     }
     found
@@ -71,13 +71,12 @@ fn without_code(content: &str) -> String {
         let fence = rest[start..].bytes().take_while(|byte| *byte == b'`').count();
         let body = start + fence;
         text.push_str(&rest[..start]);
-        match rest[body..].find(&"`".repeat(fence)) {
-            Some(end) => rest = &rest[body + end + fence..],
+        if let Some(end) = rest[body..].find(&"`".repeat(fence)) {
+            rest = &rest[body + end + fence..];
+        } else {
             // Nothing closes it: these are plain backticks.
-            None => {
-                text.push_str(&rest[start..body]);
-                rest = &rest[body..];
-            }
+            text.push_str(&rest[start..body]);
+            rest = &rest[body..];
         }
     }
     text.push_str(rest);

@@ -15,6 +15,7 @@
 
 mod errors;
 mod faults;
+mod feed;
 mod gateway;
 pub mod intents;
 mod interactions;
@@ -25,6 +26,7 @@ mod objects;
 mod people;
 pub mod permissions;
 mod posting;
+mod reactions;
 mod rest;
 mod rules;
 mod state;
@@ -45,6 +47,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 pub use self::faults::{Fault, Faults, Matcher};
+pub use self::feed::PageFeed;
 pub use self::interactions::{Choice, InteractionState};
 pub use self::look::{Pinged, RequestLog, Snapshot, Violation};
 pub use self::people::Draft;

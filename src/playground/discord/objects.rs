@@ -1,4 +1,4 @@
-//! Discord's JSON objects, as its REST API and its gateway send them. What each must hold: Discord's own OpenAPI
+//! Discord's JSON objects, as its REST API and its gateway send them. What each must hold: Discord's own `API`
 //! description, and what serenity 0.12 insists on.
 
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::intents::Kind;
 use super::interactions::ACKNOWLEDGE_WITHIN;
-use super::posting::{NewMessage, TYPING_LASTS, Upload};
-use super::rules::snowflake;
+use super::posting::{NewMessage, Upload};
+use super::reactions::TYPING_LASTS;
 use super::state::Overwrite;
 use super::{Choice, EmbeddedDiscord, InteractionId};
 use crate::domain::ids::{ChannelId, MessageId, RoleId, UserId};
@@ -58,7 +58,7 @@ impl EmbeddedDiscord {
     }
 
     /// Discord adds the preview of a link: an update that is no edit.
-    pub fn unfurl(&self, message: MessageId, embed: Value) {
+    pub fn unfurl(&self, message: MessageId, embed: &Value) {
         self.shared.change(|state| {
             let Some(changed) = state.messages.get_mut(&message) else { return };
             changed.embeds = json!([embed]);
@@ -74,7 +74,12 @@ impl EmbeddedDiscord {
     /// Somebody reacts. An emoji that there is not changes nothing.
     pub fn react(&self, user: UserId, message: MessageId, emoji: &str) {
         // A person can only pick what there is.
-        let _ = self.shared.change(|state| state.add_reaction(user, message, emoji));
+        let _ = self.try_react(user, message, emoji);
+    }
+
+    /// Somebody reacts; the error is Discord's sentence.
+    pub fn try_react(&self, user: UserId, message: MessageId, emoji: &str) -> Result<(), String> {
+        self.shared.change(|state| state.add_reaction(user, message, emoji)).map_err(|error| error.message)
     }
 
     /// Somebody takes a reaction back.
@@ -176,6 +181,7 @@ impl EmbeddedDiscord {
     /// # Panics
     ///
     /// If the command is not registered: a person could not have picked it. [`try_slash`](Self::try_slash) says so.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…) in place")]
     pub fn slash(&self, user: UserId, channel: ChannelId, name: &str, options: Value) -> InteractionId {
         self.try_slash(user, channel, name, &options)
             .unwrap_or_else(|| panic!("/{name} is not registered: {}", self.commands()))
@@ -191,7 +197,7 @@ impl EmbeddedDiscord {
     ) -> Option<InteractionId> {
         let id = self.shared.change(|state| {
             let data = state.command_data(name, options)?;
-            Some(state.begin_interaction(2, user, channel, None, data))
+            Some(state.begin_interaction(2, user, channel, None, &data))
         })?;
         self.expire_later();
         Some(id)
@@ -207,10 +213,21 @@ impl EmbeddedDiscord {
         partial: &str,
     ) -> Vec<Choice> {
         let options = json!([{"name": option, "type": 3, "value": partial, "focused": true}]);
+        self.autocomplete_with(user, channel, command, &options).await
+    }
+
+    /// The same with all options as they are typed so far; the one with `"focused": true` is to be completed.
+    pub async fn autocomplete_with(
+        &self,
+        user: UserId,
+        channel: ChannelId,
+        command: &str,
+        options: &Value,
+    ) -> Vec<Choice> {
         let mut changes = self.shared.changes.subscribe();
         let begun = self.shared.change(|state| {
-            let data = state.command_data(command, &options)?;
-            Some(state.begin_interaction(4, user, channel, None, data))
+            let data = state.command_data(command, options)?;
+            Some(state.begin_interaction(4, user, channel, None, &data))
         });
         let Some(id) = begun else { return Vec::new() };
         self.expire_later();
@@ -268,7 +285,7 @@ impl EmbeddedDiscord {
                 json!({"custom_id": custom_id, "component_type": kind, "id": item["id"], "values": values,
                     "resolved": {}})
             };
-            Some(state.begin_interaction(3, user, channel, Some(message), data))
+            Some(state.begin_interaction(3, user, channel, Some(message), &data))
         })?;
         self.expire_later();
         Some(id)
@@ -298,7 +315,7 @@ impl EmbeddedDiscord {
                 .map(|(id, value)| json!({"type": 1, "components": [{"type": 4, "custom_id": id, "value": value}]}))
                 .collect();
             let data = json!({"custom_id": modal["custom_id"], "components": rows, "resolved": {}});
-            Some(state.begin_interaction(5, user, channel, message, data))
+            Some(state.begin_interaction(5, user, channel, message, &data))
         })?;
         self.expire_later();
         Some(id)
@@ -306,39 +323,5 @@ impl EmbeddedDiscord {
 
     fn expire_later(&self) {
         self.shared.later(ACKNOWLEDGE_WITHIN, super::state::State::expire_interactions);
-    }
-
-    /// Who this is, if they are somebody who can use the page.
-    pub(in crate::playground) fn page_person(&self, id: &Value) -> Option<UserId> {
-        self.shared.look(|state| state.page_person(id))
-    }
-
-    /// Whether there is such a channel.
-    pub(in crate::playground) fn page_channel(&self, id: &Value) -> Option<ChannelId> {
-        let id = ChannelId(snowflake(id)?);
-        self.shared.look(|state| state.channels.contains_key(&id)).then_some(id)
-    }
-
-    /// Whether there is such a message, and who wrote it.
-    pub(in crate::playground) fn page_message(&self, id: &Value) -> Option<(MessageId, UserId)> {
-        let id = MessageId(snowflake(id)?);
-        self.shared.look(|state| state.live_message(id).map(|message| (id, message.author)))
-    }
-
-    /// Whether somebody may delete messages of others.
-    pub(in crate::playground) fn may_manage_messages(&self, user: UserId) -> bool {
-        self.shared.look(|state| state.guild_permissions(user) & super::permissions::MANAGE_MESSAGES != 0)
-    }
-
-    /// A stored file with its media type, for the page.
-    pub(in crate::playground) fn page_file(&self, id: u64) -> Option<(Option<String>, String, Bytes)> {
-        let file = self.shared.look(|state| state.files.get(&id).cloned())?;
-        Some((file.content_type, file.name, file.bytes))
-    }
-
-    /// Ends when this Discord does.
-    pub(in crate::playground) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
-        let stop = self.shared.stop.clone();
-        async move { stop.cancelled().await }
     }
 }

@@ -104,6 +104,7 @@ pub(super) struct Overwrite {
 
 /// A message.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "Discord's own fields")]
 pub(super) struct Message {
     pub(super) id: MessageId,
     pub(super) channel: ChannelId,

@@ -67,10 +67,10 @@ impl State {
         let Some(channel) = self.channels.get_mut(&id) else { return };
         let archived = channel.thread.as_ref().map(|thread| thread.archived);
         change(channel);
-        if let Some(thread) = &mut channel.thread {
-            if archived != Some(thread.archived) {
-                thread.archive_changed = wall;
-            }
+        if let Some(thread) = &mut channel.thread
+            && archived != Some(thread.archived)
+        {
+            thread.archive_changed = wall;
         }
         let name = if channel.is_thread() { "THREAD_UPDATE" } else { "CHANNEL_UPDATE" };
         self.announce_channel(name, id);

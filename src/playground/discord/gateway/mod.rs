@@ -21,7 +21,7 @@ use crate::clock::Moment;
 
 /// Payloads that a client may send in [`SENDS_WINDOW`].
 const SENDS_MAX: usize = 120;
-const SENDS_WINDOW: Duration = Duration::from_secs(60);
+const SENDS_WINDOW: Duration = Duration::from_mins(1);
 /// The largest payload that a client may send, in bytes.
 const PAYLOAD_BYTES_MAX: usize = 4096;
 
@@ -111,7 +111,7 @@ impl Connection {
     }
 
     fn payload(&mut self, text: &str) -> Step {
-        let now = self.shared.look(|state| state.now());
+        let now = self.shared.look(super::state::State::now);
         self.sent.retain(|at| now.since(*at) < SENDS_WINDOW);
         self.sent.push(now);
         if self.sent.len() > SENDS_MAX {

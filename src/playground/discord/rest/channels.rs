@@ -13,7 +13,7 @@ use crate::playground::discord::state::State;
 
 /// How often a channel or thread may get another name: twice in ten minutes.
 const RENAMES_MAX: usize = 2;
-const RENAMES_WINDOW: Duration = Duration::from_secs(600);
+const RENAMES_WINDOW: Duration = Duration::from_mins(10);
 
 pub(super) fn get(state: &State, id: ChannelId) -> Answer {
     let channel = state.need(id, 0)?;
@@ -39,11 +39,11 @@ pub(super) fn delete(state: &mut State, id: ChannelId) -> Answer {
 pub(super) fn edit(state: &mut State, call: &Call, id: ChannelId) -> Answer {
     let body = &call.body;
     let channel = state.need(id, 0)?.clone();
-    if let Some(name) = body["name"].as_str() {
-        if !(1..=100).contains(&rules::length(name)) {
-            let what = "Must be between 1 and 100 in length.";
-            return Err(ApiError::field("name", "BASE_TYPE_BAD_LENGTH", what));
-        }
+    if let Some(name) = body["name"].as_str()
+        && !(1..=100).contains(&rules::length(name))
+    {
+        let what = "Must be between 1 and 100 in length.";
+        return Err(ApiError::field("name", "BASE_TYPE_BAD_LENGTH", what));
     }
     if let Some(thread) = &channel.thread {
         let manager = state.bot_may(id, may::MANAGE_THREADS);
@@ -51,7 +51,7 @@ pub(super) fn edit(state: &mut State, call: &Call, id: ChannelId) -> Answer {
         let only_wakes = body.as_object().is_some_and(|all| all.keys().all(|key| key == "archived"))
             && body["archived"] == false;
         // Whoever may send in a thread may wake it, unless it is locked.
-        if !manager && !(owner && !thread.locked) && !(only_wakes && !thread.locked) {
+        if !manager && (thread.locked || !(owner || only_wakes)) {
             return Err(if thread.locked { ApiError::locked() } else { ApiError::missing_permissions() });
         }
         if body.get("locked").is_some() && !manager {

@@ -15,7 +15,7 @@ use crate::playground::discord::rules::{self, MessageRules};
 use crate::playground::discord::state::{Message, State};
 
 /// How long a nonce is known: "the past few minutes".
-const NONCE_LASTS: Duration = Duration::from_secs(5 * 60);
+const NONCE_LASTS: Duration = Duration::from_mins(5);
 /// The largest file, in a guild without boosts.
 const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
@@ -180,10 +180,10 @@ pub(super) fn edit(state: &mut State, call: &Call, channel: ChannelId, id: Messa
     if !own {
         return Err(ApiError::not_the_author());
     }
-    if let Some(thread) = state.channels.get(&channel).and_then(|found| found.thread.as_ref()) {
-        if thread.archived {
-            return Err(ApiError::archived());
-        }
+    if let Some(thread) = state.channels.get(&channel).and_then(|found| found.thread.as_ref())
+        && thread.archived
+    {
+        return Err(ApiError::archived());
     }
     apply_edit(state, call, id)?;
     shown(state, id)

@@ -43,10 +43,12 @@ impl Call {
 /// An answer with a status.
 pub(super) type Answer = Result<(u16, Value), ApiError>;
 
+#[expect(clippy::unnecessary_wraps, reason = "ends functions that answer")]
 fn ok(body: Value) -> Answer {
     Ok((200, body))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "ends functions that answer")]
 fn no_content() -> Answer {
     Ok((204, Value::Null))
 }
@@ -60,7 +62,7 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
             let id = ChannelId(parse(id, "channel_id")?);
             in_channel(state, call, id, rest)
         }
-        ["interactions", ..] | ["webhooks", ..] => interactions::answer(state, call, &path),
+        ["interactions" | "webhooks", ..] => interactions::answer(state, call, &path),
         _ => Err(ApiError::no_route()),
     }
 }
@@ -128,10 +130,11 @@ impl State {
         let found = self.need(channel, 0)?;
         let bit = if found.is_thread() { may::SEND_MESSAGES_IN_THREADS } else { may::SEND_MESSAGES };
         self.need(channel, bit)?;
-        if let Some(thread) = &found.thread {
-            if thread.locked && !self.bot_may(channel, may::MANAGE_THREADS) {
-                return Err(ApiError::locked());
-            }
+        if let Some(thread) = &found.thread
+            && thread.locked
+            && !self.bot_may(channel, may::MANAGE_THREADS)
+        {
+            return Err(ApiError::locked());
         }
         Ok(found)
     }

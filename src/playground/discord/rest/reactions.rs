@@ -18,10 +18,10 @@ pub(super) fn answer(
     rest: &[&str],
 ) -> Answer {
     state.need_message(channel, id)?;
-    if let Some(emoji) = rest.first() {
-        if !rules::is_emoji(emoji) {
-            return Err(ApiError::unknown_emoji());
-        }
+    if let Some(emoji) = rest.first()
+        && !rules::is_emoji(emoji)
+    {
+        return Err(ApiError::unknown_emoji());
     }
     let bot = state.world.bot;
     let others = |state: &State| state.need(channel, may::MANAGE_MESSAGES).map(|_| ());

@@ -150,21 +150,21 @@ fn component<'a>(check: &mut Check, path: &str, item: &'a Value, ids: &mut HashS
                 check.text(&path, option, "description", 0, 100);
             }
         }
-        Some(4 | 5..=8) => {}
+        Some(4..=8) => {}
         _ => check.fail(join(path, "type"), "BASE_TYPE_CHOICES", "Unknown component type."),
     }
     if is_link {
         return;
     }
     check.required_text(path, item, "custom_id", 100);
-    if let Some(id) = item["custom_id"].as_str() {
-        if !ids.insert(id) {
-            check.fail(
-                join(path, "custom_id"),
-                "COMPONENT_CUSTOM_ID_DUPLICATED",
-                "Component custom id cannot be duplicated",
-            );
-        }
+    if let Some(id) = item["custom_id"].as_str()
+        && !ids.insert(id)
+    {
+        check.fail(
+            join(path, "custom_id"),
+            "COMPONENT_CUSTOM_ID_DUPLICATED",
+            "Component custom id cannot be duplicated",
+        );
     }
 }
 

@@ -75,7 +75,7 @@ async fn a_deferred_answer_takes_the_place_of_thinking() {
     assert_eq!(server.interaction(id).followups[0]["content"], "and more");
     assert_eq!(server.messages(World::HARBOR).len(), 2);
     assert_eq!(server.violations(), []);
-    server.advance(Duration::from_secs(16 * 60));
+    server.advance(Duration::from_mins(16));
     let late = discord::CreateInteractionResponseFollowup::new().content("too late");
     assert!(command.create_followup(&bot.http, late).await.is_err());
 }

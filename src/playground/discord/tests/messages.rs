@@ -51,7 +51,7 @@ async fn an_enforced_nonce_makes_one_message() {
     };
     let (first, again) = (send().await.unwrap(), send().await.unwrap());
     assert_eq!(first.id, again.id);
-    server.advance(std::time::Duration::from_secs(600));
+    server.advance(std::time::Duration::from_mins(10));
     assert_ne!(send().await.unwrap().id, first.id);
     assert_eq!(server.messages(World::HARBOR).len(), 2);
 }
@@ -76,7 +76,7 @@ async fn files_go_up_and_come_down_again() {
     // The address is signed, and good for a day.
     let unsigned = attachment.url.split('?').next().unwrap().to_owned();
     assert_eq!(get(unsigned).await.unwrap().status(), 404);
-    server.advance(std::time::Duration::from_secs(25 * 3600));
+    server.advance(std::time::Duration::from_hours(25));
     assert_eq!(get(attachment.url.clone()).await.unwrap().status(), 404);
     let fresh = channel(World::HARBOR).message(&http, message.id).await.unwrap();
     assert_eq!(get(fresh.attachments[0].url.clone()).await.unwrap().status(), 200);
@@ -132,9 +132,11 @@ async fn only_who_may_be_pinged_is_pinged() {
     let harbor = channel(World::HARBOR);
     harbor.send_message(&http, message.clone().allowed_mentions(none.clone())).await.unwrap();
     assert_eq!(server.pings(), []);
-    let asker = none.replied_user(true);
-    let reply =
-        message.clone().allowed_mentions(asker).reference_message((harbor, discord::MessageId::new(asked.0)));
+    let polite = none.replied_user(true);
+    let reply = message
+        .clone()
+        .allowed_mentions(polite)
+        .reference_message((harbor, discord::MessageId::new(asked.0)));
     harbor.send_message(&http, reply).await.unwrap();
     let who =
         |server: &super::EmbeddedDiscord| server.pings().into_iter().map(|(_, who)| who).collect::<Vec<_>>();
