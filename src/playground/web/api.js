@@ -1,7 +1,12 @@
 // The page's door to the server: one function per endpoint, and the event socket that comes back by itself.
 
-/** A refusal or failure of the server, with the sentence that a person may read. */
-export class ApiError extends Error {}
+/** A refusal or failure of the server, with the sentence that a person may read. `status` is absent where no answer came. */
+export class ApiError extends Error {
+  constructor(sentence, status) {
+    super(sentence);
+    this.status = status;
+  }
+}
 
 async function post(path, body, files = []) {
   let init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -24,13 +29,13 @@ async function post(path, body, files = []) {
   } catch {
     // Not every answer is JSON; the text itself serves as the message below.
   }
-  if (!response.ok) throw new ApiError(answer?.message ?? answer?.error ?? (text.slice(0, 200) || `HTTP ${response.status}`));
+  if (!response.ok) throw new ApiError(answer?.message ?? answer?.error ?? (text.slice(0, 200) || `HTTP ${response.status}`), response.status);
   return answer;
 }
 
 export async function getState(as) {
   const response = await fetch(`/page/state${as ? `?as=${encodeURIComponent(as)}` : ""}`);
-  if (!response.ok) throw new ApiError((await response.text()).slice(0, 200) || `HTTP ${response.status}`);
+  if (!response.ok) throw new ApiError((await response.text()).slice(0, 200) || `HTTP ${response.status}`, response.status);
   return response.json();
 }
 

@@ -31,11 +31,15 @@ import { apply, bot, isThread, load, me, on, open, projectChannel, state } from 
 const IDENTITY = "playground.as";
 const HINT_SEEN = "playground.hint-seen";
 const RELATIVE_EVERY_MS = 10_000;
+const ASK_AGAIN_MS = 1000;
 
 const $ = (selector) => document.querySelector(selector);
 let connection = null;
+/** id of the person for whom the connection is */
+let current = null;
 
 function connect(as) {
+  current = as;
   connection?.close();
   connection = api.listen(as, {
     async onOpen() {
@@ -44,8 +48,11 @@ function connect(as) {
       show($("#offline"), false);
     },
     onEvent: apply,
-    onDown() {
+    async onDown() {
       show($("#offline"), true);
+      // A playground that was started anew may not know this person.
+      const gone = await api.getState(as).then(() => false, (error) => error.status >= 400 && error.status < 500);
+      if (gone && as === current) connect(await anybody());
     },
   });
 }
@@ -74,22 +81,20 @@ async function begin() {
   setInterval(refreshTimes, RELATIVE_EVERY_MS);
 
   state.current = routed();
-  let as = remembered();
-  while (!as) {
+  connect(remembered() ?? (await anybody()));
+}
+
+/** The first person who is no bot, as soon as the server says who there is. */
+async function anybody() {
+  for (;;) {
     try {
-      const fresh = await api.getState(null);
-      const people = fresh.people ?? [];
-      as = (people.find((p) => !p.bot) ?? people[0])?.id ?? fresh.me?.id ?? fresh.me;
+      const { people, me: first } = await api.getState(null);
+      return (people ?? []).find((p) => !p.bot)?.id ?? first;
     } catch {
       show($("#offline"), true);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
     }
   }
-  // An identity from another playground of this browser may not exist here.
-  on("state", () => {
-    if (!state.people.has(state.me) || state.me !== as) forgetIdentity();
-  });
-  connect(as);
 }
 
 function remembered() {
@@ -100,21 +105,12 @@ function remembered() {
   }
 }
 
-function forgetIdentity() {
-  try {
-    if (state.people.has(state.me)) sessionStorage.setItem(IDENTITY, state.me);
-    else sessionStorage.removeItem(IDENTITY);
-  } catch {
-    // Without storage the choice lasts as long as the page.
-  }
-}
-
 function speakAs(id) {
   if (id === state.me) return;
   try {
     sessionStorage.setItem(IDENTITY, id);
   } catch {
-    // As above.
+    // Without storage the choice lasts as long as the page.
   }
   state.unread.clear();
   state.dismissed.clear();
