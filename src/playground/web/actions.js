@@ -7,7 +7,17 @@ import { findComponent, openSelect } from "./components.js";
 import { toWire } from "./mentions.js";
 import { confirmDelete, askThreadName, enlarge, notice, openMenu, pickEmoji } from "./menus.js";
 import { preview } from "./message.js";
-import { findMessage, isEphemeral, isThread, mayManage, open, state, on, threadFrom, visibleMessages } from "./store.js";
+import {
+  findMessage,
+  isEphemeral,
+  isThread,
+  mayManage,
+  open,
+  state,
+  on,
+  threadFrom,
+  visibleMessages,
+} from "./store.js";
 
 /** An application has 3 s to acknowledge a click; then the server says that it failed. This is for when nobody says anything. */
 const ACKNOWLEDGE_MS = 5000;
@@ -78,7 +88,15 @@ const DO = {
     state.dismissed.add(message.id);
     touch(message.id);
   },
-  react: (el, message) => attempt(api.react({ as: state.me, message: message.id, emoji: el.dataset.emoji, remove: el.getAttribute("aria-pressed") === "true" })),
+  react: (el, message) =>
+    attempt(
+      api.react({
+        as: state.me,
+        message: message.id,
+        emoji: el.dataset.emoji,
+        remove: el.getAttribute("aria-pressed") === "true",
+      }),
+    ),
   "pick-reaction": (el, message) => pickEmoji(el, (emoji) => addReaction(message, emoji)),
   button: (el, message) => click(message, el.dataset.custom),
   select(el, message) {
@@ -132,24 +150,38 @@ function showBar(row) {
   const mine = message.author?.id === state.me;
   bar.replaceChildren(
     iconButton("react", "Add reaction", { onclick: () => pickEmoji(bar, (emoji) => addReaction(message, emoji)) }),
-    mine ? iconButton("edit", "Edit", { onclick: () => edit(message) }) : iconButton("reply", "Reply", { onclick: () => startReply(message) }),
+    mine
+      ? iconButton("edit", "Edit", { onclick: () => edit(message) })
+      : iconButton("reply", "Reply", { onclick: () => startReply(message) }),
     ...(canThread(message) ? [iconButton("thread", "Create thread", { onclick: () => makeThread(message) })] : []),
     iconButton("more", "More", { onclick: () => menuFor(message, bar) }),
   );
   row.append(bar);
 }
 
-const canThread = (message) => !isThread(state.channels.get(message.channel_id)) && !threadFrom(message) && !isEphemeral(message);
+const canThread = (message) =>
+  !isThread(state.channels.get(message.channel_id)) && !threadFrom(message) && !isEphemeral(message);
 
 function menuFor(message, anchor) {
   const mine = message.author?.id === state.me;
   const copy = (text) => attempt(navigator.clipboard.writeText(text));
   if (isEphemeral(message)) {
-    openMenu(anchor, [{ label: "Copy text", icon: "copy", run: () => copy(message.content) }, { label: "Dismiss message", icon: "close", run: () => DO.dismiss(null, message) }]);
+    openMenu(anchor, [
+      { label: "Copy text", icon: "copy", run: () => copy(message.content) },
+      { label: "Dismiss message", icon: "close", run: () => DO.dismiss(null, message) },
+    ]);
     return;
   }
   const items = [
-    { label: "Add reaction", icon: "react", run: () => pickEmoji(anchor instanceof Element ? anchor : { getBoundingClientRect: () => new DOMRect(anchor.x, anchor.y, 0, 0) }, (emoji) => addReaction(message, emoji)) },
+    {
+      label: "Add reaction",
+      icon: "react",
+      run: () =>
+        pickEmoji(
+          anchor instanceof Element ? anchor : { getBoundingClientRect: () => new DOMRect(anchor.x, anchor.y, 0, 0) },
+          (emoji) => addReaction(message, emoji),
+        ),
+    },
     mine && { label: "Edit message", icon: "edit", run: () => edit(message) },
     { label: "Reply", icon: "reply", run: () => startReply(message) },
     canThread(message) && { label: "Create thread", icon: "thread", run: () => makeThread(message) },
@@ -159,15 +191,22 @@ function menuFor(message, anchor) {
     { label: "Copy message ID", icon: "copy", run: () => copy(message.id) },
     (mine || mayManage()) && { label: "Delete message", icon: "trash", danger: true, run: () => remove(message) },
   ];
-  openMenu(anchor, items.filter((item) => item === null || Boolean(item)), (emoji) => addReaction(message, emoji));
+  openMenu(
+    anchor,
+    items.filter((item) => item === null || Boolean(item)),
+    (emoji) => addReaction(message, emoji),
+  );
 }
 
 const addReaction = (message, emoji) => attempt(api.react({ as: state.me, message: message.id, emoji }));
 
-const remove = (message) => confirmDelete(preview(message), () => attempt(api.deleteMessage({ as: state.me, message: message.id })));
+const remove = (message) =>
+  confirmDelete(preview(message), () => attempt(api.deleteMessage({ as: state.me, message: message.id })));
 
 function makeThread(message) {
-  const suggestion = preview(message).replace(/^@\S+\s*/, "").slice(0, THREAD_NAME_CHARS);
+  const suggestion = preview(message)
+    .replace(/^@\S+\s*/, "")
+    .slice(0, THREAD_NAME_CHARS);
   askThreadName(suggestion, (name) => createThread({ channel: message.channel_id, message: message.id, name }));
 }
 
@@ -198,7 +237,9 @@ export function edit(message) {
 
 /** ArrowUp in the empty composer. */
 export function editLast() {
-  const last = visibleMessages().findLast((m) => m.author?.id === state.me && !isEphemeral(m) && [0, 19].includes(m.type ?? 0));
+  const last = visibleMessages().findLast(
+    (m) => m.author?.id === state.me && !isEphemeral(m) && [0, 19].includes(m.type ?? 0),
+  );
   if (last) edit(last);
   return Boolean(last);
 }
@@ -229,7 +270,15 @@ async function click(message, customId, values) {
   ui.pending.add(key);
   ui.failed.delete(message.id);
   touch(message.id);
-  const answer = await attempt(api.component({ as: state.me, message: message.id, custom_id: customId, component_type: c.type, ...(values ? { values } : {}) }));
+  const answer = await attempt(
+    api.component({
+      as: state.me,
+      message: message.id,
+      custom_id: customId,
+      component_type: c.type,
+      ...(values ? { values } : {}),
+    }),
+  );
   if (answer === null) settle(message.id);
   setTimeout(() => settle(message.id), ACKNOWLEDGE_MS);
 }

@@ -29,13 +29,18 @@ async function post(path, body, files = []) {
   } catch {
     // Not every answer is JSON; the text itself serves as the message below.
   }
-  if (!response.ok) throw new ApiError(answer?.message ?? answer?.error ?? (text.slice(0, 200) || `HTTP ${response.status}`), response.status);
+  if (!response.ok)
+    throw new ApiError(
+      answer?.message ?? answer?.error ?? (text.slice(0, 200) || `HTTP ${response.status}`),
+      response.status,
+    );
   return answer;
 }
 
 export async function getState(as) {
   const response = await fetch(`/page/state${as ? `?as=${encodeURIComponent(as)}` : ""}`);
-  if (!response.ok) throw new ApiError((await response.text()).slice(0, 200) || `HTTP ${response.status}`, response.status);
+  if (!response.ok)
+    throw new ApiError((await response.text()).slice(0, 200) || `HTTP ${response.status}`, response.status);
   return response.json();
 }
 

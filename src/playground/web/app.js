@@ -51,7 +51,10 @@ function connect(as) {
     async onDown() {
       show($("#offline"), true);
       // A playground that was started anew may not know this person.
-      const gone = await api.getState(as).then(() => false, (error) => error.status >= 400 && error.status < 500);
+      const gone = await api.getState(as).then(
+        () => false,
+        (error) => error.status >= 400 && error.status < 500,
+      );
       if (gone && as === current) connect(await anybody());
     },
   });
@@ -135,13 +138,51 @@ function showProfile(anchor, id) {
   const person = state.people.get(id);
   if (!person) return;
   const roles = (person.roles ?? []).map((role) => state.roles.get(role)?.name).filter(Boolean);
-  const box = h("div", { class: "popover profile", popover: "auto", role: "dialog", "aria-label": person.name },
-    avatar(person, "large"), h("h2", null, person.name, person.bot && appBadge()), person.label && h("p", null, person.label),
-    roles.length > 0 && h("p", { class: "profile-roles" }, roles.map((role) => h("span", { class: "role-chip" }, role))),
-    h("div", { class: "dialog-buttons" },
-      id !== state.me && h("button", { type: "button", class: "component-button secondary", onclick: () => { box.hidePopover(); toText(`${$("#input").value}@${person.name} `, false); } }, "Mention"),
-      !person.bot && id !== state.me && h("button", { type: "button", class: "component-button primary", onclick: () => { box.hidePopover(); speakAs(id); } }, "Speak as"),
-      id === state.me && h("span", { class: "hint-small" }, "This is you.")));
+  const box = h(
+    "div",
+    { class: "popover profile", popover: "auto", role: "dialog", "aria-label": person.name },
+    avatar(person, "large"),
+    h("h2", null, person.name, person.bot && appBadge()),
+    person.label && h("p", null, person.label),
+    roles.length > 0 &&
+      h(
+        "p",
+        { class: "profile-roles" },
+        roles.map((role) => h("span", { class: "role-chip" }, role)),
+      ),
+    h(
+      "div",
+      { class: "dialog-buttons" },
+      id !== state.me &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "component-button secondary",
+            onclick: () => {
+              box.hidePopover();
+              toText(`${$("#input").value}@${person.name} `, false);
+            },
+          },
+          "Mention",
+        ),
+      !person.bot &&
+        id !== state.me &&
+        h(
+          "button",
+          {
+            type: "button",
+            class: "component-button primary",
+            onclick: () => {
+              box.hidePopover();
+              speakAs(id);
+            },
+          },
+          "Speak as",
+        ),
+      id === state.me && h("span", { class: "hint-small" }, "This is you."),
+    ),
+  );
   place(box, anchor);
 }
 
@@ -172,12 +213,37 @@ function drawHint() {
     if (!isProject || channel.name === "general") open(projectChannel().id);
     say(`@${app.name} ${text}`);
   };
-  const examples = ["What is in this project?", "Write a haiku about this repository into HAIKU.md", "Run the tests and tell me what fails"];
+  const examples = [
+    "What is in this project?",
+    "Write a haiku about this repository into HAIKU.md",
+    "Run the tests and tell me what fails",
+  ];
   box.replaceChildren(
-    h("p", null, "Mention ", h("span", { class: "mention" }, `@${app.name}`), " in a project channel and say what you want: the assistant works in that project's directory, and its answer appears here while it is written."),
-    h("p", null, "Type ", h("kbd", null, "/"), " for commands, and switch who you are at the name below the channels (now ", h("b", null, me().name), ") to see what others may do."),
-    h("div", { class: "hint-examples" }, examples.map((text) => h("button", { type: "button", class: "component-button secondary", onclick: () => tryOut(text) }, text)),
-      h("button", { type: "button", class: "component-button plain", onclick: dismiss }, "Got it")));
+    h(
+      "p",
+      null,
+      "Mention ",
+      h("span", { class: "mention" }, `@${app.name}`),
+      " in a project channel and say what you want: the assistant works in that project's directory, and its answer appears here while it is written.",
+    ),
+    h(
+      "p",
+      null,
+      "Type ",
+      h("kbd", null, "/"),
+      " for commands, and switch who you are at the name below the channels (now ",
+      h("b", null, me().name),
+      ") to see what others may do.",
+    ),
+    h(
+      "div",
+      { class: "hint-examples" },
+      examples.map((text) =>
+        h("button", { type: "button", class: "component-button secondary", onclick: () => tryOut(text) }, text),
+      ),
+      h("button", { type: "button", class: "component-button plain", onclick: dismiss }, "Got it"),
+    ),
+  );
 }
 
 begin();

@@ -5,7 +5,18 @@ import { h, morph, morphChildren, show } from "./dom.js";
 import { dayName, sameDay } from "./format.js";
 import { toEditable } from "./mentions.js";
 import { buildRow, continues, dateOf, dots, preview } from "./message.js";
-import { authorOf, findMessage, isEphemeral, isThread, on, starterMessage, state, typists, TYPE, visibleMessages } from "./store.js";
+import {
+  authorOf,
+  findMessage,
+  isEphemeral,
+  isThread,
+  on,
+  starterMessage,
+  state,
+  typists,
+  TYPE,
+  visibleMessages,
+} from "./store.js";
 
 const BOTTOM_PX = 48;
 const ANNOUNCE_MS = 1500;
@@ -122,7 +133,9 @@ function draw() {
       put(row(key, () => h("li", { class: "day", role: "separator" }, h("span", null, dayName(dateOf(message))))));
     }
     wanted.add(message.id);
-    const li = row(message.id, () => h("li", { class: "row", id: `m-${message.id}`, "data-id": message.id, tabindex: "-1" }));
+    const li = row(message.id, () =>
+      h("li", { class: "row", id: `m-${message.id}`, "data-id": message.id, tabindex: "-1" }),
+    );
     const grouped = continues(message, before);
     if (!li.firstChild || dirty.has(message.id) || li.grouped !== grouped) {
       li.grouped = grouped;
@@ -191,7 +204,8 @@ function onScroll() {
 
 function drawJump() {
   show(jump, !pinned);
-  jump.firstElementChild.textContent = unseen > 0 ? `${unseen} new message${unseen === 1 ? "" : "s"}` : "You're viewing older messages";
+  jump.firstElementChild.textContent =
+    unseen > 0 ? `${unseen} new message${unseen === 1 ? "" : "s"}` : "You're viewing older messages";
 }
 
 /** Scrolls to a message and lets it flash. */
@@ -212,17 +226,36 @@ function drawStart() {
   const parts = [
     h("div", { class: "start-icon", "aria-hidden": "true" }, thread ? "🧵" : "#"),
     h("h2", null, thread ? channel.name : `Welcome to #${channel.name}!`),
-    h("p", null, thread ? `A thread in #${state.channels.get(channel.parent_id)?.name ?? "?"}.` : `This is the start of the #${channel.name} channel. ${channel.topic ?? ""}`),
+    h(
+      "p",
+      null,
+      thread
+        ? `A thread in #${state.channels.get(channel.parent_id)?.name ?? "?"}.`
+        : `This is the start of the #${channel.name} channel. ${channel.topic ?? ""}`,
+    ),
   ];
-  if (starter) parts.push(h("div", { class: "starter row", "data-id": starter.id }, buildRow(starter, null, { editing: null, failed: new Set(), pending: new Set(), starter: true })));
+  if (starter)
+    parts.push(
+      h(
+        "div",
+        { class: "starter row", "data-id": starter.id },
+        buildRow(starter, null, { editing: null, failed: new Set(), pending: new Set(), starter: true }),
+      ),
+    );
   morphChildren(start, parts);
 }
 
 function drawTyping() {
   const people = typists(state.current).map((id) => authorOf({ id }).name);
-  const text = people.length === 0 ? null
-    : people.length > 3 ? [h("b", null, "Several people"), " are typing…"]
-    : [people.flatMap((name, n) => [n > 0 && (n === people.length - 1 ? " and " : ", "), h("b", null, name)]), people.length === 1 ? " is typing…" : " are typing…"];
+  const text =
+    people.length === 0
+      ? null
+      : people.length > 3
+        ? [h("b", null, "Several people"), " are typing…"]
+        : [
+            people.flatMap((name, n) => [n > 0 && (n === people.length - 1 ? " and " : ", "), h("b", null, name)]),
+            people.length === 1 ? " is typing…" : " are typing…",
+          ];
   morphChildren(typing, text ? [dots(), h("span", null, text)] : []);
 }
 
@@ -245,9 +278,12 @@ const announcements = new Map();
 /** Says a message to screen readers once it has come to rest: one that streams would be read over and over. */
 function announce(message) {
   clearTimeout(announcements.get(message.id));
-  announcements.set(message.id, setTimeout(() => {
-    announcements.delete(message.id);
-    const fresh = visibleMessages().find((m) => m.id === message.id);
-    if (fresh) live.textContent = `${authorOf(fresh.author).name}: ${preview(fresh)}`;
-  }, ANNOUNCE_MS));
+  announcements.set(
+    message.id,
+    setTimeout(() => {
+      announcements.delete(message.id);
+      const fresh = visibleMessages().find((m) => m.id === message.id);
+      if (fresh) live.textContent = `${authorOf(fresh.author).name}: ${preview(fresh)}`;
+    }, ANNOUNCE_MS),
+  );
 }

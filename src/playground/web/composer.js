@@ -58,18 +58,29 @@ export function startComposer() {
     attach(event.target.files);
     event.target.value = "";
   });
-  $("#attach").addEventListener("click", (event) => openMenu(event.currentTarget, [
-    { label: "Upload a file", icon: "file", run: () => $("#file-input").click() },
-    ...(isThread(state.channels.get(state.current)) ? [] : [{ label: "Create thread", icon: "thread", run: () => askThreadName("", (name) => createThread({ channel: state.current, name })) }]),
-    { label: "Use a command", icon: "slash", run: () => toText("/", true) },
-  ]));
+  $("#attach").addEventListener("click", (event) =>
+    openMenu(event.currentTarget, [
+      { label: "Upload a file", icon: "file", run: () => $("#file-input").click() },
+      ...(isThread(state.channels.get(state.current))
+        ? []
+        : [
+            {
+              label: "Create thread",
+              icon: "thread",
+              run: () => askThreadName("", (name) => createThread({ channel: state.current, name })),
+            },
+          ]),
+      { label: "Use a command", icon: "slash", run: () => toText("/", true) },
+    ]),
+  );
   $("#emoji").addEventListener("click", (event) => pickEmoji(event.currentTarget, (emoji) => insert(emoji)));
   $("#send").addEventListener("click", () => (slash.open ? slash.submit() : send()));
   dropZone();
   // Typing anywhere on the page writes into the composer.
   document.addEventListener("keydown", (event) => {
     const free = document.activeElement === document.body || document.activeElement?.matches("#scroller, .row");
-    if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ") input.focus();
+    if (free && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ")
+      input.focus();
   });
 }
 
@@ -95,15 +106,15 @@ export function reply(message) {
   show(replyBar, Boolean(message));
   if (!message) return;
   const author = authorOf(message.author);
-  replyBar.replaceChildren(h("span", null, "Replying to ", h("b", { vars: { "--name": author.color } }, author.name)), iconButton("close", "Do not reply", { onclick: () => reply(null) }));
+  replyBar.replaceChildren(
+    h("span", null, "Replying to ", h("b", { vars: { "--name": author.color } }, author.name)),
+    iconButton("close", "Do not reply", { onclick: () => reply(null) }),
+  );
   input.focus();
 }
 
 function changeChannel() {
-  if (shownFor === state.current) {
-    drawPlaceholder();
-    return;
-  }
+  if (shownFor === state.current) return drawPlaceholder();
   if (shownFor && !slash.open) drafts.set(shownFor, input.value);
   shownFor = state.current;
   slash.close();
@@ -189,7 +200,10 @@ async function post(text, attached, answered) {
   const channel = state.current;
   lastTyping = 0;
   try {
-    await api.sendMessage({ as: state.me, channel, content: toWire(text), ...(answered ? { reply_to: answered.id } : {}) }, attached);
+    await api.sendMessage(
+      { as: state.me, channel, content: toWire(text), ...(answered ? { reply_to: answered.id } : {}) },
+      attached,
+    );
   } catch (error) {
     notice(error.message);
     // What could not be sent comes back, unless something new has been begun.
@@ -204,7 +218,9 @@ async function post(text, attached, answered) {
 /** The command that a text begins with: “/session list foo” → its entry and “foo”. */
 function commandIn(text) {
   const body = text.slice(1).toLowerCase();
-  const entry = entries().sort((a, b) => b.label.length - a.label.length).find(({ label }) => body === label || body.startsWith(`${label} `));
+  const entry = entries()
+    .sort((a, b) => b.label.length - a.label.length)
+    .find(({ label }) => body === label || body.startsWith(`${label} `));
   if (!entry) return null;
   const rest = text.slice(1 + entry.label.length).trim();
   const only = entry.options.find((o) => rest.toLowerCase().startsWith(`${o.name}:`));
@@ -261,30 +277,58 @@ function offerCommands(before) {
   }
   const found = ranked(all, text.trim(), (e) => e.label);
   const owner = bot();
-  suggest.show(found.length > 0 ? (owner ? owner.name : "Commands") : "No command of this name", found.map((entry) => ({
-    lead: owner && avatar(owner, "small"),
-    label: [`/${entry.label}`, ...entry.options.map((o) => h("span", { class: o.required ? "option-hint required" : "option-hint" }, o.name))],
-    detail: entry.description,
-    side: owner?.name,
-    pick: () => startCommand(entry),
-  })));
+  suggest.show(
+    found.length > 0 ? (owner ? owner.name : "Commands") : "No command of this name",
+    found.map((entry) => ({
+      lead: owner && avatar(owner, "small"),
+      label: [
+        `/${entry.label}`,
+        ...entry.options.map((o) => h("span", { class: o.required ? "option-hint required" : "option-hint" }, o.name)),
+      ],
+      detail: entry.description,
+      side: owner?.name,
+      pick: () => startCommand(entry),
+    })),
+  );
 }
 
 function people(text, put) {
-  const everybody = [...state.people.values()].filter((p) => p.id !== state.me).sort((a, b) => Number(b.id === bot()?.id) - Number(a.id === bot()?.id));
-  const found = ranked(everybody, text, (p) => p.name).map((p) => ({ lead: avatar(p, "small"), label: p.name, side: p.label, pick: () => put(`@${p.name}`) }));
+  const everybody = [...state.people.values()]
+    .filter((p) => p.id !== state.me)
+    .sort((a, b) => Number(b.id === bot()?.id) - Number(a.id === bot()?.id));
+  const found = ranked(everybody, text, (p) => p.name).map((p) => ({
+    lead: avatar(p, "small"),
+    label: p.name,
+    side: p.label,
+    pick: () => put(`@${p.name}`),
+  }));
   const named = new Set(everybody.map((p) => p.name));
   // The role that Discord makes for a bot bears its name; who writes it means the bot.
-  const roles = ranked([...state.roles.values()].filter((r) => r.name !== "@everyone" && !named.has(r.name)), text, (r) => r.name).map((r) => ({ lead: "@", label: `@${r.name}`, side: "Notify those with this role", pick: () => put(`@${r.name}`) }));
+  const roles = ranked(
+    [...state.roles.values()].filter((r) => r.name !== "@everyone" && !named.has(r.name)),
+    text,
+    (r) => r.name,
+  ).map((r) => ({
+    lead: "@",
+    label: `@${r.name}`,
+    side: "Notify those with this role",
+    pick: () => put(`@${r.name}`),
+  }));
   return [...found, ...roles];
 }
 
 function channels(text, put) {
-  return ranked([...state.channels.values()].filter((c) => !isThread(c)), text, (c) => c.name).map((c) => ({ lead: icon("hash", 18), label: c.name, side: c.topic, pick: () => put(`#${c.name}`) }));
+  return ranked(
+    [...state.channels.values()].filter((c) => !isThread(c)),
+    text,
+    (c) => c.name,
+  ).map((c) => ({ lead: icon("hash", 18), label: c.name, side: c.topic, pick: () => put(`#${c.name}`) }));
 }
 
 function emoji(text, put) {
-  return ranked(Object.entries(EMOJI), text, ([name]) => name).slice(0, 10).map(([name, sign]) => ({ lead: sign, label: `:${name}:`, pick: () => put(sign) }));
+  return ranked(Object.entries(EMOJI), text, ([name]) => name)
+    .slice(0, 10)
+    .map(([name, sign]) => ({ lead: sign, label: `:${name}:`, pick: () => put(sign) }));
 }
 
 function attach(list) {
@@ -304,14 +348,23 @@ function setFiles(list) {
   }
   files = list;
   show(tray, files.length > 0);
-  tray.replaceChildren(...files.map((file) => {
-    const image = file.type.startsWith("image/");
-    if (image && !urls.has(file)) urls.set(file, URL.createObjectURL(file));
-    return h("div", { class: "tray-file" },
-      image ? h("img", { src: urls.get(file), alt: "" }) : icon("file", 48),
-      h("div", { class: "tray-name", title: file.name }, file.name), h("small", null, fileSize(file.size)),
-      iconButton("trash", `Remove ${file.name}`, { class: "icon-button tray-remove", onclick: () => setFiles(files.filter((f) => f !== file)) }));
-  }));
+  tray.replaceChildren(
+    ...files.map((file) => {
+      const image = file.type.startsWith("image/");
+      if (image && !urls.has(file)) urls.set(file, URL.createObjectURL(file));
+      return h(
+        "div",
+        { class: "tray-file" },
+        image ? h("img", { src: urls.get(file), alt: "" }) : icon("file", 48),
+        h("div", { class: "tray-name", title: file.name }, file.name),
+        h("small", null, fileSize(file.size)),
+        iconButton("trash", `Remove ${file.name}`, {
+          class: "icon-button tray-remove",
+          onclick: () => setFiles(files.filter((f) => f !== file)),
+        }),
+      );
+    }),
+  );
 }
 
 function dropZone() {
@@ -321,7 +374,14 @@ function dropZone() {
   document.addEventListener("dragenter", (event) => {
     if (!carriesFiles(event)) return;
     depth += 1;
-    morphChildren(zone, [h("div", { class: "drop-card" }, h("b", null, `Upload to #${state.channels.get(state.current)?.name}`), h("span", null, "You can add a comment before you send."))]);
+    morphChildren(zone, [
+      h(
+        "div",
+        { class: "drop-card" },
+        h("b", null, `Upload to #${state.channels.get(state.current)?.name}`),
+        h("span", null, "You can add a comment before you send."),
+      ),
+    ]);
     show(zone, true);
   });
   document.addEventListener("dragleave", (event) => {

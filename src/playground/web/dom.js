@@ -35,12 +35,15 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const ICONS = {
   hash: "M9.6 3 8.9 7.5H4.6l-.3 2h4.3l-.8 5H3.5l-.3 2h4.3L6.8 21h2l.7-4.5h5L13.8 21h2l.7-4.5h4.3l.3-2h-4.3l.8-5h4.3l.3-2h-4.3L18.3 3h-2l-.7 4.5h-5L11.6 3h-2Zm.7 6.5h5l-.8 5h-5l.8-5Z",
-  thread: "M5 3h2v3h11a3 3 0 0 1 3 3v7a3 3 0 0 1-3 3h-3l-4 3v-3H9v-2h4v1l1.5-1H18a1 1 0 0 0 1-1V9a1 1 0 0 0-1-1H7v4H5V3Zm4 7h8v2H9v-2Z",
+  thread:
+    "M5 3h2v3h11a3 3 0 0 1 3 3v7a3 3 0 0 1-3 3h-3l-4 3v-3H9v-2h4v1l1.5-1H18a1 1 0 0 0 1-1V9a1 1 0 0 0-1-1H7v4H5V3Zm4 7h8v2H9v-2Z",
   plus: "M11 5h2v6h6v2h-6v6h-2v-6H5v-2h6V5Z",
   menu: "M3 5h18v2H3V5Zm0 6h18v2H3v-2Zm0 6h18v2H3v-2Z",
-  people: "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm0 2c-4 0-7 2-7 5v2h14v-2c0-3-3-5-7-5Zm8-2a3.5 3.5 0 1 0-1.8-6.5 6 6 0 0 1-.3 6.2c.6.2 1.3.3 2.1.3Zm.3 2c1 1.2 1.7 2.8 1.7 5v2h3v-2c0-2.7-2-4.7-4.7-5Z",
+  people:
+    "M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm0 2c-4 0-7 2-7 5v2h14v-2c0-3-3-5-7-5Zm8-2a3.5 3.5 0 1 0-1.8-6.5 6 6 0 0 1-.3 6.2c.6.2 1.3.3 2.1.3Zm.3 2c1 1.2 1.7 2.8 1.7 5v2h3v-2c0-2.7-2-4.7-4.7-5Z",
   reply: "M10 8.3V4l-8 8 8 8v-4.5c5 0 8.5 1.5 11 5.5-.5-7-4.5-12.2-11-12.7Z",
-  react: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm0 2a8 8 0 1 1 0 16 8 8 0 0 1 0-16ZM8.5 8a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3Zm7 0a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3ZM7 13c.5 3 2.5 4.5 5 4.5s4.5-1.5 5-4.5H7Z",
+  react:
+    "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm0 2a8 8 0 1 1 0 16 8 8 0 0 1 0-16ZM8.5 8a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3Zm7 0a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3ZM7 13c.5 3 2.5 4.5 5 4.5s4.5-1.5 5-4.5H7Z",
   edit: "m16.5 3.5 4 4L8 20H4v-4L16.5 3.5Zm0 2.8L6 16.8V18h1.2L17.7 7.5l-1.2-1.2Z",
   trash: "M9 3h6l1 2h4v2H4V5h4l1-2ZM5.5 8h13l-1 13h-11l-1-13Zm4 3v7h1.5v-7H9.5Zm3.5 0v7h1.5v-7H13Z",
   more: "M5 10a2 2 0 1 1 0 4 2 2 0 0 1 0-4Zm7 0a2 2 0 1 1 0 4 2 2 0 0 1 0-4Zm7 0a2 2 0 1 1 0 4 2 2 0 0 1 0-4Z",
@@ -57,7 +60,13 @@ const ICONS = {
 /** A decorative icon; the control around it carries the label. */
 export function icon(name, size = 20) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [k, v] of Object.entries({ viewBox: "0 0 24 24", width: size, height: size, "aria-hidden": "true", fill: "currentColor" })) {
+  for (const [k, v] of Object.entries({
+    viewBox: "0 0 24 24",
+    width: size,
+    height: size,
+    "aria-hidden": "true",
+    fill: "currentColor",
+  })) {
     svg.setAttribute(k, v);
   }
   const path = document.createElementNS(SVG, "path");

@@ -29,7 +29,10 @@ export function fileSize(bytes) {
 
 /** Up to two letters for an avatar. */
 export function initials(name) {
-  const parts = String(name).trim().split(/[\s_.-]+/).filter(Boolean);
+  const parts = String(name)
+    .trim()
+    .split(/[\s_.-]+/)
+    .filter(Boolean);
   const letters = parts.length > 1 ? [parts[0], parts.at(-1)] : parts;
   return letters.map((part) => [...part][0]?.toUpperCase() ?? "").join("") || "?";
 }

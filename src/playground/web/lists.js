@@ -18,7 +18,12 @@ export function parseList(rest) {
     if (item) {
       // Another kind of marker at the outermost level starts another list.
       if (entries.length > 0 && item[1].length <= first[1].length && isOrdered(item) !== isOrdered(first)) break;
-      entries.push({ indent: item[1].length, ordered: isOrdered(item), number: isOrdered(item) ? Number.parseInt(item[2], 10) : null, text: item[3] });
+      entries.push({
+        indent: item[1].length,
+        ordered: isOrdered(item),
+        number: isOrdered(item) ? Number.parseInt(item[2], 10) : null,
+        text: item[3],
+      });
     } else if (/^ +\S/.test(line)) {
       entries.at(-1).text += `\n${line.trimStart()}`;
     } else {
@@ -38,7 +43,10 @@ function swallowFence(rest, at, entry) {
   if (close < 0) return at;
   const end = lineEnd(rest, close);
   const indent = /^ */.exec(rest.slice(at))[0].length;
-  const body = rest.slice(at, end).split("\n").map((line) => line.replace(new RegExp(`^ {0,${indent}}`), ""));
+  const body = rest
+    .slice(at, end)
+    .split("\n")
+    .map((line) => line.replace(new RegExp(`^ {0,${indent}}`), ""));
   entry.text += `\n${body.join("\n")}`;
   return end + 1;
 }
@@ -57,7 +65,11 @@ function nest(entries, from, to) {
     while (at < next) {
       let end = at + 1;
       // Within one depth a change of marker starts a sibling list.
-      while (end < next && !(entries[end].indent <= entries[at].indent + 1 && entries[end].ordered !== entries[at].ordered)) end += 1;
+      while (
+        end < next &&
+        !(entries[end].indent <= entries[at].indent + 1 && entries[end].ordered !== entries[at].ordered)
+      )
+        end += 1;
       lists.push(nest(entries, at, end));
       at = end;
     }

@@ -86,24 +86,43 @@ function matchBlock(rest, state) {
 
 function quote(length, body, state) {
   const inner = parse(body, { ...state, quote: true });
-  return { length, node: h("div", { class: "md-quote" }, h("div", { class: "md-quote-bar" }), h("blockquote", null, inner)) };
+  return {
+    length,
+    node: h("div", { class: "md-quote" }, h("div", { class: "md-quote-bar" }), h("blockquote", null, inner)),
+  };
 }
 
 function listNode(list, state) {
   const items = list.items.map((item) =>
-    h("li", item.number == null ? null : { value: item.number }, parse(item.text, state), item.lists.map((sub) => listNode(sub, state))),
+    h(
+      "li",
+      item.number == null ? null : { value: item.number },
+      parse(item.text, state),
+      item.lists.map((sub) => listNode(sub, state)),
+    ),
   );
   return list.ordered ? h("ol", { class: "md-list" }, items) : h("ul", { class: "md-list" }, items);
 }
 
 const wrap = (tag, regex, cls) => ({
   regex,
-  make: (m, state) => h(tag, cls ? { class: cls } : null, parse(m.slice(1).find((group) => group !== undefined), state)),
+  make: (m, state) =>
+    h(
+      tag,
+      cls ? { class: cls } : null,
+      parse(
+        m.slice(1).find((group) => group !== undefined),
+        state,
+      ),
+    ),
 });
 
 // Where several match, the longest wins and a tie goes to the first: `***x***` is italic around bold, as in Discord.
 const EMPHASIS = [
-  wrap("em", /^\b_((?:__|\\[\s\S]|[^\\_])+?)_\b|^\*(?=\S)((?:\*\*|\\[\s\S]|\s+(?:\\[\s\S]|[^*\s\\]|\*\*)|[^\s*\\])+?)\*(?!\*)/),
+  wrap(
+    "em",
+    /^\b_((?:__|\\[\s\S]|[^\\_])+?)_\b|^\*(?=\S)((?:\*\*|\\[\s\S]|\s+(?:\\[\s\S]|[^*\s\\]|\*\*)|[^\s*\\])+?)\*(?!\*)/,
+  ),
   wrap("strong", /^\*\*((?:\\[\s\S]|[^\\])+?)\*\*(?!\*)/),
   wrap("u", /^__((?:\\[\s\S]|[^\\])+?)__(?!_)/),
 ];
@@ -129,14 +148,34 @@ function simple(regex, make) {
 }
 
 function spoiler(inner) {
-  return h("span", { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler", "aria-expanded": "false", "data-keep": "aria-expanded aria-label", "data-do": "spoiler" }, h("span", { class: "spoiler-text" }, inner));
+  return h(
+    "span",
+    {
+      class: "spoiler",
+      role: "button",
+      tabindex: "0",
+      "aria-label": "Spoiler",
+      "aria-expanded": "false",
+      "data-keep": "aria-expanded aria-label",
+      "data-do": "spoiler",
+    },
+    h("span", { class: "spoiler-text" }, inner),
+  );
 }
 
 function readFence(rest) {
   const m = /^```(?:([a-z0-9_+\-.#]+?)\n)?\n*([^\n][\s\S]*?)\n*```/i.exec(rest);
   if (!m || !m[2].trim()) return null;
-  const code = h("code", { class: "code-block", ...(m[1] ? { "data-lang": m[1].toLowerCase() } : {}) }, colour(m[2], m[1] ?? ""));
-  const copy = h("button", { type: "button", class: "copy", "aria-label": "Copy the code", title: "Copy", "data-do": "copy" }, "Copy");
+  const code = h(
+    "code",
+    { class: "code-block", ...(m[1] ? { "data-lang": m[1].toLowerCase() } : {}) },
+    colour(m[2], m[1] ?? ""),
+  );
+  const copy = h(
+    "button",
+    { type: "button", class: "copy", "aria-label": "Copy the code", title: "Copy", "data-do": "copy" },
+    "Copy",
+  );
   // One line break after the fence belongs to it.
   const length = m[0].length + (rest[m[0].length] === "\n" ? 1 : 0);
   return { length, node: h("div", { class: "md-fence" }, h("pre", { tabindex: "0" }, code), copy) };
@@ -148,7 +187,10 @@ function readCode(rest) {
     const run = /^`+/.exec(rest)[0];
     return { length: run.length, node: run };
   }
-  return { length: m[0].length, node: h("code", { class: "code-inline" }, m[2].replace(/^ (?=`)|(?<=`) $/g, "").replace(/\n/g, " ")) };
+  return {
+    length: m[0].length,
+    node: h("code", { class: "code-inline" }, m[2].replace(/^ (?=`)|(?<=`) $/g, "").replace(/\n/g, " ")),
+  };
 }
 
 function readEscape(rest) {
@@ -191,7 +233,10 @@ function pill(m, kind, found, sign, missing) {
   if (found?.color) attrs.vars = { "--role": found.color };
   const text = `${sign}${found?.label ?? missing}`;
   if (kind === "channel" && found) {
-    return { length: m[0].length, node: h("a", { ...attrs, href: `#/${m[1]}`, "data-do": "open-channel" }, found.thread ? found.label : text) };
+    return {
+      length: m[0].length,
+      node: h("a", { ...attrs, href: `#/${m[1]}`, "data-do": "open-channel" }, found.thread ? found.label : text),
+    };
   }
   return { length: m[0].length, node: h("span", attrs, text) };
 }
@@ -211,7 +256,10 @@ function readUrl(rest) {
 }
 
 function readMasked(rest, state) {
-  const m = /^\[((?:\[[^\]\n]*\]|\\.|[^[\]\\])+)\]\(\s*(?:<([^>\n]+)>|((?:\([^()\s]*\)|[^()\s])+))(?:\s+["']([^"'\n]*)["'])?\s*\)/.exec(rest);
+  const m =
+    /^\[((?:\[[^\]\n]*\]|\\.|[^[\]\\])+)\]\(\s*(?:<([^>\n]+)>|((?:\([^()\s]*\)|[^()\s])+))(?:\s+["']([^"'\n]*)["'])?\s*\)/.exec(
+      rest,
+    );
   if (!m) return null;
   const url = m[2] ?? m[3];
   // Discord hides no link behind another one, and nothing but web addresses behind a text.
@@ -243,20 +291,43 @@ function timestamp(unix, style) {
   if (Number.isNaN(date.getTime())) return "Invalid Date";
   const full = new Intl.DateTimeFormat(undefined, FORMATS.F).format(date);
   const text = style === "R" ? relative(unix) : new Intl.DateTimeFormat(undefined, FORMATS[style]).format(date);
-  return h("time", { class: "md-time", datetime: date.toISOString(), title: full, ...(style === "R" ? { "data-relative": unix } : {}) }, text);
+  return h(
+    "time",
+    {
+      class: "md-time",
+      datetime: date.toISOString(),
+      title: full,
+      ...(style === "R" ? { "data-relative": unix } : {}),
+    },
+    text,
+  );
 }
 
-const STEPS = [[31_557_600, "year"], [2_629_800, "month"], [86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+const STEPS = [
+  [31_557_600, "year"],
+  [2_629_800, "month"],
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+];
 
 /** “5 minutes ago”, “in 2 hours”; the page refreshes elements with `data-relative`. */
 export function relative(unix, nowMs = Date.now()) {
   const secs = Math.round(unix - nowMs / 1000);
   const [size, unit] = STEPS.find(([step]) => Math.abs(secs) >= step) ?? STEPS.at(-1);
-  return new Intl.RelativeTimeFormat(undefined, { numeric: unit === "second" ? "always" : "auto" }).format(Math.round(secs / size), unit);
+  return new Intl.RelativeTimeFormat(undefined, { numeric: unit === "second" ? "always" : "auto" }).format(
+    Math.round(secs / size),
+    unit,
+  );
 }
 
 /** Whether Discord would show the text in large: nothing but a few emoji. */
 export function isJumbo(source) {
   const compact = source.replace(/\s/g, "");
-  return compact.length > 0 && compact.length <= 80 && /^(?:\p{Extended_Pictographic}(?:\ufe0f|\u200d|\p{Extended_Pictographic}|\p{Emoji_Modifier})*)+$/u.test(compact);
+  return (
+    compact.length > 0 &&
+    compact.length <= 80 &&
+    /^(?:\p{Extended_Pictographic}(?:\ufe0f|\u200d|\p{Extended_Pictographic}|\p{Emoji_Modifier})*)+$/u.test(compact)
+  );
 }

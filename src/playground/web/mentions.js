@@ -10,10 +10,12 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 export function toWire(text) {
   const targets = new Map();
   for (const c of state.channels.values()) if (!isThread(c)) targets.set(`#${c.name}`.toLowerCase(), `<#${c.id}>`);
-  for (const r of state.roles.values()) if (r.name !== "@everyone") targets.set(`@${r.name}`.toLowerCase(), `<@&${r.id}>`);
+  for (const r of state.roles.values())
+    if (r.name !== "@everyone") targets.set(`@${r.name}`.toLowerCase(), `<@&${r.id}>`);
   for (const p of state.people.values()) targets.set(`@${p.name}`.toLowerCase(), `<@${p.id}>`);
   const longestFirst = [...targets.keys()].sort((a, b) => b.length - a.length).map(escaped);
-  const mention = longestFirst.length > 0 ? new RegExp(`(?<![\\w<])(?:${longestFirst.join("|")})(?![\\w])`, "gi") : null;
+  const mention =
+    longestFirst.length > 0 ? new RegExp(`(?<![\\w<])(?:${longestFirst.join("|")})(?![\\w])`, "gi") : null;
   return text
     .split(CODE)
     .map((part, n) => {
@@ -28,9 +30,15 @@ export function toWire(text) {
 export function toEditable(content) {
   return content
     .split(CODE)
-    .map((part, n) => (n % 2 === 1 ? part : part
-      .replace(/<@!?(\d+)>/g, (all, id) => (names.user(id) ? `@${names.user(id).label}` : all))
-      .replace(/<@&(\d+)>/g, (all, id) => (names.role(id) ? `@${names.role(id).label}` : all))
-      .replace(/<#(\d+)>/g, (all, id) => (names.channel(id) && !names.channel(id).thread ? `#${names.channel(id).label}` : all))))
+    .map((part, n) =>
+      n % 2 === 1
+        ? part
+        : part
+            .replace(/<@!?(\d+)>/g, (all, id) => (names.user(id) ? `@${names.user(id).label}` : all))
+            .replace(/<@&(\d+)>/g, (all, id) => (names.role(id) ? `@${names.role(id).label}` : all))
+            .replace(/<#(\d+)>/g, (all, id) =>
+              names.channel(id) && !names.channel(id).thread ? `#${names.channel(id).label}` : all,
+            ),
+    )
     .join("");
 }

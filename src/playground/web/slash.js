@@ -6,7 +6,18 @@ import { avatar } from "./message.js";
 import { ranked } from "./suggest.js";
 import { state } from "./store.js";
 
-const OPTION = { SUB: 1, GROUP: 2, STRING: 3, INTEGER: 4, BOOLEAN: 5, USER: 6, CHANNEL: 7, ROLE: 8, MENTIONABLE: 9, NUMBER: 10 };
+const OPTION = {
+  SUB: 1,
+  GROUP: 2,
+  STRING: 3,
+  INTEGER: 4,
+  BOOLEAN: 5,
+  USER: 6,
+  CHANNEL: 7,
+  ROLE: 8,
+  MENTIONABLE: 9,
+  NUMBER: 10,
+};
 const CHAT_INPUT = 1;
 const AUTOCOMPLETE_MS = 150;
 
@@ -16,7 +27,14 @@ export function entries() {
   const walk = (root, node, path) => {
     const subs = (node.options ?? []).filter((o) => o.type === OPTION.SUB || o.type === OPTION.GROUP);
     if (subs.length > 0) subs.forEach((sub) => walk(root, sub, [...path, sub]));
-    else out.push({ root, path, label: [root, ...path].map((n) => n.name).join(" "), description: node.description ?? "", options: node.options ?? [] });
+    else
+      out.push({
+        root,
+        path,
+        label: [root, ...path].map((n) => n.name).join(" "),
+        description: node.description ?? "",
+        options: node.options ?? [],
+      });
   };
   for (const command of state.commands) if ((command.type ?? CHAT_INPUT) === CHAT_INPUT) walk(command, command, []);
   return out;
@@ -60,7 +78,17 @@ export class SlashForm {
   }
 
   #add(option) {
-    const input = h("input", { class: "option-input", "aria-label": `${option.name}: ${option.description ?? ""}`, autocomplete: "off", spellcheck: "false", maxlength: option.max_length ?? 6000, inputmode: option.type === OPTION.INTEGER ? "numeric" : null, role: "combobox", "aria-controls": "suggest", "aria-expanded": "false" });
+    const input = h("input", {
+      class: "option-input",
+      "aria-label": `${option.name}: ${option.description ?? ""}`,
+      autocomplete: "off",
+      spellcheck: "false",
+      maxlength: option.max_length ?? 6000,
+      inputmode: option.type === OPTION.INTEGER ? "numeric" : null,
+      role: "combobox",
+      "aria-controls": "suggest",
+      "aria-expanded": "false",
+    });
     const field = { option, input, picked: null };
     this.fields.push(field);
     return field;
@@ -68,14 +96,26 @@ export class SlashForm {
 
   #draw() {
     const unused = this.#unused();
-    const end = h("input", { class: "command-end", readonly: true, "aria-label": unused.length > 0 ? "More options; Enter sends" : "Enter sends" });
+    const end = h("input", {
+      class: "command-end",
+      readonly: true,
+      "aria-label": unused.length > 0 ? "More options; Enter sends" : "Enter sends",
+    });
     this.box.replaceChildren(
       h("span", { class: "command-pill" }, `/${this.entry.label}`),
       ...this.fields.map((f) => {
         size(f.input);
         return h("label", { class: "option" }, h("span", { class: "option-name" }, f.option.name), f.input);
       }),
-      ...(unused.length > 0 ? [h("button", { type: "button", class: "option-more", onclick: () => end.focus() }, `+${unused.length} optional`)] : []),
+      ...(unused.length > 0
+        ? [
+            h(
+              "button",
+              { type: "button", class: "option-more", onclick: () => end.focus() },
+              `+${unused.length} optional`,
+            ),
+          ]
+        : []),
       end,
     );
   }
@@ -105,7 +145,11 @@ export class SlashForm {
       this.#draw();
       field.input.focus();
     };
-    this.suggest.show(this.entry.description, unused.map((o) => ({ section: "Optional", label: o.name, detail: o.description, pick: () => add(o) })), { first: false });
+    this.suggest.show(
+      this.entry.description,
+      unused.map((o) => ({ section: "Optional", label: o.name, detail: o.description, pick: () => add(o) })),
+      { first: false },
+    );
   }
 
   #typed(target) {
@@ -127,7 +171,14 @@ export class SlashForm {
       this.timer = setTimeout(async () => {
         let choices = [];
         try {
-          const answer = await api.autocomplete({ as: state.me, channel: state.current, name: this.entry.root.name, option: option.name, value: input.value, options: this.#nested(field) });
+          const answer = await api.autocomplete({
+            as: state.me,
+            channel: state.current,
+            name: this.entry.root.name,
+            option: option.name,
+            value: input.value,
+            options: this.#nested(field),
+          });
           choices = answer?.choices ?? [];
         } catch {
           // No suggestions, then; the text can still be sent as typed.
@@ -136,12 +187,22 @@ export class SlashForm {
       }, AUTOCOMPLETE_MS);
       return;
     }
-    this.#list(field, title, ranked(fixedChoices(option), field.picked ? "" : input.value, (c) => c.name), option.required || input.value !== "");
+    this.#list(
+      field,
+      title,
+      ranked(fixedChoices(option), field.picked ? "" : input.value, (c) => c.name),
+      option.required || input.value !== "",
+    );
   }
 
   #list(field, title, choices, first) {
-    const exact = field.picked || choices.some((c) => c.name === field.input.value || String(c.value) === field.input.value);
-    this.suggest.show(title, choices.map((c) => ({ label: c.name, detail: c.detail, lead: c.lead, pick: () => this.#pick(field, c) })), { first: first && !exact });
+    const exact =
+      field.picked || choices.some((c) => c.name === field.input.value || String(c.value) === field.input.value);
+    this.suggest.show(
+      title,
+      choices.map((c) => ({ label: c.name, detail: c.detail, lead: c.lead, pick: () => this.#pick(field, c) })),
+      { first: first && !exact },
+    );
   }
 
   #pick(field, choice) {
@@ -169,7 +230,14 @@ export class SlashForm {
     } else if (event.key === "Backspace" && (at < 0 || event.target.value === "")) {
       event.preventDefault();
       this.#back(at);
-    } else if (event.target.matches(".command-end") && (event.key.length === 1 || event.key === "Tab") && !(event.key === "Tab" && event.shiftKey) && !event.ctrlKey && !event.metaKey && event.key !== " ") {
+    } else if (
+      event.target.matches(".command-end") &&
+      (event.key.length === 1 || event.key === "Tab") &&
+      !(event.key === "Tab" && event.shiftKey) &&
+      !event.ctrlKey &&
+      !event.metaKey &&
+      event.key !== " "
+    ) {
       // Typing on, or Tab, without choosing an option means the first that is left.
       const option = this.#unused()[0];
       if (!option) return;
@@ -222,7 +290,10 @@ export class SlashForm {
 
   #nested(focused) {
     const values = this.#values(false).filter((v) => v.name !== focused.option.name);
-    return this.#wrapped([...values, { name: focused.option.name, type: focused.option.type, value: focused.input.value, focused: true }]);
+    return this.#wrapped([
+      ...values,
+      { name: focused.option.name, type: focused.option.type, value: focused.input.value, focused: true },
+    ]);
   }
 
   /** Sends what was filled in, if it is complete. */
@@ -247,12 +318,21 @@ function fixedChoices(option) {
   const person = (p) => ({ name: `@${p.name}`, value: p.id, detail: p.label, lead: avatar(p, "tiny") });
   const role = (r) => ({ name: `@${r.name}`, value: r.id, detail: "role" });
   switch (option.type) {
-    case OPTION.BOOLEAN: return [{ name: "True", value: true }, { name: "False", value: false }];
-    case OPTION.USER: return [...state.people.values()].map(person);
-    case OPTION.ROLE: return [...state.roles.values()].map(role);
-    case OPTION.MENTIONABLE: return [...[...state.people.values()].map(person), ...[...state.roles.values()].map(role)];
-    case OPTION.CHANNEL: return [...state.channels.values()].map((c) => ({ name: `#${c.name}`, value: c.id }));
-    default: return option.choices ?? [];
+    case OPTION.BOOLEAN:
+      return [
+        { name: "True", value: true },
+        { name: "False", value: false },
+      ];
+    case OPTION.USER:
+      return [...state.people.values()].map(person);
+    case OPTION.ROLE:
+      return [...state.roles.values()].map(role);
+    case OPTION.MENTIONABLE:
+      return [...[...state.people.values()].map(person), ...[...state.roles.values()].map(role)];
+    case OPTION.CHANNEL:
+      return [...state.channels.values()].map((c) => ({ name: `#${c.name}`, value: c.id }));
+    default:
+      return option.choices ?? [];
   }
 }
 
@@ -262,7 +342,12 @@ function valueOf({ option, input, picked }) {
   const text = input.value.trim();
   if (!text) return undefined;
   const fixed = fixedChoices(option);
-  if (fixed.length > 0) return fixed.find((c) => c.name.toLowerCase().replace(/^[@#]/, "") === text.toLowerCase().replace(/^[@#]/, "") || String(c.value) === text)?.value;
+  if (fixed.length > 0)
+    return fixed.find(
+      (c) =>
+        c.name.toLowerCase().replace(/^[@#]/, "") === text.toLowerCase().replace(/^[@#]/, "") ||
+        String(c.value) === text,
+    )?.value;
   if (option.type === OPTION.INTEGER) return /^-?\d+$/.test(text) ? Number(text) : undefined;
   if (option.type === OPTION.NUMBER) return Number.isFinite(Number(text)) ? Number(text) : undefined;
   return text;

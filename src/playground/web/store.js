@@ -55,7 +55,10 @@ export function load(fresh) {
   state.commands = fresh.commands ?? [];
   state.messages = new Map();
   for (const [channel, list] of Object.entries(fresh.messages ?? {})) {
-    state.messages.set(channel, [...list].sort((a, b) => byId(a.id, b.id)));
+    state.messages.set(
+      channel,
+      [...list].sort((a, b) => byId(a.id, b.id)),
+    );
   }
   state.typing = new Map();
   for (const [channel, ids] of Object.entries(fresh.typing ?? {})) {
@@ -67,7 +70,8 @@ export function load(fresh) {
   emit("state");
 }
 
-const indexed = (list) => new Map((Array.isArray(list) ? list : Object.values(list ?? {})).map((item) => [item.id, item]));
+const indexed = (list) =>
+  new Map((Array.isArray(list) ? list : Object.values(list ?? {})).map((item) => [item.id, item]));
 
 /** Applies one event of the socket. Unknown ones are skipped: an older page must live with a newer server. */
 export function apply({ t, d }) {
@@ -198,8 +202,10 @@ export function visibleMessages(channel = state.current) {
 export const isThread = (channel) => THREADS.includes(channel?.type);
 export const textChannels = () => [...state.channels.values()].filter((c) => (c.type ?? TEXT) === TEXT);
 /** Where to begin: a channel that the server calls a project's; where it says nothing, the first that is not #general. */
-export const projectChannel = () => textChannels().find((c) => c.project) ?? textChannels().find((c) => c.name !== "general") ?? textChannels()[0];
-export const threadsOf = (parent) => [...state.channels.values()].filter((c) => isThread(c) && c.parent_id === parent).sort((a, b) => byId(b.id, a.id));
+export const projectChannel = () =>
+  textChannels().find((c) => c.project) ?? textChannels().find((c) => c.name !== "general") ?? textChannels()[0];
+export const threadsOf = (parent) =>
+  [...state.channels.values()].filter((c) => isThread(c) && c.parent_id === parent).sort((a, b) => byId(b.id, a.id));
 
 /** The thread that was started from a message: it has the message's id, as in Discord, or is named by the message. */
 export function threadFrom(message) {
@@ -209,7 +215,9 @@ export function threadFrom(message) {
 
 function starterOf(thread) {
   if (!isThread(thread)) return null;
-  return (state.messages.get(thread.parent_id) ?? []).find((m) => m.id === thread.id || m.thread?.id === thread.id) ?? null;
+  return (
+    (state.messages.get(thread.parent_id) ?? []).find((m) => m.id === thread.id || m.thread?.id === thread.id) ?? null
+  );
 }
 
 /** The message shown at the top of a thread, if it was started from one. */
@@ -253,9 +261,9 @@ export function mentionsMe(m) {
   const mine = me().roles ?? [];
   return Boolean(
     m.mention_everyone ||
-      (m.mentions ?? []).some((u) => (u.id ?? u) === state.me) ||
-      (m.mention_roles ?? []).some((role) => mine.includes(role)) ||
-      (m.content ?? "").includes(`<@${state.me}>`),
+    (m.mentions ?? []).some((u) => (u.id ?? u) === state.me) ||
+    (m.mention_roles ?? []).some((role) => mine.includes(role)) ||
+    (m.content ?? "").includes(`<@${state.me}>`),
   );
 }
 

@@ -38,10 +38,24 @@ export class Suggest {
     }
     let section = null;
     const rows = this.items.flatMap((item, n) => {
-      const heading = item.section && item.section !== section ? h("div", { class: "suggest-section" }, item.section) : null;
+      const heading =
+        item.section && item.section !== section ? h("div", { class: "suggest-section" }, item.section) : null;
       section = item.section;
-      return [heading, h("div", { role: "option", id: `suggest-${n}`, class: "suggest-row", "data-n": n, "aria-selected": "false" },
-        item.lead && h("span", { class: "suggest-lead" }, item.lead), h("span", { class: "suggest-text" }, h("span", { class: "suggest-label" }, item.label), item.detail && h("span", { class: "suggest-detail" }, item.detail)), item.side && h("span", { class: "suggest-side" }, item.side))];
+      return [
+        heading,
+        h(
+          "div",
+          { role: "option", id: `suggest-${n}`, class: "suggest-row", "data-n": n, "aria-selected": "false" },
+          item.lead && h("span", { class: "suggest-lead" }, item.lead),
+          h(
+            "span",
+            { class: "suggest-text" },
+            h("span", { class: "suggest-label" }, item.label),
+            item.detail && h("span", { class: "suggest-detail" }, item.detail),
+          ),
+          item.side && h("span", { class: "suggest-side" }, item.side),
+        ),
+      ];
     });
     this.box.replaceChildren(...[title && h("div", { class: "suggest-title" }, title), ...rows].filter(Boolean));
     this.box.scrollTop = 0;
@@ -92,6 +106,17 @@ export class Suggest {
 /** Orders by how well `text` matches: at the start, at the start of a word, anywhere. Those that do not match fall out. */
 export function ranked(list, text, nameOf) {
   const wanted = text.toLowerCase();
-  const score = (name) => (name.startsWith(wanted) ? 0 : new RegExp(`[\\s_./-]${wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`).test(name) ? 1 : name.includes(wanted) ? 2 : 3);
-  return list.map((item, n) => ({ item, n, s: score(nameOf(item).toLowerCase()) })).filter(({ s }) => s < 3).sort((a, b) => a.s - b.s || a.n - b.n).map(({ item }) => item);
+  const score = (name) =>
+    name.startsWith(wanted)
+      ? 0
+      : new RegExp(`[\\s_./-]${wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`).test(name)
+        ? 1
+        : name.includes(wanted)
+          ? 2
+          : 3;
+  return list
+    .map((item, n) => ({ item, n, s: score(nameOf(item).toLowerCase()) }))
+    .filter(({ s }) => s < 3)
+    .sort((a, b) => a.s - b.s || a.n - b.n)
+    .map(({ item }) => item);
 }
