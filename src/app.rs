@@ -14,9 +14,9 @@ use crate::config::{Config, Environment};
 use crate::conversation::registry::{Parts, Registry};
 use crate::conversation::setup::Setup;
 use crate::conversation::state::Bounds;
+use crate::discord::Data;
 use crate::discord::attachments::Files;
 use crate::discord::client::{self, ConnectError};
-use crate::discord::Data;
 use crate::lifecycle::{self, Ending, StateDirError, Vital};
 use crate::outbox::Outbox;
 use crate::outbox::deliver::SerenityDiscord;
@@ -78,7 +78,12 @@ pub async fn run(
         doors.clone(),
     );
     let recovered = registry.recover().await?;
-    tracing::info!(recovered, projects = config.projects.len(), version = env!("CARGO_PKG_VERSION"), "started");
+    tracing::info!(
+        recovered,
+        projects = config.projects.len(),
+        version = env!("CARGO_PKG_VERSION"),
+        "started"
+    );
 
     let (gateway, database) = (Vital::new("gateway", clock), Vital::new("database", clock));
     tasks.spawn(doors.clone().run_until_cancelled_owned(housekeeping(
@@ -160,7 +165,10 @@ fn warn_of_empty_lists(config: &Config) {
     }
     for project in &config.projects {
         if config.access_for(project).is_empty() {
-            tracing::warn!(project = project.name, "nobody may use this project: [access] users and roles are empty");
+            tracing::warn!(
+                project = project.name,
+                "nobody may use this project: [access] users and roles are empty"
+            );
         }
         if !project.dir.is_dir() {
             tracing::warn!(project = project.name, "the directory of this project is not there");

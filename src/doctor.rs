@@ -53,7 +53,8 @@ fn bad(what: impl Into<String>, text: impl Into<String>) -> Finding {
 
 /// Looks at everything, prints what it finds, and ends with 0 if nothing is bad.
 pub async fn run(config: &Config, env: &Environment) -> Ending {
-    let file = config.file.as_ref().map_or("none, defaults only".to_owned(), |file| file.display().to_string());
+    let file =
+        config.file.as_ref().map_or("none, defaults only".to_owned(), |file| file.display().to_string());
     let mut findings = vec![good("configuration", file)];
     findings.extend(host::state_dir(config));
     findings.extend(host::projects(config));

@@ -96,8 +96,7 @@ pub fn harden() -> io::Result<()> {
 
 /// Cancels `stop` at the first SIGTERM or SIGINT.
 pub fn stop_on_signal(stop: CancellationToken) -> io::Result<()> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     #[expect(clippy::disallowed_methods, reason = "it lives as long as the process")]
     tokio::spawn(async move {
         tokio::select! {

@@ -16,7 +16,7 @@ use crate::chain::Chain;
 use crate::claude::user_line;
 use crate::clock::Clock;
 use crate::domain::ask::Answer;
-use crate::domain::event::Failure;
+use crate::domain::event::{Failure, TurnEnd};
 use crate::domain::ids::{ConversationId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::{Origin, Prompt};
 use crate::outbox::{Outbox, Target, Thread};
@@ -300,7 +300,14 @@ impl Actor {
             }
             Effect::NoteSideEffects(turn) => store.note_side_effects(turn).await?,
             Effect::EndTurn { turn, end, usage, tools, error } => {
-                tracing::info!(%turn, end = ?end, error_id = error.as_ref().map(tracing::field::display), cost_usd = usage.cost_usd, tools, "turn ended");
+                tracing::info!(
+                    %turn,
+                    outcome = outcome(&end),
+                    error_id = error.as_ref().map(tracing::field::display),
+                    cost_usd = usage.cost_usd,
+                    tools,
+                    "turn ended"
+                );
                 store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
             }
             Effect::ProcessEnded { process, exit } => {
@@ -474,6 +481,16 @@ fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
         _ => None,
     };
     Target { channel, thread, prompt }
+}
+
+/// How the turn ended, without the words of anybody.
+fn outcome(end: &TurnEnd) -> String {
+    match end {
+        TurnEnd::Completed { .. } => "completed".to_owned(),
+        TurnEnd::Interrupted => "interrupted".to_owned(),
+        TurnEnd::TimedOut { limit } | TurnEnd::LimitReached { limit } => format!("limit reached: {limit:?}"),
+        TurnEnd::Failed(failure) => format!("failed: {failure:?}"),
+    }
 }
 
 fn answer<T>(reply: oneshot::Sender<T>, value: T) {

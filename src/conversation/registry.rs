@@ -124,7 +124,9 @@ async fn supervise(
             Ok(Err(error)) => {
                 tracing::error!(conversation = %id, restarts, error = %Chain(&error), "conversation failed, starting it again");
             }
-            Err(_) => tracing::error!(conversation = %id, restarts, "conversation panicked, starting it again"),
+            Err(_) => {
+                tracing::error!(conversation = %id, restarts, "conversation panicked, starting it again")
+            }
         }
         if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             return;

@@ -7,10 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sha2::{Digest as _, Sha256};
 
 use crate::chain::Chain;
-use crate::claude::{CliInfo, Model, initialize_line};
 use crate::claude::launch::{Session, Settings, env, launch};
 use crate::claude::probe::{self, Probe, VERSION_MIN, Version};
 use crate::claude::prompt_text::{Commands, File, INLINE_BYTES_MAX, prompt_text};
+use crate::claude::{CliInfo, Model, initialize_line};
 use crate::config::{Config, Environment, Project};
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, SessionId};
@@ -39,13 +39,7 @@ impl Setup {
         let known = store.setting(INFO_KEY).await?;
         let info = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let files_dir = config.state_dir.join("files");
-        Ok(Self {
-            config,
-            env: env.clone(),
-            files_dir,
-            info: RwLock::new(info),
-            version: RwLock::default(),
-        })
+        Ok(Self { config, env: env.clone(), files_dir, info: RwLock::new(info), version: RwLock::default() })
     }
 
     /// Asks the CLI what it is, and says in the log what is wrong with it.

@@ -14,8 +14,8 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::clock::{Moment, WallTime};
 use crate::claude::{CliInfo, Step, answer_line, interrupt_line};
+use crate::clock::{Moment, WallTime};
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::{Failure, Limit, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
@@ -47,8 +47,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// How often a turn that never reached the CLI is tried.
 const ATTEMPTS_MAX: u32 = 3;
 /// What Claude is told while nobody can be asked.
-const NOBODY_TO_ASK: &str =
-    "Nobody can be asked from this chat yet, so this was denied. Say what you wanted to do and why, and go on \
+const NOBODY_TO_ASK: &str = "Nobody can be asked from this chat yet, so this was denied. Say what you wanted to do and why, and go on \
      without it if you can.";
 
 /// What happens to a conversation.
@@ -337,8 +336,7 @@ impl State {
             return;
         }
         let start = self.process.is_none();
-        let process =
-            self.process.get_or_insert_with(|| Process::starting(fresh.process, fresh.fingerprint));
+        let process = self.process.get_or_insert_with(|| Process::starting(fresh.process, fresh.fingerprint));
         process.idle_since = None;
         turn.begin(fresh.model, now);
         if let Some(prompt) = turn.prompt.clone() {
@@ -497,7 +495,10 @@ impl State {
             return;
         }
         let end = match (&turn.stop, end) {
-            (_, end @ (TurnEnd::Completed { .. } | TurnEnd::LimitReached { .. } | TurnEnd::TimedOut { .. }))
+            (
+                _,
+                end @ (TurnEnd::Completed { .. } | TurnEnd::LimitReached { .. } | TurnEnd::TimedOut { .. }),
+            )
             | (None, end) => end,
             (Some(stop), TurnEnd::Interrupted | TurnEnd::Failed(_)) => stop.reason.end(),
         };

@@ -59,7 +59,8 @@ mod tests {
     fn the_table() {
         let (users, roles) = ([UserId(1)], [RoleId(2)]);
         let empty = AccessRule { users: &[], roles: &[], everyone: false, reset: ResetBy::Members };
-        let some = AccessRule { users: &users, roles: &roles, everyone: false, reset: ResetBy::ManageMessages };
+        let some =
+            AccessRule { users: &users, roles: &roles, everyone: false, reset: ResetBy::ManageMessages };
         let members = AccessRule { reset: ResetBy::Members, ..some };
         let everyone = AccessRule { everyone: true, ..empty };
         let table = [

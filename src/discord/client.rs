@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use poise::FrameworkContext;
 use serenity::all::{
-    ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, GuildId, Http, HttpBuilder,
-    HttpError,
+    ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, GuildId, Http,
+    HttpBuilder, HttpError,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,7 +37,9 @@ pub enum ConnectError {
     #[error("Discord does not accept the token: make a new one in the developer portal (Bot → Reset Token)")]
     Token,
     /// An intent is not granted.
-    #[error("Discord does not grant the Message Content intent: switch it on in the developer portal (Bot → Privileged Gateway Intents)")]
+    #[error(
+        "Discord does not grant the Message Content intent: switch it on in the developer portal (Bot → Privileged Gateway Intents)"
+    )]
     Intents,
     /// The gateway's address is not encrypted, and no `api_resolve` is set.
     #[error("Discord's gateway must be reached over wss, not {0}")]
@@ -66,8 +68,8 @@ pub fn http_client(config: &DiscordConfig) -> Result<reqwest::ClientBuilder, Con
     }
     if let Some(file) = &config.ca_file {
         let pem = std::fs::read(file).map_err(|error| ConnectError::Certificate(error.into()))?;
-        let certificate = reqwest::Certificate::from_pem(&pem)
-            .map_err(|error| ConnectError::Certificate(error.into()))?;
+        let certificate =
+            reqwest::Certificate::from_pem(&pem).map_err(|error| ConnectError::Certificate(error.into()))?;
         client = client.add_root_certificate(certificate);
     }
     Ok(client)
@@ -181,7 +183,10 @@ async fn register(http: Arc<Http>, guild: Option<GuildId>, create: Vec<serenity:
     }
 }
 
-async fn on_event(framework: FrameworkContext<'_, Data, DoorError>, event: &FullEvent) -> Result<(), DoorError> {
+async fn on_event(
+    framework: FrameworkContext<'_, Data, DoorError>,
+    event: &FullEvent,
+) -> Result<(), DoorError> {
     let data = framework.user_data().await;
     match event {
         FullEvent::Ready { .. } => {

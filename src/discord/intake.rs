@@ -120,7 +120,9 @@ async fn accept(
     let watermark = Some((facts.channel, facts.message));
     match data.store.accept(&prompt, watermark).await? {
         Accepted::Duplicate => return Ok(()),
-        Accepted::New => tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted"),
+        Accepted::New => {
+            tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted")
+        }
     }
     if full {
         data.store.refuse(prompt.id).await?;

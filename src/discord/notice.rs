@@ -10,7 +10,8 @@ use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
 
 /// The answer to a bare mention.
-pub const EMPTY: &str = "I am here. Say what you want in the same message, for example: *what does this project do?*";
+pub const EMPTY: &str =
+    "I am here. Say what you want in the same message, for example: *what does this project do?*";
 
 /// The answer to one prompt too many.
 pub fn queue_full(max: usize) -> String {
@@ -34,7 +35,9 @@ pub fn of_error(error: &DoorError) -> String {
     let id = ErrorId::random();
     tracing::error!(error_id = %id, error = %Chain(error), "a request failed");
     let sentence = match error {
-        DoorError::Store(_) => "I cannot use my database right now. Nothing was changed; try again in a minute.",
+        DoorError::Store(_) => {
+            "I cannot use my database right now. Nothing was changed; try again in a minute."
+        }
         DoorError::Discord(_) => "Discord did not answer me. Try again in a moment.",
         DoorError::Conversation(_) => "This conversation is starting again. Try once more.",
     };

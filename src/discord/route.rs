@@ -86,10 +86,9 @@ pub fn route(facts: &Facts<'_>, place: Place) -> Route {
         return Route::Ignore(why);
     }
     let (for_me, opens_thread) = match place {
-        Place::Channel { respond_to, scope } => (
-            facts.to_me || respond_to == RespondTo::All,
-            scope == ConversationScope::Thread,
-        ),
+        Place::Channel { respond_to, scope } => {
+            (facts.to_me || respond_to == RespondTo::All, scope == ConversationScope::Thread)
+        }
         Place::Thread { joined } => (facts.to_me || joined, false),
     };
     if !for_me {

@@ -34,8 +34,8 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![bad("Discord", format!("{:#}", anyhow::Error::from(error)))],
     };
     let mut findings = vec![good("token", format!("belongs to {}", application.name))];
-    let content = ApplicationFlags::GATEWAY_MESSAGE_CONTENT
-        | ApplicationFlags::GATEWAY_MESSAGE_CONTENT_LIMITED;
+    let content =
+        ApplicationFlags::GATEWAY_MESSAGE_CONTENT | ApplicationFlags::GATEWAY_MESSAGE_CONTENT_LIMITED;
     let granted = application.flags.is_some_and(|flags| flags.intersects(content));
     findings.push(if granted {
         good("message content intent", "granted")
@@ -64,7 +64,9 @@ async fn channel(http: &Http, project: &Project) -> Finding {
             }
         }
         Ok(None) => bad(what, "channel_id is not a text channel of a server"),
-        Err(_) => bad(what, "the bot cannot see it: invite the bot, grant it View Channel, and check channel_id"),
+        Err(_) => {
+            bad(what, "the bot cannot see it: invite the bot, grant it View Channel, and check channel_id")
+        }
     }
 }
 

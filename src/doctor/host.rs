@@ -26,13 +26,18 @@ pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
             Some(parent) if access(parent, AccessFlags::W_OK).is_ok() => {
                 good(what, "is not there yet; the bot will make it")
             }
-            Some(_) | None => bad(what, "is not there and cannot be made: make it, and chown it to this user"),
+            Some(_) | None => {
+                bad(what, "is not there and cannot be made: make it, and chown it to this user")
+            }
         }
     }];
     if let Some(Ok(disk)) = existing_parent(dir).map(statvfs) {
         let free = u64::from(disk.blocks_available()).saturating_mul(disk.fragment_size()) >> 20;
         findings.push(if free < FREE_MIB_MIN {
-            bad("disk", format!("only {free} MiB are free at state_dir; make room for at least {FREE_MIB_MIN}"))
+            bad(
+                "disk",
+                format!("only {free} MiB are free at state_dir; make room for at least {FREE_MIB_MIN}"),
+            )
         } else {
             good("disk", format!("{} GiB free at state_dir", free >> 10))
         });
@@ -67,7 +72,10 @@ pub(super) fn projects(config: &Config) -> Vec<Finding> {
             findings.push(doubtful(&what, "everybody who sees the channel may run code on this host"));
         }
         if config.permission_mode_for(project) == PermissionMode::BypassPermissions && geteuid().is_root() {
-            findings.push(bad(&what, "bypassPermissions does not work as root: run the bot as a user of its own"));
+            findings.push(bad(
+                &what,
+                "bypassPermissions does not work as root: run the bot as a user of its own",
+            ));
         }
     }
     findings

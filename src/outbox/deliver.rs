@@ -7,9 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::json;
-use serenity::all::{
-    CreateAttachment, Http, HttpError, MessageFlags, ReactionType,
-};
+use serenity::all::{CreateAttachment, Http, HttpError, MessageFlags, ReactionType};
 
 use super::Thread;
 use crate::domain::ids::{ChannelId, MessageId};
@@ -34,8 +32,12 @@ pub trait Discord: Send + Sync + 'static {
         nonce: &str,
     ) -> Result<MessageId, DeliverError>;
     /// Changes a message of ours.
-    async fn edit(&self, channel: ChannelId, message: MessageId, body: &MessageBody)
-    -> Result<(), DeliverError>;
+    async fn edit(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        body: &MessageBody,
+    ) -> Result<(), DeliverError>;
     /// Removes a message of ours.
     async fn delete(&self, channel: ChannelId, message: MessageId) -> Result<(), DeliverError>;
     /// Adds a reaction of ours.

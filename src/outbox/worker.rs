@@ -258,4 +258,3 @@ fn set(current: &mut Current, posted: Posted) {
         None => current.posted.push(posted),
     }
 }
-

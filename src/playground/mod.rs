@@ -38,7 +38,10 @@ pub struct Arguments {
 /// Runs the playground until Ctrl-C.
 pub async fn run(arguments: Arguments, config: Option<&Path>, env: &Environment) -> anyhow::Result<Ending> {
     if !arguments.listen.ip().is_loopback() {
-        bail!("--listen {} is not a loopback address; the playground lets everybody in who reaches it", arguments.listen);
+        bail!(
+            "--listen {} is not a loopback address; the playground lets everybody in who reaches it",
+            arguments.listen
+        );
     }
     let (dir, _temporary) = match &arguments.dir {
         Some(dir) => {

@@ -69,7 +69,8 @@ pub(super) async fn set(
     let assistant = choose_assistant(&mut config, dir, env, demo).await?;
     let discord = EmbeddedDiscord::start(world).await.context("failed to start the embedded Discord")?;
     let ca_file = dir.join("ca.pem");
-    std::fs::write(&ca_file, discord.ca_pem()).context("failed to write the embedded Discord's certificate")?;
+    std::fs::write(&ca_file, discord.ca_pem())
+        .context("failed to write the embedded Discord's certificate")?;
     config.discord.api_resolve = Some(discord.rest_addr());
     config.discord.ca_file = Some(ca_file);
     config.discord.token = Some(discord.token().to_owned().into());
@@ -82,7 +83,11 @@ impl Scene {
     pub(super) fn announce(&self, address: SocketAddr) {
         println!("The playground is open:  http://{address}/");
         println!("{}", self.assistant.label);
-        println!("Everything is kept in {}; logs in {}.", self.dir.display(), self.config.log_dir().display());
+        println!(
+            "Everything is kept in {}; logs in {}.",
+            self.dir.display(),
+            self.config.log_dir().display()
+        );
         println!("Ctrl-C ends it.");
     }
 }
@@ -119,7 +124,10 @@ async fn choose_assistant(
     } else {
         match probe(&settings.command, &child_env(&settings, env.clone()), dir).await {
             Ok(found) if found.version.is_supported() && found.info.logged_in => {
-                let label = format!("Claude Code {}: what it does here is real, and costs what it costs.", found.version);
+                let label = format!(
+                    "Claude Code {}: what it does here is real, and costs what it costs.",
+                    found.version
+                );
                 return Ok(AssistantLabel::real(label));
             }
             Ok(found) if found.version.is_supported() => "the claude CLI here is not logged in".to_owned(),

@@ -9,7 +9,10 @@ use anyhow::Context as _;
 type Files = &'static [(&'static str, &'static str)];
 
 const HARBOR: Files = &[
-    ("README.md", "# harbor-api\n\nTells which ships are in the port.\n\nRun the tests with `python3 -m unittest`.\n"),
+    (
+        "README.md",
+        "# harbor-api\n\nTells which ships are in the port.\n\nRun the tests with `python3 -m unittest`.\n",
+    ),
     (
         "harbor.py",
         "\"\"\"Which ships are in the port, and for how long.\"\"\"\n\n\ndef berths(ships, capacity):\n    \
@@ -57,10 +60,24 @@ pub(super) fn make(dir: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let git = [
         &["init", "--quiet", "--initial-branch=main"][..],
         &["add", "."],
-        &["-c", "user.name=Tidewater", "-c", "user.email=tidewater@example.org", "commit", "--quiet", "-m", "Begin"],
+        &[
+            "-c",
+            "user.name=Tidewater",
+            "-c",
+            "user.email=tidewater@example.org",
+            "commit",
+            "--quiet",
+            "-m",
+            "Begin",
+        ],
     ];
     for args in git {
-        let done = Command::new("git").args(args).current_dir(&project).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let done = Command::new("git")
+            .args(args)
+            .current_dir(&project)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         if !done.is_ok_and(|status| status.success()) {
             tracing::warn!(project = name, "the scratch project has no git history: is git installed?");
             break;

@@ -88,6 +88,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::RootRefused,
         Failure::CliMissing,
         Failure::CliTooOld { found: "1.0.3".into(), needed: "2.1.0".into() },
+        Failure::SessionInUse,
         Failure::DirectoryMissing,
         Failure::StartFailed,
         Failure::Crashed { code: Some(1), signal: None },
@@ -98,6 +99,7 @@ fn every_failure() -> Vec<Failure> {
     for failure in &failures {
         match failure {
             Failure::NotLoggedIn
+            | Failure::SessionInUse
             | Failure::AuthenticationFailed
             | Failure::Billing
             | Failure::PromptTooLong
