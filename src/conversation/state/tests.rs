@@ -1,0 +1,6 @@
+//! Tables: what goes in, and what is to be done then, in the bench's short words.
+
+mod bench;
+mod recovery;
+mod stops;
+mod turns;

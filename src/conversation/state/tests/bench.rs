@@ -1,0 +1,318 @@
+//! A state with a clock and a spool, and effects in short words, so that a test reads like a table.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::claude::user_line;
+use crate::clock::{Moment, WallTime};
+use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Input, KnownTurn, ShownTurn, State, Turn};
+use crate::domain::ask::Answer;
+use crate::domain::event::{Limit, TurnEnd};
+use crate::domain::ids::{ChannelId, ConversationId, MessageId, ProcessId, PromptId, TurnId, UserId};
+use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::runner::{Exit, Position, Record, Recorded};
+
+/// Bounds that are easy to reckon with.
+pub(super) const BOUNDS: Bounds = Bounds {
+    running_turns_max: 4,
+    turn_max: Duration::from_secs(3600),
+    silence_max: Duration::from_secs(600),
+    warm_idle: Duration::from_secs(300),
+};
+
+pub(super) struct Bench {
+    pub(super) state: State,
+    now: Moment,
+    position: u64,
+    fresh: u128,
+    processes: Vec<ProcessId>,
+    turns: Vec<(TurnId, String)>,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self::with(BOUNDS)
+    }
+
+    pub(super) fn with(bounds: Bounds) -> Self {
+        let state = State::new(bounds);
+        Self {
+            state,
+            now: Moment::default(),
+            position: 0,
+            fresh: 0,
+            processes: Vec::new(),
+            turns: Vec::new(),
+        }
+    }
+
+    pub(super) fn wall(&self) -> WallTime {
+        WallTime(i64::try_from(self.now.0.as_millis()).unwrap())
+    }
+
+    /// An input, as the actor gives it: a process that is to be started starts.
+    pub(super) fn input(&mut self, input: Input) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            for effect in self.state.handle(input, self.now, self.wall()) {
+                if let Effect::Begin { start, .. } = effect {
+                    if start {
+                        self.position = 0;
+                    }
+                    inputs.push(Input::Launched);
+                }
+                told.push(self.told(&effect));
+            }
+        }
+        told
+    }
+
+    pub(super) fn submit(&mut self, number: u64) -> Vec<String> {
+        self.input(Input::Submit(prompt(number)))
+    }
+
+    /// The place comes; the settings have this fingerprint.
+    pub(super) fn place(&mut self, fingerprint: &str) -> Vec<String> {
+        let fresh = self.fresh(fingerprint);
+        self.input(Input::Place(fresh))
+    }
+
+    pub(super) fn fresh(&mut self, fingerprint: &str) -> Fresh {
+        self.fresh += 1;
+        let process = ProcessId(Uuid::from_u128(1000 + self.fresh));
+        Fresh { process, fingerprint: fingerprint.to_owned(), model: None }
+    }
+
+    pub(super) fn records(&mut self, records: impl IntoIterator<Item = Record>) -> Vec<String> {
+        let mut told = Vec::new();
+        for record in records {
+            self.position += 10;
+            let recorded = Recorded { end: Position(self.position), at: self.wall(), record };
+            told.extend(self.input(Input::Recorded(recorded)));
+        }
+        told
+    }
+
+    pub(super) fn record(&mut self, record: Record) -> Vec<String> {
+        self.records([record])
+    }
+
+    /// Prompt `number` is submitted, gets its place, and the CLI works on it.
+    pub(super) fn runs(&mut self, number: u64) {
+        self.submit(number);
+        self.place("same");
+        self.works_on(number);
+    }
+
+    pub(super) fn works_on(&mut self, number: u64) {
+        self.records([written(number), init(), echo(number)]);
+    }
+
+    /// Time passes, and the state is told at its end only.
+    pub(super) fn after(&mut self, secs: u64) -> Vec<String> {
+        self.now = self.now.after(Duration::from_secs(secs));
+        self.input(Input::Tick)
+    }
+
+    pub(super) fn due(&self) -> Option<u64> {
+        self.state.next_tick(self.now).map(|moment| moment.since(self.now).as_secs())
+    }
+
+    /// A process of an earlier daemon.
+    pub(super) fn attach(&mut self, turns: Vec<KnownTurn>) -> Vec<String> {
+        self.attach_to(ProcessId(Uuid::from_u128(500)), turns)
+    }
+
+    pub(super) fn attach_to(&mut self, process: ProcessId, turns: Vec<KnownTurn>) -> Vec<String> {
+        self.position = 0;
+        for turn in &turns {
+            let name =
+                turn.prompt.as_ref().map_or("alone".to_owned(), |prompt| number(prompt.id).to_string());
+            self.turns.push((turn.id, name));
+        }
+        self.input(Input::Attached(Attached { process, fingerprint: "same".to_owned(), turns }))
+    }
+
+    pub(super) fn shown(&mut self) -> Vec<ShownTurn> {
+        self.state.shown(self.wall())
+    }
+
+    /// The text of all that is shown now.
+    pub(super) fn text(&mut self) -> String {
+        let slots = self.shown().into_iter().flat_map(|turn| turn.shown.slots);
+        slots.map(|slot| slot.content).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The number of the prompt of the running turn.
+    pub(super) fn running(&self) -> Option<u64> {
+        self.state.running().and_then(|turn| turn.prompt.as_ref()).map(|prompt| number(prompt.id))
+    }
+
+    fn process(&mut self, id: ProcessId) -> char {
+        let at = self.processes.iter().position(|known| *known == id).unwrap_or_else(|| {
+            self.processes.push(id);
+            self.processes.len() - 1
+        });
+        char::from(b'A' + u8::try_from(at).unwrap())
+    }
+
+    fn turn(&self, id: TurnId) -> String {
+        self.turns.iter().find(|(known, _)| *known == id).map_or("?".to_owned(), |(_, name)| name.clone())
+    }
+
+    fn told(&mut self, effect: &Effect) -> String {
+        match effect {
+            Effect::AskPlace => "ask place".to_owned(),
+            Effect::LeavePlace => "leave place".to_owned(),
+            Effect::Begin { turn, prompt, process, start, from, attempt } => {
+                let number = number(prompt.id);
+                self.turns.push((*turn, number.to_string()));
+                assert_eq!(*from, Position(if *start { 0 } else { self.position }));
+                let start = if *start { "start" } else { "warm" };
+                format!("begin {number} in {} ({start}, attempt {attempt})", self.process(*process))
+            }
+            Effect::Withdraw(prompt) => format!("withdraw {}", number(*prompt)),
+            Effect::BeganAlone { turn, process, .. } => {
+                self.turns.push((*turn, "alone".to_owned()));
+                format!("began alone in {}", self.process(*process))
+            }
+            Effect::Deliver(prompt) => format!("deliver {}", number(*prompt)),
+            Effect::Write(line) => written_line(line),
+            Effect::CloseInput => "close input".to_owned(),
+            Effect::Kill => "kill".to_owned(),
+            Effect::SaveAsk { turn, ask } => format!("save {} of {}", ask.request, self.turn(*turn)),
+            Effect::SettleAsk { request, answer } => match answer {
+                Some(Answer::Allow) => format!("{request} allowed"),
+                Some(Answer::Deny { .. }) => format!("{request} denied"),
+                None => format!("{request} withdrawn"),
+            },
+            Effect::NoteSideEffects(turn) => format!("side effects of {}", self.turn(*turn)),
+            Effect::EndTurn { turn, end, error, .. } => {
+                assert_eq!(error.is_some(), matches!(end, TurnEnd::Failed(_)), "{end:?}");
+                format!("end {}: {}", self.turn(*turn), end_words(end))
+            }
+            Effect::ProcessEnded { process, .. } => format!("{} ended", self.process(*process)),
+            Effect::SessionChanged(_) => "session".to_owned(),
+            Effect::SessionLost => "session lost".to_owned(),
+            Effect::Info(_) => "info".to_owned(),
+            Effect::Ignored { kind, .. } => format!("ignored {kind}"),
+        }
+    }
+}
+
+fn end_words(end: &TurnEnd) -> String {
+    match end {
+        TurnEnd::Completed { .. } => "completed".to_owned(),
+        TurnEnd::Interrupted => "interrupted".to_owned(),
+        TurnEnd::TimedOut { limit: Limit::Silence } => "silent".to_owned(),
+        TurnEnd::TimedOut { .. } => "timed out".to_owned(),
+        TurnEnd::LimitReached { .. } => "limit".to_owned(),
+        TurnEnd::Failed(failure) => format!("{failure:?}"),
+    }
+}
+
+/// What a line asks of the CLI.
+fn written_line(line: &str) -> String {
+    let line: Value = serde_json::from_str(line).expect("what is written is JSON");
+    if line["type"] == "control_request" {
+        return line["request"]["subtype"].as_str().unwrap().to_owned();
+    }
+    let response = &line["response"];
+    let what = response["response"]["behavior"].as_str().unwrap_or("refuse");
+    format!("{what} {}", response["request_id"].as_str().unwrap())
+}
+
+pub(super) fn prompt(number: u64) -> Prompt {
+    Prompt {
+        id: PromptId(Uuid::from_u128(number.into())),
+        origin: Origin::Message { channel: ChannelId(1), message: MessageId(number) },
+        conversation: ConversationId(1),
+        author: Author { id: UserId(1), name: "Ada".to_owned() },
+        text: format!("prompt {number}"),
+        attachments: Vec::new(),
+        received_at: WallTime(0),
+    }
+}
+
+fn number(prompt: PromptId) -> u64 {
+    u64::try_from(prompt.0.as_u128()).unwrap()
+}
+
+/// The turn of prompt `number` as the store has it.
+pub(super) fn known(number: u64) -> KnownTurn {
+    let turn = Turn::waiting(prompt(number), Moment::default(), WallTime(0));
+    KnownTurn {
+        id: turn.id,
+        prompt: turn.prompt,
+        started_at: WallTime(0),
+        delivered: false,
+        ended: false,
+        attempt: 1,
+    }
+}
+
+pub(super) fn out(line: &Value) -> Record {
+    Record::Out(Bytes::from(line.to_string()))
+}
+
+pub(super) fn written(number: u64) -> Record {
+    Record::In(Bytes::from(user_line(prompt(number).id, "x")))
+}
+
+pub(super) fn init() -> Record {
+    out(&json!({"type": "system", "subtype": "init", "cwd": "/srv/p"}))
+}
+
+pub(super) fn echo(number: u64) -> Record {
+    let mut line: Value = serde_json::from_str(&user_line(prompt(number).id, "x")).unwrap();
+    line["isReplay"] = true.into();
+    out(&line)
+}
+
+pub(super) fn text(text: &str) -> Record {
+    let content = json!([{"type": "text", "text": text}]);
+    out(&json!({"type": "assistant", "uuid": text, "message": {"id": text, "content": content}}))
+}
+
+pub(super) fn tool(id: &str, name: &str) -> Record {
+    let content = json!([{"type": "tool_use", "id": id, "name": name, "input": {"command": "ls"}}]);
+    out(&json!({"type": "assistant", "message": {"id": id, "content": content}}))
+}
+
+pub(super) fn tool_result(id: &str) -> Record {
+    let content = json!([{"type": "tool_result", "tool_use_id": id, "content": "ok"}]);
+    out(&json!({"type": "user", "message": {"content": content}}))
+}
+
+pub(super) fn permission(request: &str) -> Record {
+    out(&json!({"type": "control_request", "request_id": request, "request": {
+        "subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "ls"}, "tool_use_id": request}}))
+}
+
+/// The answer to an ask, as the spool has it once it was written.
+pub(super) fn denied(request: &str) -> Record {
+    let line = json!({"type": "control_response", "response": {"subtype": "success", "request_id": request,
+        "response": {"behavior": "deny", "message": "m"}}});
+    Record::In(Bytes::from(line.to_string()))
+}
+
+pub(super) fn result() -> Record {
+    out(&json!({"type": "result", "subtype": "success", "is_error": false, "result": "r"}))
+}
+
+pub(super) fn aborted() -> Record {
+    out(&json!({"type": "result", "subtype": "error_during_execution", "is_error": true,
+        "terminal_reason": "aborted_tools"}))
+}
+
+pub(super) fn stderr(line: &'static str) -> Record {
+    Record::Err(Bytes::from(line))
+}
+
+pub(super) fn exit(code: i32) -> Record {
+    Record::Exit(Exit::Code { code })
+}

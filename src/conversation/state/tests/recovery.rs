@@ -1,0 +1,106 @@
+//! What an earlier daemon left.
+
+use super::bench::{Bench, echo, exit, init, known, result, text, written};
+use crate::conversation::state::{Input, KnownTurn};
+use crate::runner::{Exit, Record};
+
+const NOTHING: [&str; 0] = [];
+
+fn ended(number: u64, delivered: bool) -> KnownTurn {
+    KnownTurn { ended: true, delivered, ..known(number) }
+}
+
+#[test]
+fn a_turn_whose_end_was_shown_is_passed_over() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, true)]);
+    assert_eq!(bench.records([written(1), init(), echo(1), text("old"), result()]), NOTHING);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    assert!(bench.shown().is_empty());
+    assert_eq!(bench.due(), Some(300), "the process is warm");
+}
+
+#[test]
+fn an_end_that_was_not_shown_is_shown() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, false)]);
+    let told = bench.records([written(1), init(), echo(1), text("unheard"), result()]);
+    assert_eq!(told, ["end 1: completed", "leave place"], "an end is stored once: the store sees to it");
+    assert!(bench.text().contains("unheard"));
+}
+
+#[test]
+fn a_running_turn_goes_on() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, true), known(2)]);
+    bench.records([written(1), init(), echo(1), result(), written(2), init(), echo(2), text("half")]);
+    assert_eq!(bench.running(), Some(2));
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    bench.submit(3);
+    assert_eq!(bench.state.queued(), 1);
+    assert_eq!(bench.records([text("whole"), result()]), ["end 2: completed", "leave place", "ask place"]);
+}
+
+#[test]
+fn a_turn_that_was_never_written_to_the_process_is_delivered() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, true), known(2)]);
+    bench.records([written(1), init(), echo(1), result()]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deliver 2"]);
+    bench.works_on(2);
+    assert_eq!(bench.record(result()), ["end 2: completed", "leave place"]);
+}
+
+#[test]
+fn a_turn_of_a_process_that_never_recorded_anything_is_delivered() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deliver 1"]);
+    assert_eq!(bench.running(), Some(1));
+}
+
+#[test]
+fn a_turn_whose_process_ended_before_it_got_the_prompt_goes_to_another() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    let told = bench.record(Record::Exit(Exit::Lost));
+    assert_eq!(told.last().unwrap(), "begin 1 in B (start, attempt 2)");
+}
+
+#[test]
+fn a_turn_whose_process_ended_in_the_middle_has_failed() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    bench.records([written(1), init(), echo(1), text("half")]);
+    let told = bench.record(Record::Exit(Exit::Lost));
+    assert_eq!(told, ["end 1: Lost", "leave place", "A ended"]);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    assert!(bench.state.is_idle());
+}
+
+#[test]
+fn a_turn_that_the_cli_began_by_itself_is_found_again() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    bench.record(init());
+    let id = bench.state.running().unwrap().id;
+    let process = bench.state.process().unwrap();
+    let mut after = Bench::new();
+    let alone = KnownTurn { id, prompt: None, ..known(1) };
+    after.attach_to(process, vec![ended(1, true), alone]);
+    after.records([written(1), init(), echo(1), result()]);
+    assert_eq!(after.record(init()), NOTHING, "it is stored already");
+    assert_eq!(after.state.running().unwrap().id, id);
+    assert_eq!(after.record(result()), ["end alone: completed", "leave place"]);
+}
+
+#[test]
+fn a_process_that_ended_meanwhile_makes_room() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, true)]);
+    let told = bench.records([written(1), init(), echo(1), result(), exit(0)]);
+    assert_eq!(told, ["A ended"]);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    assert_eq!(bench.submit(2), ["ask place"]);
+}

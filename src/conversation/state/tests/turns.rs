@@ -1,0 +1,232 @@
+//! Prompts, places, processes: from the first word to the end of a turn.
+
+use std::time::Duration;
+
+use super::bench::{
+    BOUNDS, Bench, denied, echo, exit, init, permission, prompt, result, stderr, text, tool, tool_result,
+    written,
+};
+use crate::conversation::state::{Bounds, Input};
+use crate::domain::event::Failure;
+use crate::runner::{Exit, Record};
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn a_prompt_asks_for_a_place_begins_and_ends() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.submit(1), ["ask place"]);
+    assert_eq!(bench.place("same"), ["begin 1 in A (start, attempt 1)"]);
+    assert_eq!(bench.records([written(1), init(), echo(1), text("hi")]), NOTHING);
+    assert_eq!(bench.record(result()), ["end 1: completed", "leave place"]);
+    assert_eq!(bench.state.running().map(|turn| turn.id), None);
+    assert!(!bench.state.is_idle(), "the process stays warm");
+    assert!(bench.text().contains("hi"));
+    assert_eq!(bench.text(), "", "what did not change is not shown again");
+}
+
+#[test]
+fn the_next_prompt_goes_to_the_warm_process() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    assert_eq!(bench.submit(2), ["ask place"]);
+    assert_eq!(bench.place("same"), ["begin 2 in A (warm, attempt 1)"]);
+    bench.works_on(2);
+    assert_eq!(bench.record(result()), ["end 2: completed", "leave place"]);
+}
+
+#[test]
+fn prompts_are_served_in_the_order_in_which_they_were_written() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    for number in [5, 3, 4, 2] {
+        assert_eq!(bench.submit(number), NOTHING);
+    }
+    for number in [2, 3, 4, 5] {
+        assert_eq!(bench.record(result()).last().unwrap(), "ask place");
+        assert_eq!(bench.running(), Some(number));
+        bench.place("same");
+        bench.works_on(number);
+    }
+    assert_eq!(bench.state.queued(), 0);
+}
+
+#[test]
+fn a_prompt_is_taken_once() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    assert_eq!(bench.submit(1), NOTHING);
+    bench.submit(2);
+    bench.submit(2);
+    assert_eq!(bench.state.queued(), 1);
+    bench.place("same");
+    assert_eq!(bench.submit(1), NOTHING);
+    assert_eq!(bench.state.queued(), 1);
+}
+
+#[test]
+fn other_settings_replace_the_process_and_the_turn_keeps_its_place() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    bench.submit(2);
+    assert_eq!(bench.place("other"), ["close input"]);
+    assert_eq!(bench.submit(3), NOTHING);
+    assert_eq!(bench.record(exit(0)), ["A ended", "begin 2 in B (start, attempt 1)"]);
+    bench.works_on(2);
+    assert_eq!(bench.record(result()), ["end 2: completed", "leave place", "ask place"]);
+    assert_eq!(bench.place("other"), ["begin 3 in B (warm, attempt 1)"]);
+}
+
+#[test]
+fn a_process_that_does_not_go_when_its_input_closes_is_stopped() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    bench.submit(2);
+    bench.place("other");
+    assert_eq!(bench.after(9), NOTHING);
+    assert_eq!(bench.after(1), ["kill"]);
+    assert_eq!(bench.after(60), NOTHING, "the ladder is climbed once");
+    let killed = Record::Exit(Exit::Signal { signal: 9 });
+    assert_eq!(bench.record(killed), ["A ended", "begin 2 in B (start, attempt 1)"]);
+}
+
+#[test]
+fn a_warm_process_is_closed_after_its_time() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    assert_eq!(bench.due(), Some(300));
+    assert_eq!(bench.after(299), NOTHING);
+    assert_eq!(bench.after(1), ["close input"]);
+    assert_eq!(bench.submit(2), NOTHING, "a process on its way out takes no prompt");
+    assert_eq!(bench.record(exit(0)), ["A ended", "ask place"]);
+    assert_eq!(bench.place("same"), ["begin 2 in B (start, attempt 1)"]);
+}
+
+#[test]
+fn without_warmth_the_process_goes_with_its_turn() {
+    let mut bench = Bench::with(Bounds { warm_idle: Duration::ZERO, ..BOUNDS });
+    bench.runs(1);
+    assert_eq!(bench.record(result()), ["end 1: completed", "leave place", "close input"]);
+    assert_eq!(bench.record(exit(0)), ["A ended"]);
+    assert!(bench.state.is_idle());
+    assert_eq!(bench.due(), None);
+}
+
+#[test]
+fn a_process_that_cannot_be_started_ends_the_turn() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.submit(2);
+    bench.place("same");
+    let told = bench.input(Input::LaunchFailed(Failure::DirectoryMissing));
+    assert_eq!(told, ["end 1: DirectoryMissing", "leave place", "ask place"]);
+    assert_eq!(bench.place("same"), ["begin 2 in B (start, attempt 1)"]);
+}
+
+#[test]
+fn a_turn_that_never_reached_the_cli_goes_to_another_process_three_times_at_most() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.place("same");
+    assert_eq!(bench.record(exit(0)), ["A ended", "begin 1 in B (start, attempt 2)"]);
+    let lost = || Record::Exit(Exit::Lost);
+    assert_eq!(bench.record(lost()), ["B ended", "begin 1 in C (start, attempt 3)"]);
+    assert_eq!(bench.record(lost()), ["end 1: Lost", "leave place", "C ended"]);
+    assert!(bench.state.is_idle());
+}
+
+#[test]
+fn a_turn_that_was_cut_is_not_repeated() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(tool("t1", "Bash"));
+    let killed = Record::Exit(Exit::Signal { signal: 9 });
+    let told = bench.record(killed);
+    assert_eq!(told, ["end 1: Crashed { code: None, signal: Some(9) }", "leave place", "A ended"]);
+}
+
+#[test]
+fn a_session_that_the_cli_lost_is_one_turn_in_a_new_session_with_one_notice() {
+    let gone = || [stderr("No conversation found with session ID: 7"), exit(1)];
+    for before in [vec![], vec![written(1)]] {
+        let mut bench = Bench::new();
+        bench.submit(1);
+        bench.place("same");
+        bench.records(before);
+        let told = bench.records(gone());
+        assert_eq!(told, ["session lost", "A ended", "begin 1 in B (start, attempt 2)"]);
+        bench.works_on(1);
+        bench.record(text("hello"));
+        assert_eq!(bench.record(result()), ["end 1: completed", "leave place"]);
+        let shown = bench.text();
+        assert_eq!(shown.matches("session").count(), 1, "{shown}");
+    }
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.place("same");
+    bench.records(gone());
+    assert_eq!(bench.records(gone()), ["end 1: SessionNotFound", "leave place", "B ended"]);
+}
+
+#[test]
+fn the_cli_begins_a_turn_by_itself() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    assert_eq!(bench.record(init()), ["began alone in A"]);
+    assert_eq!(bench.submit(2), NOTHING);
+    assert_eq!(bench.records([text("done"), result()]), ["end alone: completed", "leave place", "ask place"]);
+}
+
+#[test]
+fn the_cli_begins_by_itself_while_a_prompt_waits() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.submit(3);
+    bench.record(result());
+    bench.submit(2);
+    assert_eq!(bench.record(init()), ["leave place", "began alone in A"]);
+    assert_eq!(bench.place("same"), ["leave place"], "a place that comes too late is given back");
+    assert_eq!(bench.record(result()), ["end alone: completed", "leave place", "ask place"]);
+    assert_eq!(bench.running(), Some(2));
+    assert_eq!(bench.state.queued(), 1);
+}
+
+#[test]
+fn an_ask_is_stored_denied_and_settled() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    assert_eq!(bench.record(tool("q1", "Bash")), ["side effects of 1"]);
+    assert_eq!(bench.record(permission("q1")), ["save q1 of 1", "deny q1"]);
+    assert_eq!(bench.record(denied("q1")), ["q1 denied"]);
+    assert_eq!(bench.record(tool_result("q1")), NOTHING);
+    assert_eq!(bench.record(tool("t2", "Bash")), NOTHING, "side effects are noted once");
+    assert_eq!(bench.record(permission("q2")), ["save q2 of 1", "deny q2"]);
+    let told = bench.record(result());
+    assert_eq!(told[..3], ["q2 withdrawn", "end 1: completed", "leave place"]);
+}
+
+#[test]
+fn a_prompt_that_the_cli_knows_already_ends_at_once() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    bench.submit(2);
+    bench.place("same");
+    assert_eq!(bench.records([written(2), echo(2)]), ["end 2: completed", "leave place"]);
+}
+
+#[test]
+fn nothing_is_posted_in_the_first_moment() {
+    let mut bench = Bench::new();
+    bench.input(Input::Submit(prompt(1)));
+    bench.place("same");
+    let slots = |bench: &mut Bench| bench.shown().iter().map(|turn| turn.shown.slots.len()).sum::<usize>();
+    assert_eq!(slots(&mut bench), 0);
+    bench.after(2);
+    assert_eq!(slots(&mut bench), 1);
+}
