@@ -94,7 +94,11 @@ fn start(command: Command, config: Option<&std::path::Path>) -> Ending {
     }
 }
 
-fn run(runtime: &tokio::runtime::Runtime, config: Config, env: &switchboard::config::Environment) -> Ending {
+fn run(
+    runtime: &tokio::runtime::Runtime,
+    mut config: Config,
+    env: &switchboard::config::Environment,
+) -> Ending {
     let token = match config.discord.discord_token() {
         Ok(token) => token,
         Err(error) => {
@@ -102,6 +106,8 @@ fn run(runtime: &tokio::runtime::Runtime, config: Config, env: &switchboard::con
             return Ending::Configuration;
         }
     };
+    // It may have come from a place that can be read once, and the log must know it to leave it out.
+    config.discord.token = Some(token.clone());
     // Kept until the end: dropping it writes out what is buffered.
     let _telemetry = match telemetry::start(&config, env, telemetry::Console::IfTerminal) {
         Ok(telemetry) => telemetry,

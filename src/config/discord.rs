@@ -1,5 +1,6 @@
 //! `[discord]`: how to reach Discord.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,11 @@ use crate::domain::ids::GuildId;
 /// Where systemd puts credentials; it guards them with an access list, so their mode bits say nothing.
 const SYSTEMD_CREDENTIALS: &str = "/run/credentials";
 
+/// The `token_file` that means standard input.
+pub(super) const STANDARD_INPUT: &str = "-";
+/// Discord's tokens have about 70 characters.
+const TOKEN_BYTES_MAX: u64 = 4096;
+
 /// How to reach Discord.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -23,7 +29,8 @@ pub struct DiscordConfig {
     #[serde(serialize_with = "mask")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretString>,
-    /// A file with the bot's token, readable by its owner alone. No default.
+    /// A file with the bot's token, readable by its owner alone; `-` for standard input, which systemd can open from a
+    /// file that this user cannot read. No default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
     /// The guild in which slash commands are registered at once. Default: globally.
@@ -44,7 +51,11 @@ impl DiscordConfig {
     pub fn discord_token(&self) -> Result<SecretString, ConfigError> {
         match (&self.token, &self.token_file) {
             (Some(token), _) => Ok(token.clone()),
-            (None, Some(file)) => read_token(file).map_err(|problem| ConfigError::Invalid(vec![problem])),
+            (None, Some(file)) => {
+                let read =
+                    if file == Path::new(STANDARD_INPUT) { read_standard_input() } else { read_token(file) };
+                read.map_err(|problem| ConfigError::Invalid(vec![problem]))
+            }
             (None, None) => Err(ConfigError::Invalid(vec![Problem::new(
                 "discord.token_file",
                 "there is no Discord token; put it into a file (chmod 600) and name that here, or set DISCORD_TOKEN \
@@ -68,6 +79,19 @@ impl DiscordConfig {
             problems.add("discord.token", message);
         }
     }
+}
+
+/// It can be read once: whoever asks for the token keeps it.
+fn read_standard_input() -> Result<SecretString, Problem> {
+    let problem = |message: String| Problem::new("discord.token_file", message);
+    let mut text = String::new();
+    std::io::stdin()
+        .take(TOKEN_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| problem(format!("failed to read standard input: {error}")))?;
+    let token = text.trim();
+    token_shape(token).map_err(|message| problem(format!("standard input: {message}")))?;
+    Ok(SecretString::from(token))
 }
 
 fn read_token(file: &Path) -> Result<SecretString, Problem> {

@@ -271,6 +271,9 @@ impl<'a> Places<'a> {
 
     /// Paths in the file are relative to the file, those in the environment to the working directory.
     fn absolute(&self, key: &str, path: &Path, file: Option<&Path>) -> PathBuf {
+        if path == Path::new(super::discord::STANDARD_INPUT) {
+            return path.to_owned();
+        }
         let given_in_environment = self.variables.values().any(|given| given == key);
         let base = file.filter(|_| !given_in_environment).and_then(Path::parent);
         let joined = base.map_or_else(|| path.to_path_buf(), |base| base.join(path));
