@@ -15,7 +15,7 @@ mod step;
 mod turn;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -99,6 +99,11 @@ impl Dialogue {
     /// The prompt of the running turn. A turn that the CLI began by itself has none: see [`is_busy`](Self::is_busy).
     pub fn busy(&self) -> Option<PromptId> {
         self.turn.as_ref().and_then(|turn| turn.prompt)
+    }
+
+    /// Whether this prompt was written while another turn ran, and waits inside the CLI.
+    pub fn is_waiting(&self, prompt: PromptId) -> bool {
+        self.waiting.contains(&Some(prompt))
     }
 
     /// How many background tasks run.

@@ -212,6 +212,8 @@ pub struct State {
     bounds: Bounds,
     queue: VecDeque<Prompt>,
     turn: Option<Turn>,
+    /// A turn whose prompt was given to the CLI while it began another one by itself: it is next.
+    held: Option<Turn>,
     process: Option<Process>,
     /// Turns that ended and were not shown so since.
     ended: Vec<Turn>,
@@ -220,7 +222,7 @@ pub struct State {
 impl State {
     /// A conversation with nothing to do.
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, queue: VecDeque::new(), turn: None, process: None, ended: Vec::new() }
+        Self { bounds, queue: VecDeque::new(), turn: None, held: None, process: None, ended: Vec::new() }
     }
 
     /// Whether there is nothing to do and nothing that runs.
@@ -261,7 +263,7 @@ impl State {
             Input::Submit(prompt) => self.submit(prompt),
             Input::Place(fresh) => self.begin(fresh, now, &mut effects),
             Input::Launched => {
-                if let Some(process) = &mut self.process {
+                if let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) {
                     process.readiness = Readiness::Ready;
                 }
             }
@@ -269,7 +271,7 @@ impl State {
                 self.process = None;
                 self.finish(TurnEnd::Failed(failure), wall, &mut effects);
             }
-            Input::Attached(attached) => self.process = Some(Process::attached(attached)),
+            Input::Attached(attached) => self.process = Some(Process::attached(attached, now)),
             Input::Recorded(recorded) => self.recorded(&recorded, now, &mut effects),
             Input::CaughtUp => self.caught_up(&mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
@@ -288,12 +290,14 @@ impl State {
         if self.turn.is_some() {
             return Some(now.after(STATUS_EVERY));
         }
-        self.process.as_ref().and_then(|process| process.due(self.bounds.warm_idle, CLOSE_GRACE))
+        let due = self.process.as_ref()?.due(self.bounds.warm_idle, CLOSE_GRACE)?;
+        // A process may be due for long, while its background tasks run.
+        Some(due.max(now.after(STATUS_EVERY)))
     }
 
     fn submit(&mut self, prompt: Prompt) {
         let known = self.queue.iter().any(|queued| queued.id == prompt.id)
-            || self.turn.as_ref().is_some_and(|turn| turn.is_for(prompt.id));
+            || self.turn.iter().chain(&self.held).any(|turn| turn.is_for(prompt.id));
         if known {
             return;
         }
@@ -357,6 +361,10 @@ impl State {
             self.caught_up(effects);
         }
         let Some(process) = &mut self.process else { return };
+        if matches!(recorded.record, Record::Exit(_)) {
+            // Nothing can be asked of it any more.
+            process.readiness = Readiness::Closing { since: now, killed: true };
+        }
         let from = process.read_to;
         process.read_to = recorded.end;
         let steps = process.dialogue.read(&recorded.record);
@@ -370,8 +378,9 @@ impl State {
             effects.extend(process.dialogue.owed().into_iter().map(Effect::Write));
         }
         if let Record::Exit(exit) = &recorded.record
-            && let Some(process) = self.process.take()
+            && let Some(mut process) = self.process.take()
         {
+            self.end_forgotten(&mut process, recorded.at, effects);
             effects.push(Effect::ProcessEnded { process: process.id, exit: exit.clone() });
             self.again(&process, now, effects);
         }
@@ -404,20 +413,11 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let Some(process) = &mut self.process else { return };
-        if let (Some(turn), Some(prompt)) = (&mut self.turn, prompt)
-            && turn.is_for(prompt)
-        {
-            turn.began = true;
-            return;
-        }
-        if let Some(turn) = self.turn.take_if(|turn| turn.is_waiting()) {
-            // The CLI began by itself meanwhile. The prompt that waits goes on after that.
-            self.queue.extend(turn.prompt);
-            self.queue.rotate_right(1);
-            effects.push(Effect::LeavePlace);
-        }
-        if self.turn.is_some() {
-            return;
+        if let Some(turn) = &mut self.turn {
+            turn.began |= prompt.is_some_and(|prompt| turn.is_for(prompt));
+            if turn.began {
+                return;
+            }
         }
         let known = match prompt {
             Some(prompt) => process.take_known(|known| known.is_for(prompt)),
@@ -426,24 +426,32 @@ impl State {
                 process.take_known(|known| known.id == alone)
             }
         };
-        match known {
-            Some(known) if known.delivered => {}
-            Some(known) => self.turn = Some(Turn::known(known, now)),
-            None if prompt.is_some() => {}
+        let mut turn = match known {
+            Some(known) if known.delivered => return,
+            Some(known) => Turn::known(known, now),
+            None if prompt.is_some() => return,
             None => {
                 let turn = Turn::alone(turn::began_alone(process.id, from), now, at);
                 effects.push(Effect::BeganAlone { turn: turn.id, process: process.id, from });
-                self.turn = Some(turn);
+                turn
             }
+        };
+        process.idle_since = None;
+        turn.began = true;
+        match self.turn.replace(turn) {
+            // The CLI began by itself meanwhile. The prompt that waits goes on after that.
+            Some(Turn { prompt: Some(prompt), stage: Stage::Waiting | Stage::Replacing(_), .. }) => {
+                effects.push(Effect::LeavePlace);
+                self.submit(prompt);
+            }
+            // So does the one that the CLI was given and has not begun; it keeps its place.
+            given => self.held = given,
         }
-        if let (Some(turn), Some(process)) = (&mut self.turn, &mut self.process) {
-            turn.began = true;
-            process.idle_since = None;
-        }
+        self.show_queue();
     }
 
     fn event(&mut self, event: TurnEvent, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(turn) = &mut self.turn else { return };
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.began) else { return };
         let id = turn.id;
         match &event {
             TurnEvent::ToolStarted(tool) => {
@@ -490,8 +498,11 @@ impl State {
     /// The dialogue says how the turn ended; why we stopped it, if we did, is the better reason.
     fn ended(&mut self, end: TurnEnd, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
-        if end == TurnEnd::Failed(Failure::SessionNotFound) && turn.attempt == 1 && turn.stop.is_none() {
-            self.session_lost(at, effects);
+        if let TurnEnd::Failed(failure) = &end
+            && turn.needs_new_session(failure)
+        {
+            let failure = failure.clone();
+            self.session_lost(&failure, at, effects);
             return;
         }
         let end = match (&turn.stop, end) {
@@ -534,8 +545,12 @@ impl State {
                 Effect::EndTurn { turn: turn.id, end, usage: turn.usage, tools: turn.tools, error }
             }
         });
-        effects.push(Effect::LeavePlace);
         self.ended.push(turn);
+        self.turn = self.held.take();
+        if self.turn.is_none() {
+            effects.push(Effect::LeavePlace);
+        }
+        self.show_queue();
     }
 
     fn ask_answered(&mut self, request: &str, allowed: bool, effects: &mut Vec<Effect>) {
@@ -549,32 +564,43 @@ impl State {
     /// The dialogue ends the turn that it knows of. One that never reached the CLI goes on with another process, unless
     /// there is a reason why that would fail as well.
     fn exited(&mut self, failure: Option<Failure>, at: WallTime, effects: &mut Vec<Effect>) {
-        let Some(turn) = &mut self.turn else { return };
+        let Some(turn) = self.turn.as_mut().filter(|turn| matches!(turn.stage, Stage::Running)) else {
+            return;
+        };
         match (&turn.stop, failure) {
-            _ if turn.again => {}
             (Some(stop), _) => {
                 let end = stop.reason.end();
                 self.finish(end, at, effects);
             }
-            (None, Some(Failure::SessionNotFound)) if turn.attempt == 1 => self.session_lost(at, effects),
-            (None, None | Some(Failure::Lost)) if turn.attempt < ATTEMPTS_MAX => turn.again = true,
+            (None, _) if turn.again => {}
+            (None, Some(failure)) if turn.needs_new_session(&failure) => {
+                self.session_lost(&failure, at, effects);
+            }
+            (None, None | Some(Failure::Lost | Failure::Crashed { .. })) if turn.attempt < ATTEMPTS_MAX => {
+                turn.again = true;
+            }
             (None, failure) => self.finish(TurnEnd::Failed(failure.unwrap_or(Failure::Lost)), at, effects),
         }
     }
 
-    /// One turn, one visible state (RELIABILITY F22): it goes on in a new session, and says so.
-    fn session_lost(&mut self, at: WallTime, effects: &mut Vec<Effect>) {
+    /// One turn, one visible state (RELIABILITY F22): it goes on in a new session, and says so if one was lost. Where
+    /// the CLI has one that it never spoke in, nothing was.
+    fn session_lost(&mut self, why: &Failure, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
         turn.again = true;
-        turn.view.apply(&TurnEvent::SessionLost, at);
-        turn.changed = true;
+        turn.session_lost = true;
+        if *why == Failure::SessionNotFound {
+            turn.view.apply(&TurnEvent::SessionLost, at);
+            turn.changed = true;
+        }
         effects.push(Effect::SessionLost);
     }
 
     /// The turn's process is gone before it could serve it: another one does.
     fn again(&mut self, ended: &Process, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
-        if let Stage::Replacing(fresh) = std::mem::replace(&mut turn.stage, Stage::Running) {
+        if let Stage::Replacing(fresh) = &turn.stage {
+            let fresh = fresh.clone();
             turn.stage = Stage::Waiting;
             self.begin(fresh, now, effects);
             return;
@@ -600,17 +626,25 @@ impl State {
     fn caught_up(&mut self, effects: &mut Vec<Effect>) {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
         process.readiness = Readiness::Ready;
-        if self.turn.is_some() {
-            return;
-        }
         if let Some(known) = process.take_known(|known| !known.ended && known.prompt.is_some()) {
             let turn = Turn::known(known, process.attached_at);
-            if let Some(prompt) = &turn.prompt {
-                effects.push(Effect::Deliver(prompt.id));
-            }
-            self.turn = Some(turn);
-        } else {
+            let unwritten = turn.prompt.iter().filter(|prompt| !process.dialogue.is_waiting(prompt.id));
+            effects.extend(unwritten.map(|prompt| Effect::Deliver(prompt.id)));
+            // What the CLI began by itself comes first.
+            let next = if self.turn.is_some() { &mut self.held } else { &mut self.turn };
+            *next = Some(turn);
+        } else if self.turn.is_none() {
             process.idle_since = Some(process.attached_at);
+        }
+    }
+
+    /// Turns that the store knows and that no record tells of, at the end of their process: their spool is gone.
+    fn end_forgotten(&mut self, process: &mut Process, at: WallTime, effects: &mut Vec<Effect>) {
+        while let Some(known) = process.take_known(|known| !known.ended) {
+            let others = self.turn.replace(Turn::known(known, process.attached_at));
+            let held = std::mem::replace(&mut self.held, others);
+            self.finish(TurnEnd::Failed(Failure::Lost), at, effects);
+            self.held = held;
         }
     }
 
@@ -628,7 +662,10 @@ impl State {
             Some(process) if process.dialogue.is_busy() => {
                 effects.push(Effect::Write(interrupt_line(&turn.id.to_string())));
             }
-            Some(_) => effects.push(Effect::Kill),
+            Some(_) => {
+                turn.stop_ladder_asked();
+                effects.push(Effect::Kill);
+            }
             None => self.finish(reason.end(), at, effects),
         }
     }

@@ -3,5 +3,5 @@
 mod ends;
 mod laws;
 mod protocol;
-mod replay;
+pub(crate) mod replay;
 mod snapshots;

@@ -60,8 +60,12 @@ impl Process {
     }
 
     /// A process of an earlier daemon.
-    pub fn attached(attached: Attached) -> Self {
-        Self { known: attached.turns, ..Self::starting(attached.process, attached.fingerprint) }
+    pub fn attached(attached: Attached, now: Moment) -> Self {
+        Self {
+            known: attached.turns,
+            attached_at: now,
+            ..Self::starting(attached.process, attached.fingerprint)
+        }
     }
 
     /// Whether it can serve a launch with this fingerprint.

@@ -1,6 +1,8 @@
 //! Tables: what goes in, and what is to be done then, in the bench's short words.
 
 mod bench;
+mod laws;
 mod recovery;
 mod stops;
 mod turns;
+mod world;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Fresh, KnownTurn};
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::{Limit, TurnEnd, Usage};
+use crate::domain::event::{Failure, Limit, TurnEnd, Usage};
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Origin, Prompt};
 use crate::render::view::{About, Shown, View};
@@ -48,6 +48,8 @@ pub struct Turn {
     pub usage: Usage,
     /// Why it is being stopped.
     pub stop: Option<Stop>,
+    /// Whether it went on in a new session already.
+    pub session_lost: bool,
 }
 
 /// How far a turn is.
@@ -141,6 +143,7 @@ impl Turn {
             tools: 0,
             usage: Usage::default(),
             stop: None,
+            session_lost: false,
         }
     }
 
@@ -167,6 +170,21 @@ impl Turn {
     /// From now on it is being stopped.
     pub fn stop(&mut self, reason: StopReason, now: Moment) {
         self.stop = Some(Stop { reason, at: now, killed: false });
+    }
+
+    /// The process's stop ladder was asked for.
+    pub fn stop_ladder_asked(&mut self) {
+        if let Some(stop) = &mut self.stop {
+            stop.killed = true;
+        }
+    }
+
+    /// Whether it can go on in a new session after this failure: once, and not if somebody stopped it.
+    pub fn needs_new_session(&self, failure: &Failure) -> bool {
+        matches!(failure, Failure::SessionNotFound | Failure::SessionInUse)
+            && !self.session_lost
+            && self.stop.is_none()
+            && self.prompt.is_some()
     }
 
     /// As it should look like now. For its first moments nothing is posted, so that the first message has words of

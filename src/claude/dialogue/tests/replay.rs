@@ -19,7 +19,7 @@ fn dir() -> PathBuf {
 }
 
 /// All traces, by file name without `.jsonl`.
-pub(super) fn names() -> Vec<String> {
+pub(crate) fn names() -> Vec<String> {
     let files = std::fs::read_dir(dir()).expect("tests/traces is part of the project");
     let mut names: Vec<String> = files
         .filter_map(|file| file.unwrap().file_name().to_str()?.strip_suffix(".jsonl").map(str::to_owned))
@@ -30,7 +30,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// A trace as the spool would have it.
-pub(super) fn records(name: &str) -> Vec<Record> {
+pub(crate) fn records(name: &str) -> Vec<Record> {
     let text = std::fs::read_to_string(dir().join(format!("{name}.jsonl"))).unwrap();
     if name.contains(".bidi") { both_directions(&text) } else { output_only(name, &text) }
 }

@@ -238,7 +238,7 @@ pub(super) fn prompt(number: u64) -> Prompt {
     }
 }
 
-fn number(prompt: PromptId) -> u64 {
+pub(super) fn number(prompt: PromptId) -> u64 {
     u64::try_from(prompt.0.as_u128()).unwrap()
 }
 
@@ -288,6 +288,10 @@ pub(super) fn tool_result(id: &str) -> Record {
     out(&json!({"type": "user", "message": {"content": content}}))
 }
 
+pub(super) fn task_started() -> Record {
+    out(&json!({"type": "system", "subtype": "task_started", "task_id": "b1", "description": "sleep"}))
+}
+
 pub(super) fn permission(request: &str) -> Record {
     out(&json!({"type": "control_request", "request_id": request, "request": {
         "subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "ls"}, "tool_use_id": request}}))
@@ -307,6 +311,12 @@ pub(super) fn result() -> Record {
 pub(super) fn aborted() -> Record {
     out(&json!({"type": "result", "subtype": "error_during_execution", "is_error": true,
         "terminal_reason": "aborted_tools"}))
+}
+
+/// What the CLI says that does not have the session which it was told to resume.
+pub(super) fn no_session() -> Record {
+    out(&json!({"type": "result", "subtype": "error_during_execution", "is_error": true,
+        "errors": ["No conversation found with session ID: 7"]}))
 }
 
 pub(super) fn stderr(line: &'static str) -> Record {

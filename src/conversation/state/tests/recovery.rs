@@ -104,3 +104,37 @@ fn a_process_that_ended_meanwhile_makes_room() {
     assert_eq!(bench.input(Input::CaughtUp), NOTHING);
     assert_eq!(bench.submit(2), ["ask place"]);
 }
+
+#[test]
+fn limits_count_from_the_moment_of_the_attach() {
+    let mut bench = Bench::new();
+    bench.after(100_000);
+    bench.attach(vec![known(1)]);
+    bench.input(Input::CaughtUp);
+    assert_eq!(bench.after(599), NOTHING);
+    let mut bench = Bench::new();
+    bench.after(100_000);
+    bench.attach(vec![]);
+    bench.input(Input::CaughtUp);
+    assert_eq!(bench.after(299), NOTHING, "it is warm");
+}
+
+#[test]
+fn a_prompt_that_was_never_written_follows_the_turn_that_the_cli_began_by_itself() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, true), known(2)]);
+    bench.records([written(1), init(), echo(1), result()]);
+    assert_eq!(bench.record(init()), ["began alone in A"]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deliver 2"]);
+    assert_eq!(bench.records([written(2), result()]), ["end alone: completed"]);
+    assert_eq!(bench.records([init(), echo(2), result()]), ["end 2: completed", "leave place"]);
+}
+
+#[test]
+fn a_turn_that_no_record_tells_of_gets_its_end() {
+    let mut bench = Bench::new();
+    bench.attach(vec![KnownTurn { prompt: None, ..known(1) }]);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    let told = bench.record(Record::Exit(Exit::Lost));
+    assert_eq!(told, ["end alone: Lost", "leave place", "A ended"]);
+}

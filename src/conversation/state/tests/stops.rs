@@ -1,7 +1,8 @@
 //! Somebody stops it, or a limit does.
 
 use super::bench::{
-    Bench, aborted, denied, exit, init, permission, result, text, tool, tool_result, written,
+    Bench, aborted, denied, exit, init, no_session, permission, result, stderr, text, tool, tool_result,
+    written,
 };
 use crate::conversation::state::Input;
 use crate::runner::{Exit, Record};
@@ -162,4 +163,14 @@ fn a_turn_that_the_cli_began_by_itself_is_stopped_as_any_other() {
     let told = bench.record(aborted());
     assert_eq!(told, ["end alone: interrupted", "leave place", "close input"]);
     assert_eq!(bench.record(written(9)), NOTHING);
+}
+
+#[test]
+fn a_turn_that_is_stopped_does_not_go_to_another_process() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.place("same");
+    bench.records([written(1), stderr("No conversation found with session ID: 7"), no_session()]);
+    assert_eq!(bench.input(Input::Stop), ["kill"]);
+    assert_eq!(bench.record(exit(1)), ["end 1: interrupted", "leave place", "A ended"]);
 }

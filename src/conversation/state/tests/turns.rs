@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::bench::{
-    BOUNDS, Bench, denied, echo, exit, init, permission, prompt, result, stderr, text, tool, tool_result,
-    written,
+    BOUNDS, Bench, denied, echo, exit, init, permission, prompt, result, stderr, task_started, text, tool,
+    tool_result, written,
 };
 use crate::conversation::state::{Bounds, Input};
 use crate::domain::event::Failure;
@@ -163,7 +163,7 @@ fn a_session_that_the_cli_lost_is_one_turn_in_a_new_session_with_one_notice() {
         bench.record(text("hello"));
         assert_eq!(bench.record(result()), ["end 1: completed", "leave place"]);
         let shown = bench.text();
-        assert_eq!(shown.matches("session").count(), 1, "{shown}");
+        assert_eq!(shown.matches("was lost").count(), 1, "{shown}");
     }
     let mut bench = Bench::new();
     bench.submit(1);
@@ -189,7 +189,7 @@ fn the_cli_begins_by_itself_while_a_prompt_waits() {
     bench.submit(3);
     bench.record(result());
     bench.submit(2);
-    assert_eq!(bench.record(init()), ["leave place", "began alone in A"]);
+    assert_eq!(bench.record(init()), ["began alone in A", "leave place"]);
     assert_eq!(bench.place("same"), ["leave place"], "a place that comes too late is given back");
     assert_eq!(bench.record(result()), ["end alone: completed", "leave place", "ask place"]);
     assert_eq!(bench.running(), Some(2));
@@ -229,4 +229,49 @@ fn nothing_is_posted_in_the_first_moment() {
     assert_eq!(slots(&mut bench), 0);
     bench.after(2);
     assert_eq!(slots(&mut bench), 1);
+}
+
+#[test]
+fn a_turn_of_the_cli_does_not_end_the_one_whose_prompt_is_on_its_way() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    bench.submit(2);
+    bench.place("same");
+    assert_eq!(bench.record(init()), ["began alone in A"]);
+    bench.record(written(2));
+    assert_eq!(bench.record(result()), ["end alone: completed"], "the prompt keeps its place");
+    assert_eq!(bench.records([init(), echo(2), text("mine")]), NOTHING);
+    assert_eq!(bench.record(result()), ["end 2: completed", "leave place"]);
+}
+
+#[test]
+fn a_turn_that_waits_for_its_place_does_not_mind_the_end_of_a_process() {
+    for exit in [exit(0), exit(1), Record::Exit(Exit::Lost)] {
+        let mut bench = Bench::new();
+        bench.runs(1);
+        bench.record(result());
+        bench.submit(2);
+        assert_eq!(bench.record(exit), ["A ended"]);
+        assert_eq!(bench.place("same"), ["begin 2 in B (start, attempt 1)"]);
+    }
+}
+
+#[test]
+fn a_session_that_nothing_was_said_in_is_left_without_a_word() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.place("same");
+    let in_use = [written(1), stderr("Error: Session ID 7 is already in use."), exit(1)];
+    assert_eq!(bench.records(in_use), ["session lost", "A ended", "begin 1 in B (start, attempt 2)"]);
+    assert!(!bench.text().contains("was lost"));
+}
+
+#[test]
+fn a_process_with_a_task_in_the_background_stays_and_is_looked_at_now_and_then() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.records([task_started(), result()]);
+    assert_eq!(bench.after(400), NOTHING);
+    assert_eq!(bench.due(), Some(1), "the actor would spin");
 }

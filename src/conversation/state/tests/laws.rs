@@ -1,0 +1,100 @@
+//! What holds whatever happens, in any order. The laws themselves are asserted in [`World`].
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::world::{World, is_input};
+use crate::claude::dialogue::tests::replay::{names, records};
+use crate::conversation::state::Input;
+use crate::runner::{Exit, Record};
+
+#[derive(Debug, Clone)]
+enum Op {
+    Submit,
+    Place {
+        fingerprint: u8,
+    },
+    Records(usize),
+    /// Part of a trace of the real CLI, which has nothing to do with what was asked.
+    Trace {
+        from: usize,
+        count: usize,
+    },
+    Stop,
+    Reset,
+    After {
+        secs: u64,
+    },
+    Dies(Exit),
+    StartFails,
+    Restart {
+        lost_on_the_way: bool,
+    },
+}
+
+static TRACES: LazyLock<Vec<Record>> = LazyLock::new(|| {
+    let all = names().into_iter().flat_map(|name| records(&name));
+    // Nobody but us writes prompts, and an exit is an op of its own.
+    all.filter(|record| !is_input(record) && !matches!(record, Record::Exit(_))).collect()
+});
+
+fn op() -> impl Strategy<Value = Op> {
+    let exit = prop_oneof![
+        Just(Exit::Lost),
+        Just(Exit::Code { code: 0 }),
+        Just(Exit::Code { code: 1 }),
+        Just(Exit::Signal { signal: 9 }),
+    ];
+    prop_oneof![
+        4 => Just(Op::Submit),
+        6 => (0..2_u8).prop_map(|fingerprint| Op::Place { fingerprint }),
+        8 => (1..7_usize).prop_map(Op::Records),
+        2 => (0..TRACES.len(), 1..12_usize).prop_map(|(from, count)| Op::Trace { from, count }),
+        2 => Just(Op::Stop),
+        1 => Just(Op::Reset),
+        3 => prop_oneof![0..20_u64, 0..700_u64].prop_map(|secs| Op::After { secs }),
+        1 => exit.prop_map(Op::Dies),
+        1 => Just(Op::StartFails),
+        2 => any::<bool>().prop_map(|lost_on_the_way| Op::Restart { lost_on_the_way }),
+    ]
+}
+
+fn run(ops: Vec<Op>) {
+    let mut world = World::new();
+    for op in ops {
+        match op {
+            Op::Submit => world.submit(),
+            Op::Place { fingerprint } => world.place(fingerprint),
+            Op::Records(count) => {
+                for _ in 0..count {
+                    world.next_record();
+                }
+            }
+            Op::Trace { from, count } => {
+                for record in TRACES.iter().skip(from).take(count) {
+                    world.says(record.clone());
+                }
+            }
+            Op::Stop => world.input(Input::Stop),
+            Op::Reset => world.input(Input::Reset),
+            Op::After { secs } => world.after(secs),
+            Op::Dies(exit) => world.dies(exit),
+            Op::StartFails => world.start_fails = true,
+            Op::Restart { lost_on_the_way } => world.restart(lost_on_the_way),
+        }
+    }
+    world.start_fails = false;
+    world.finish();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each prompt has exactly one end; one turn and one process at a time; a place for each turn, and none without;
+    /// nothing is written to a process that is over; a restart at any moment changes none of it.
+    #[test]
+    fn whatever_happens_each_prompt_has_one_end(ops in proptest::collection::vec(op(), 1..60)) {
+        run(ops);
+    }
+}

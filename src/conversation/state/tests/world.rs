@@ -1,0 +1,315 @@
+//! What is outside of a state, reckoned along: the store, the places, the CLI with its spool. It holds the laws.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::bench::{BOUNDS, aborted, echo, init, number, prompt, result, text, written};
+use crate::clock::{Moment, WallTime};
+use crate::conversation::state::{Attached, Effect, Fresh, Input, KnownTurn, State};
+use crate::domain::event::Failure;
+use crate::domain::ids::{ProcessId, PromptId, TurnId};
+use crate::runner::{Exit, Position, Record, Recorded};
+
+/// The outside.
+pub(super) struct World {
+    pub(super) state: State,
+    pub(super) now: Moment,
+    /// Whether the next process starts at all.
+    pub(super) start_fails: bool,
+    prompts: u64,
+    fresh: u128,
+    asked: bool,
+    placed: bool,
+    /// Prompts that wait, as the store has them.
+    queued: BTreeSet<u64>,
+    withdrawn: BTreeSet<PromptId>,
+    turns: BTreeMap<TurnId, (ProcessId, KnownTurn)>,
+    ended_since_the_start: BTreeSet<TurnId>,
+    processes: Vec<Cli>,
+    /// The process that the state is told of.
+    attached: Option<usize>,
+}
+
+/// A process: what it recorded, and what it will.
+struct Cli {
+    id: ProcessId,
+    fingerprint: String,
+    spool: Vec<Recorded>,
+    to_come: VecDeque<Record>,
+    /// Whether it is over.
+    over: bool,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::new(BOUNDS),
+            now: Moment::default(),
+            start_fails: false,
+            prompts: 0,
+            fresh: 0,
+            asked: false,
+            placed: false,
+            queued: BTreeSet::new(),
+            withdrawn: BTreeSet::new(),
+            turns: BTreeMap::new(),
+            ended_since_the_start: BTreeSet::new(),
+            processes: Vec::new(),
+            attached: None,
+        }
+    }
+
+    pub(super) fn submit(&mut self) {
+        self.prompts += 1;
+        self.queued.insert(self.prompts);
+        self.input(Input::Submit(prompt(self.prompts)));
+    }
+
+    /// The place comes, if it was asked for; the settings have changed or not.
+    pub(super) fn place(&mut self, fingerprint: u8) {
+        if std::mem::take(&mut self.asked) {
+            self.placed = true;
+            self.fresh += 1;
+            let process = ProcessId(Uuid::from_u128(self.fresh));
+            self.input(Input::Place(Fresh { process, fingerprint: fingerprint.to_string(), model: None }));
+        }
+    }
+
+    pub(super) fn after(&mut self, secs: u64) {
+        self.now = self.now.after(Duration::from_secs(secs));
+        self.input(Input::Tick);
+    }
+
+    /// The CLI says something that nobody expected.
+    pub(super) fn says(&mut self, record: Record) {
+        if let Some(cli) = self.processes.last_mut().filter(|cli| !cli.over) {
+            cli.to_come.push_front(record);
+            self.next_record();
+        }
+    }
+
+    pub(super) fn dies(&mut self, exit: Exit) {
+        self.says(Record::Exit(exit));
+    }
+
+    /// What the CLI does next happens. Whether there was anything.
+    pub(super) fn next_record(&mut self) -> bool {
+        let at = self.wall();
+        let Some(cli) = self.processes.last_mut().filter(|cli| !cli.over) else { return false };
+        let Some(record) = cli.to_come.pop_front() else { return false };
+        let end = Position(cli.spool.len() as u64 * 10 + 10);
+        cli.over = matches!(record, Record::Exit(_));
+        let recorded = Recorded { end, at, record };
+        cli.spool.push(recorded.clone());
+        self.input(Input::Recorded(recorded));
+        true
+    }
+
+    /// The daemon is killed and starts again. What was under way to the CLI may be lost.
+    pub(super) fn restart(&mut self, lost_on_the_way: bool) {
+        self.state = State::new(BOUNDS);
+        self.ended_since_the_start.clear();
+        (self.asked, self.placed) = (false, false);
+        for at in 0..self.processes.len() {
+            let cli = &mut self.processes[at];
+            if lost_on_the_way && matches!(cli.to_come.front(), Some(Record::In(_))) {
+                cli.to_come.clear();
+            }
+            let turns = self.turns.values().filter(|(process, _)| *process == cli.id);
+            let turns: Vec<_> = turns.map(|(_, turn)| turn.clone()).collect();
+            if cli.over && turns.iter().all(|turn| turn.delivered) {
+                continue;
+            }
+            let (process, fingerprint) = (cli.id, cli.fingerprint.clone());
+            let spool = cli.spool.clone();
+            let lost = cli.over && !matches!(spool.last(), Some(Recorded { record: Record::Exit(_), .. }));
+            self.attached = Some(at);
+            self.input(Input::Attached(Attached { process, fingerprint, turns }));
+            for recorded in spool {
+                self.input(Input::Recorded(recorded));
+            }
+            self.input(Input::CaughtUp);
+            if lost {
+                let record = Record::Exit(Exit::Lost);
+                let recorded = Recorded { end: Position::default(), at: self.wall(), record };
+                self.input(Input::Recorded(recorded));
+            }
+        }
+        for number in self.queued.clone() {
+            self.input(Input::Submit(prompt(number)));
+        }
+    }
+
+    /// Everything that can run runs to its end; then each prompt has exactly one.
+    pub(super) fn finish(&mut self) {
+        for round in 1..20_000 {
+            self.place(0);
+            if round % 5000 == 0 && self.state.running().is_none() {
+                // A task in the background keeps its process for as long as it runs.
+                self.dies(Exit::Code { code: 0 });
+            }
+            if self.next_record() {
+                continue;
+            }
+            if self.state.is_idle() {
+                break;
+            }
+            let due = self.state.next_tick(self.now);
+            if let Some(due) = due {
+                self.now = due;
+                self.input(Input::Tick);
+            } else {
+                assert!(self.asked, "nothing will ever happen");
+            }
+        }
+        assert!(self.state.is_idle(), "it does not come to an end");
+        assert!(!self.placed && !self.asked, "a place is kept");
+        assert!(self.queued.is_empty(), "forgotten: {:?}", self.queued);
+        for (_, turn) in self.turns.values() {
+            assert!(turn.ended, "a turn has no end: {turn:?}");
+        }
+        for number in 1..=self.prompts {
+            let prompt = prompt(number).id;
+            let turns = self.turns.values().filter(|(_, turn)| turn.is_for(prompt)).count();
+            assert_eq!(turns + usize::from(self.withdrawn.contains(&prompt)), 1, "ends of prompt {number}");
+        }
+    }
+
+    pub(super) fn input(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            for effect in self.state.handle(input, self.now, self.wall()) {
+                inputs.extend(self.perform(effect));
+            }
+        }
+        let due = self.state.next_tick(self.now);
+        assert!(due.is_none_or(|due| due > self.now), "the actor would spin");
+    }
+
+    fn perform(&mut self, effect: Effect) -> Option<Input> {
+        match effect {
+            Effect::AskPlace => {
+                assert!(!self.asked && !self.placed, "asked twice for a place");
+                self.asked = true;
+            }
+            Effect::LeavePlace => (self.asked, self.placed) = (false, false),
+            Effect::Begin { turn, prompt, process, start, attempt, .. } => {
+                return Some(self.begin(turn, prompt.id, process, start, attempt));
+            }
+            Effect::Withdraw(prompt) => {
+                assert!(self.queued.remove(&number(prompt)) && self.withdrawn.insert(prompt));
+            }
+            Effect::BeganAlone { turn, process, .. } => {
+                let known = KnownTurn { id: turn, prompt: None, ..super::bench::known(0) };
+                assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
+                self.one_turn_runs();
+            }
+            Effect::Deliver(prompt) => self.alive().to_come.extend(served(number(prompt))),
+            Effect::Write(line) => {
+                let interrupt = line.contains("interrupt");
+                let record = Record::In(line.into());
+                let cli = self.alive();
+                cli.to_come.push_front(record);
+                if interrupt && !cli.to_come.iter().any(|record| matches!(record, Record::Exit(_))) {
+                    cli.to_come.insert(1, aborted());
+                }
+            }
+            Effect::CloseInput => {
+                self.alive().to_come.push_back(Record::Exit(Exit::Code { code: 0 }));
+            }
+            Effect::Kill => {
+                let cli = self.alive();
+                cli.to_come.clear();
+                cli.to_come.push_back(Record::Exit(Exit::Signal { signal: 9 }));
+            }
+            Effect::EndTurn { turn, .. } => {
+                assert!(self.ended_since_the_start.insert(turn), "ended twice");
+                let (_, known) = self.turns.get_mut(&turn).expect("what ends has begun");
+                // Every other end reaches Discord before the daemon dies.
+                known.delivered |= known.ended || turn.0.as_u128() % 2 == 0;
+                known.ended = true;
+            }
+            Effect::ProcessEnded { process, .. } => {
+                let cli = self.processes.iter().find(|cli| cli.id == process).expect("it was started");
+                assert!(cli.over && self.state.process() != Some(process));
+                self.attached = None;
+            }
+            Effect::SaveAsk { .. }
+            | Effect::SettleAsk { .. }
+            | Effect::NoteSideEffects(_)
+            | Effect::SessionChanged(_)
+            | Effect::SessionLost
+            | Effect::Info(_)
+            | Effect::Ignored { .. } => {}
+        }
+        None
+    }
+
+    fn begin(
+        &mut self,
+        id: TurnId,
+        prompt: PromptId,
+        process: ProcessId,
+        start: bool,
+        attempt: u32,
+    ) -> Input {
+        assert!(attempt <= 4, "tried for ever");
+        let begun = self.turns.get(&id).map(|(_, known)| known.clone());
+        assert_eq!(
+            begun.is_none(),
+            self.queued.remove(&number(prompt)),
+            "begins once, and is out of the queue"
+        );
+        assert!(begun.is_some() || self.placed, "began without a place");
+        assert!(!self.ended_since_the_start.contains(&id), "began after its end");
+        let known = begun.unwrap_or_else(|| super::bench::known(number(prompt)));
+        self.turns.insert(id, (process, KnownTurn { attempt, ..known }));
+        self.one_turn_runs();
+        if !start {
+            self.alive().to_come.extend(served(number(prompt)));
+            return Input::Launched;
+        }
+        assert!(self.processes.last().is_none_or(|cli| cli.over), "two processes");
+        let over = std::mem::take(&mut self.start_fails);
+        let to_come = served(number(prompt)).into();
+        let fingerprint = "0".to_owned();
+        self.attached = Some(self.processes.len());
+        self.processes.push(Cli { id: process, fingerprint, spool: Vec::new(), to_come, over });
+        if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
+    }
+
+    /// One that answers a prompt; the CLI may do one by itself before.
+    fn one_turn_runs(&self) {
+        let running = |alone: bool| {
+            let turns = self.turns.values().filter(|(_, turn)| !turn.ended && turn.prompt.is_none() == alone);
+            turns.count()
+        };
+        assert!(running(true) <= 1 && running(false) <= 1, "two turns run");
+    }
+
+    /// The process that is written to. One whose end is about to be read takes it and does nothing.
+    fn alive(&mut self) -> &mut Cli {
+        let at = self.attached.expect("what is over is not written to");
+        &mut self.processes[at]
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime(i64::try_from(self.now.0.as_millis()).unwrap())
+    }
+}
+
+/// What a CLI does that is given a prompt.
+fn served(number: u64) -> [Record; 5] {
+    [written(number), init(), echo(number), text(&format!("answer {number}")), result()]
+}
+
+/// A record of a trace, which may be anybody's.
+pub(super) fn is_input(record: &Record) -> bool {
+    match record {
+        Record::In(line) => serde_json::from_slice::<Value>(line).is_ok_and(|line| line["type"] == "user"),
+        Record::Out(_) | Record::Err(_) | Record::TooLong { .. } | Record::Exit(_) => false,
+    }
+}
