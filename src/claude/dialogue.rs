@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, VecDeque};
 use uuid::Uuid;
 
 use self::control::too_late;
-use self::ending::{Stderr, failure_at_exit, turn_end};
+use self::ending::{LastWords, Stderr, failure_at_exit, turn_end};
 pub use self::info::{CliInfo, Command, Model};
 pub use self::step::Step;
 use self::turn::{Began, Seen, Turn};
@@ -62,6 +62,7 @@ pub struct Dialogue {
     /// Whether the last result said that it failed; the CLI then exits with 1 at its end.
     last_turn_failed: bool,
     stderr: Stderr,
+    last_words: LastWords,
     exited: bool,
 }
 
@@ -81,7 +82,10 @@ impl Dialogue {
             Record::Out(line) if line.iter().all(u8::is_ascii_whitespace) => {}
             Record::Out(line) => self.out(Incoming::read(line), &mut steps),
             Record::In(line) => self.written(Incoming::read(line), &mut steps),
-            Record::Err(line) => self.stderr.push(line),
+            Record::Err(line) => {
+                self.stderr.push(line);
+                self.last_words.say(&String::from_utf8_lossy(line), &[]);
+            }
             Record::TooLong { bytes } => steps.push(Step::Ignored {
                 kind: "too_long".to_owned(),
                 why: format!("{bytes} bytes in one line"),
@@ -119,6 +123,11 @@ impl Dialogue {
     /// The asks that wait for a person.
     pub fn open_asks(&self) -> Vec<&Ask> {
         self.turn.as_ref().map(|turn| turn.asks().collect()).unwrap_or_default()
+    }
+
+    /// What the CLI (or the operating system) said last of a failure, for the log; never for people.
+    pub fn last_words(&self) -> &str {
+        self.last_words.as_str()
     }
 
     /// The session in use, once the CLI has said it.
@@ -253,6 +262,7 @@ impl Dialogue {
         let Some(turn) = &mut self.turn else {
             if result.is_error {
                 self.start_failure = Some(ending::failure_of_result(result, None));
+                self.last_words.say(&result.result, &result.errors);
             }
             steps.push(Step::Ignored { kind: "result".to_owned(), why: "no turn runs".to_owned() });
             return;
@@ -278,6 +288,9 @@ impl Dialogue {
         }
         steps.push(Step::Event(TurnEvent::Usage(turn.usage)));
         let end = turn_end(result, turn);
+        if result.is_error {
+            self.last_words.say(&result.result, &result.errors);
+        }
         self.last_turn_failed = result.is_error;
         self.end(end, steps);
     }
@@ -313,6 +326,9 @@ impl Dialogue {
 
     fn exit(&mut self, exit: &Exit, steps: &mut Vec<Step>) {
         self.exited = true;
+        if let Exit::NotStarted { error, .. } = exit {
+            self.last_words.say(error, &[]);
+        }
         let explained = self.turn.is_none() && self.last_turn_failed && *exit == Exit::Code { code: 1 };
         let failure = failure_at_exit(exit, &self.stderr, self.start_failure.as_ref()).filter(|_| !explained);
         if let Some(turn) = &self.turn {

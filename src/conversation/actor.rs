@@ -303,11 +303,13 @@ impl Actor {
                 tracing::info!(
                     %turn,
                     outcome = outcome(&end),
-                    error_id = error.as_ref().map(tracing::field::display),
+                    error_id = error.as_ref().map(|(id, _)| tracing::field::display(id)),
+                    cause = error.as_ref().map(|(_, said)| said.as_str()),
                     cost_usd = usage.cost_usd,
                     tools,
                     "turn ended"
                 );
+                let error = error.map(|(id, _)| id);
                 store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
             }
             Effect::ProcessEnded { process, exit } => {

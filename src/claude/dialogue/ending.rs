@@ -117,3 +117,23 @@ impl Stderr {
         }
     }
 }
+
+/// What was said last of a failure, bounded: on internal errors the CLI prints kilobytes of its own source.
+#[derive(Debug, Default)]
+pub(super) struct LastWords(String);
+
+impl LastWords {
+    const CHARS_MAX: usize = 500;
+
+    pub(super) fn say(&mut self, words: &str, more: &[String]) {
+        let all = std::iter::once(words).chain(more.iter().map(String::as_str));
+        let said = all.filter(|words| !words.trim().is_empty()).collect::<Vec<_>>().join("; ");
+        if !said.is_empty() {
+            self.0 = said.chars().take(Self::CHARS_MAX).collect();
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}

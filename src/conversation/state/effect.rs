@@ -1,0 +1,100 @@
+//! What a conversation wants done, in order.
+
+use crate::claude::CliInfo;
+use crate::domain::ask::{Answer, Ask};
+use crate::domain::event::{TurnEnd, Usage};
+use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
+use crate::domain::prompt::Prompt;
+use crate::runner::{Exit, Position};
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Queue for a place among the running turns.
+    AskPlace,
+    /// Give the place back.
+    LeavePlace,
+    /// Store that the turn begins, start its process where it has none, and give it the prompt.
+    Begin {
+        /// The turn.
+        turn: TurnId,
+        /// Its prompt.
+        prompt: Prompt,
+        /// The process that serves it.
+        process: ProcessId,
+        /// Whether that process has to be started.
+        start: bool,
+        /// From where in the spool the turn is recorded.
+        from: Position,
+        /// Which attempt it is, from 1.
+        attempt: u32,
+    },
+    /// Store that the prompt is not wanted any more: its turn ended before it began.
+    Withdraw(PromptId),
+    /// Store that the CLI began a turn by itself.
+    BeganAlone {
+        /// The turn.
+        turn: TurnId,
+        /// The process.
+        process: ProcessId,
+        /// From where in the spool.
+        from: Position,
+    },
+    /// Give the prompt to the process (again): it may not have been written.
+    Deliver(PromptId),
+    /// Write a line to the process.
+    Write(String),
+    /// Close the process's input: it ends by itself.
+    CloseInput,
+    /// Climb the stop ladder of the process.
+    Kill,
+    /// Store an ask.
+    SaveAsk {
+        /// Whose.
+        turn: TurnId,
+        /// Which.
+        ask: Ask,
+    },
+    /// Store that an ask is settled.
+    SettleAsk {
+        /// The CLI's id of the request.
+        request: String,
+        /// How; none: withdrawn.
+        answer: Option<Answer>,
+    },
+    /// Store that the turn may have changed something.
+    NoteSideEffects(TurnId),
+    /// Store the turn's end.
+    EndTurn {
+        /// Which.
+        turn: TurnId,
+        /// How.
+        end: TurnEnd,
+        /// What it cost.
+        usage: Usage,
+        /// How many tools it used.
+        tools: u32,
+        /// What the failure is called, and what was said of it, for the log.
+        error: Option<(ErrorId, String)>,
+    },
+    /// Store that the process ended.
+    ProcessEnded {
+        /// Which.
+        process: ProcessId,
+        /// How.
+        exit: Exit,
+    },
+    /// The CLI has this session now.
+    SessionChanged(SessionId),
+    /// The CLI does not have the session any more: a new one is needed.
+    SessionLost,
+    /// The CLI said what it is.
+    Info(CliInfo),
+    /// A line that means nothing to us, for the log.
+    Ignored {
+        /// What it was.
+        kind: String,
+        /// Why it is ignored.
+        why: String,
+    },
+}

@@ -1,0 +1,71 @@
+//! What happens to a conversation.
+
+use crate::clock::WallTime;
+use crate::domain::event::Failure;
+use crate::domain::ids::{ProcessId, TurnId};
+use crate::domain::prompt::Prompt;
+use crate::runner::Recorded;
+
+/// What happens to a conversation.
+#[derive(Debug)]
+pub enum Input {
+    /// A prompt was accepted: it is stored.
+    Submit(Prompt),
+    /// The conversation has a place among the running turns.
+    Place(Fresh),
+    /// The process of the turn runs.
+    Launched,
+    /// The process of the turn could not be started at all.
+    LaunchFailed(Failure),
+    /// A process that was started by an earlier daemon is attached to again.
+    Attached(Attached),
+    /// Something was recorded at the process.
+    Recorded(Recorded),
+    /// Everything that was recorded before the daemon attached has been read.
+    CaughtUp,
+    /// Somebody wants the running turn stopped.
+    Stop,
+    /// Somebody wants the conversation to begin anew: what runs is stopped, the process ends.
+    Reset,
+    /// Time passed.
+    Tick,
+}
+
+/// What is made or looked up outside for a turn that is about to begin.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// The id of the process, if the turn needs a new one.
+    pub process: ProcessId,
+    /// What the launch would be by the present settings: a process with another one is replaced.
+    pub fingerprint: String,
+    /// The model by the present settings, for the status line.
+    pub model: Option<String>,
+}
+
+/// A process of an earlier daemon.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    /// The process.
+    pub process: ProcessId,
+    /// How it was launched.
+    pub fingerprint: String,
+    /// Its turns that the store knows, with their prompts.
+    pub turns: Vec<KnownTurn>,
+}
+
+/// A turn that the store knows.
+#[derive(Debug, Clone)]
+pub struct KnownTurn {
+    /// The turn.
+    pub id: TurnId,
+    /// Its prompt; none where the CLI began it by itself.
+    pub prompt: Option<Prompt>,
+    /// When it began.
+    pub started_at: WallTime,
+    /// Whether its end was shown.
+    pub delivered: bool,
+    /// Whether its end is stored.
+    pub ended: bool,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+}

@@ -1,0 +1,91 @@
+//! What ends by itself or on request: turns at their limits, processes with nothing to do.
+
+use std::time::Duration;
+
+use super::{CLOSE_GRACE, Effect, Readiness, Stage, State, StopReason};
+use crate::claude::interrupt_line;
+use crate::clock::{Moment, WallTime};
+use crate::domain::event::Limit;
+
+/// How long the CLI gets to end a turn after it was interrupted, before its process is stopped.
+const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
+
+impl State {
+    pub(super) fn stop(&mut self, reason: StopReason, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
+        let Some(turn) = &mut self.turn else { return };
+        if turn.stop.is_some() {
+            return;
+        }
+        turn.stop(reason, now);
+        if !matches!(turn.stage, Stage::Running) {
+            self.finish(reason.end(), at, effects);
+            return;
+        }
+        match &self.process {
+            Some(process) if process.dialogue.is_busy() => {
+                effects.push(Effect::Write(interrupt_line(&turn.id.to_string())));
+            }
+            Some(_) => {
+                turn.stop_ladder_asked();
+                effects.push(Effect::Kill);
+            }
+            None => self.finish(reason.end(), at, effects),
+        }
+    }
+
+    pub(super) fn close_process(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(process) = &mut self.process else { return };
+        let busy = self.turn.as_ref().is_some_and(|turn| matches!(turn.stage, Stage::Running));
+        if !process.is_closing() && !busy {
+            process.readiness = Readiness::Closing { since: now, killed: false };
+            effects.push(Effect::CloseInput);
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
+        let Some(turn) = &mut self.turn else {
+            self.tick_process(now, effects);
+            return;
+        };
+        turn.changed = true;
+        if !matches!(turn.stage, Stage::Running) {
+            self.tick_process(now, effects);
+            return;
+        }
+        if let Some(stop) = &mut turn.stop {
+            if !stop.killed && now.since(stop.at) >= INTERRUPT_GRACE {
+                stop.killed = true;
+                effects.push(Effect::Kill);
+            }
+            return;
+        }
+        if now.since(turn.started) >= self.bounds.turn_max {
+            self.stop(StopReason::Limit(Limit::Time), now, wall, effects);
+            return;
+        }
+        let quiet = self.process.as_ref().is_some_and(|process| {
+            !process.dialogue.tool_running() && process.dialogue.open_asks().is_empty()
+        });
+        if quiet && now.since(turn.last_heard) >= self.bounds.silence_max {
+            self.stop(StopReason::Limit(Limit::Silence), now, wall, effects);
+        }
+    }
+
+    pub(super) fn tick_process(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(process) = &mut self.process else { return };
+        match &mut process.readiness {
+            Readiness::Closing { since, killed } => {
+                if !*killed && now.since(*since) >= CLOSE_GRACE {
+                    *killed = true;
+                    effects.push(Effect::Kill);
+                }
+            }
+            Readiness::Starting | Readiness::Ready => {
+                let idle = process.idle_since.is_some_and(|since| now.since(since) >= self.bounds.warm_idle);
+                if idle && process.dialogue.background_running() == 0 {
+                    self.close_process(now, effects);
+                }
+            }
+        }
+    }
+}
