@@ -225,6 +225,7 @@ impl State {
     pub(super) fn session_lost(&mut self, why: &Failure, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
         turn.again = true;
+        turn.began = false;
         turn.session_lost = true;
         if *why == Failure::SessionNotFound {
             turn.view.apply(&TurnEvent::SessionLost, at);
