@@ -16,6 +16,15 @@ pub struct Bot {
     state_dir: std::path::PathBuf,
 }
 
+/// What the binary is started with besides its arguments.
+#[derive(Debug, Default, Clone)]
+pub struct Around {
+    /// Variables of its own environment.
+    pub env: Vec<(String, String)>,
+    /// The words before the program, e.g. `setpriv …`; it has to become the program (`exec`).
+    pub wrapper: Vec<String>,
+}
+
 /// How a process ended.
 #[derive(Debug)]
 pub struct Exit {
@@ -30,12 +39,21 @@ pub struct Exit {
 impl Bot {
     /// Starts the binary with these arguments and this configuration, and nothing of the test's environment but `PATH`.
     pub fn start(config: &Path, args: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_switchboard"))
+        Self::start_in(config, args, &Around::default())
+    }
+
+    /// The same in these surroundings.
+    pub fn start_in(config: &Path, args: &[&str], around: &Around) -> Self {
+        let program = env!("CARGO_BIN_EXE_switchboard").to_owned();
+        let words: Vec<String> = around.wrapper.iter().cloned().chain([program]).collect();
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .args(args)
             .arg("--config")
             .arg(config)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(around.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

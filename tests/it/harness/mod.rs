@@ -9,7 +9,7 @@ use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, World};
 
-pub use bot::{Bot, Exit};
+pub use bot::{Around, Bot, Exit};
 
 use crate::support;
 
@@ -35,6 +35,7 @@ pub struct Stage {
     tables: Vec<(String, String)>,
     env: Vec<(String, String)>,
     command: PathBuf,
+    around: Around,
 }
 
 impl Stage {
@@ -59,6 +60,7 @@ impl Stage {
                 ("FAKE_CLAUDE_LOG".to_owned(), dir.path().join("cli.log").display().to_string()),
             ],
             command: support::cli::fake_claude(),
+            around: Around::default(),
             dir,
         }
     }
@@ -75,6 +77,20 @@ impl Stage {
     pub fn with_env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.retain(|(known, _)| known != name);
         self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Without a variable of the CLI's environment.
+    #[must_use]
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.env.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// What the bot itself is started with.
+    #[must_use]
+    pub fn around(mut self, around: Around) -> Self {
+        self.around = around;
         self
     }
 
@@ -109,7 +125,7 @@ impl Stage {
 
     /// Writes the configuration and starts the bot.
     pub fn bot_unready(&self) -> Bot {
-        Bot::start(&self.write_config(), &["run"])
+        Bot::start_in(&self.write_config(), &["run"], &self.around)
     }
 
     /// Runs another subcommand to its end: its exit code and what it printed.
@@ -242,6 +258,49 @@ conversation = "thread"
             .fetch_all(&mut connection)
             .await
             .expect("the query works")
+    }
+}
+
+impl Drop for Stage {
+    /// Ends the shims, and with them the CLIs, that outlived their bots, and waits for them: each removes nothing but
+    /// itself.
+    fn drop(&mut self) {
+        let processes = self.state_dir().join("processes");
+        let shims = || {
+            let of_ours = |argument: &[u8]| argument.starts_with(processes.as_os_str().as_encoded_bytes());
+            pids().into_iter().filter(move |pid| arguments(*pid).iter().any(|argument| of_ours(argument)))
+        };
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(15);
+        while shims().next().is_some() && std::time::Instant::now() < deadline {
+            for shim in shims() {
+                let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(shim), nix::sys::signal::SIGTERM);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+}
+
+/// All processes of this machine.
+pub fn pids() -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").expect("there is a /proc").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The arguments of a process; none of one that is over, or a zombie.
+pub fn arguments(pid: i32) -> Vec<Vec<u8>> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).filter(|argument| !argument.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// Waits for something that announces itself to nobody: a file, a process. Looks again and again, for 60 s at most.
+pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
 
