@@ -7,4 +7,5 @@ mod fake_claude;
 mod first;
 mod harness;
 mod process;
+mod real_cli;
 mod real_cli_smoke;
