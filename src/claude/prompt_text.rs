@@ -124,14 +124,15 @@ fn starts_mention(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{feff}' | '。' | '、' | '？' | '！')
 }
 
-/// The path that the CLI would read for a mention (the text after its `@`), and how many bytes of the text to leave as
-/// they are: up to the next white space, so that nothing inside is taken for a mention of its own.
+/// The path that the CLI would read for a mention (the text after its `@`), and how many bytes of the text it takes. What
+/// comes after may hold a mention of its own, also before the next white space.
 fn mention(rest: &str) -> Option<(&str, usize)> {
     let (token, length) = if let Some(quoted) = rest.strip_prefix('"') {
         quoted.find('"').map(|end| (&quoted[..end], end + 2))?
     } else {
         let end = rest.find(|c: char| c.is_whitespace() || c == '\u{feff}').unwrap_or(rest.len());
-        (up_to_word_boundary(&rest[..end]), end)
+        let token = up_to_word_boundary(&rest[..end]);
+        (token, token.len())
     };
     // `#L10-20` names lines; with more than one `#` the CLI takes the whole for a name.
     let path = match token.split_once('#') {

@@ -14,7 +14,7 @@ const WINDOW: Duration = Duration::from_secs(5);
 /// How many calls of one kind Discord allows in it.
 const CALLS_MAX: usize = 5;
 /// The least time between two calls while text streams: 4.5 of the five allowed calls.
-const STREAM_GAP: Duration = Duration::from_millis(1120);
+const STREAM_GAP: Duration = Duration::from_millis(1150);
 /// The first edit after a new message comes sooner: the first words are what people wait for.
 const FIRST_EDIT_GAP: Duration = Duration::from_millis(500);
 
@@ -98,7 +98,7 @@ mod tests {
         pace.made(Kind::Create, at(0));
         assert_eq!(pace.next(Kind::Edit, Urgency::Stream, at(10)), at(500));
         pace.made(Kind::Edit, at(500));
-        assert_eq!(pace.next(Kind::Edit, Urgency::Stream, at(510)), at(1620));
+        assert_eq!(pace.next(Kind::Edit, Urgency::Stream, at(510)), at(1650));
     }
 
     #[test]

@@ -52,6 +52,8 @@ fn a_mention_stays_where_its_file_lies_in_the_project() {
         ("@", "\\@"),
         ("me@example.org", "me@example.org"),
         ("(@src/a.rs)", "(@src/a.rs)"),
+        ("@src/a.rs。@\"(\"", "@src/a.rs。\\@\"(\""),
+        ("@src/a.rs。@\"/etc/passwd\"", "\\@src/a.rs。\\@\"/etc/passwd\""),
     ] {
         assert_eq!(say(text, &[], &["src/a.rs", "two words"]), expected);
     }

@@ -13,7 +13,7 @@ use crate::render::escape::{defuse_fences, shorten};
 use crate::render::message::units;
 
 /// A wider table wraps on a phone, and then nothing is below anything any more.
-const COLUMNS_MAX: usize = 60;
+const COLUMNS_MAX: usize = 46;
 
 /// The length at which a section ends, in UTF-16 units.
 const SECTION_UNITS: usize = 1_400;
