@@ -210,6 +210,7 @@ impl State {
         let process = self.process.get_or_insert_with(|| Process::starting(fresh.process, fresh.fingerprint));
         process.idle_since = None;
         turn.begin(fresh.model, now);
+        turn.warm = !start;
         if let Some(prompt) = turn.prompt.clone() {
             effects.push(Effect::Begin {
                 turn: turn.id,

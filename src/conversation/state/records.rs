@@ -119,6 +119,7 @@ impl State {
     pub(super) fn event(&mut self, event: TurnEvent, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.began) else { return };
         let id = turn.id;
+        turn.heard |= !matches!(event, TurnEvent::Ended(_));
         match &event {
             TurnEvent::ToolStarted(tool) => {
                 turn.tools += 1;
@@ -177,6 +178,12 @@ impl State {
         {
             let failure = failure.clone();
             self.session_lost(&failure, at, effects);
+            return;
+        }
+        if let TurnEnd::Failed(failure) = &end
+            && turn.missed_its_process(failure)
+        {
+            turn.again = true;
             return;
         }
         let end = match (&turn.stop, end) {
@@ -245,7 +252,7 @@ impl State {
         }
         let Some(prompt) = turn.prompt.clone().filter(|_| turn.again) else { return };
         turn.again = false;
-        turn.began = false;
+        (turn.began, turn.warm) = (false, false);
         turn.attempt += 1;
         turn.last_heard = now;
         let process = Process::starting(ended.successor(), ended.fingerprint.clone());

@@ -32,6 +32,10 @@ pub struct Turn {
     pub changed: bool,
     /// Whether the CLI was given the prompt.
     pub began: bool,
+    /// Whether it was given to a process that had served before.
+    pub warm: bool,
+    /// Whether the CLI has shown anything of it.
+    pub heard: bool,
     /// Whether it goes on with another process when this one is gone.
     pub again: bool,
     /// When it began.
@@ -135,6 +139,8 @@ impl Turn {
             view: View::new(About { turn: id, reply_to, started_at: wall, model: None }),
             changed: true,
             began: false,
+            warm: false,
+            heard: false,
             again: false,
             started: now,
             started_at: wall,
@@ -183,6 +189,16 @@ impl Turn {
     pub fn needs_new_session(&self, failure: &Failure) -> bool {
         matches!(failure, Failure::SessionNotFound | Failure::SessionInUse)
             && !self.session_lost
+            && self.stop.is_none()
+            && self.prompt.is_some()
+    }
+
+    /// Whether its process died before it took the prompt: it was warm, and the prompt was on its way when it ended.
+    /// Should it have taken it after all, the CLI drops what it knows, by the prompt's id.
+    pub fn missed_its_process(&self, failure: &Failure) -> bool {
+        matches!(failure, Failure::Lost | Failure::Crashed { .. })
+            && self.warm
+            && !self.heard
             && self.stop.is_none()
             && self.prompt.is_some()
     }

@@ -275,3 +275,18 @@ fn a_process_with_a_task_in_the_background_stays_and_is_looked_at_now_and_then()
     assert_eq!(bench.after(400), NOTHING);
     assert_eq!(bench.due(), Some(1), "the actor would spin");
 }
+
+#[test]
+fn a_warm_process_that_died_before_it_took_the_prompt_is_missed_by_nobody() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(result());
+    bench.submit(2);
+    assert_eq!(bench.place("same"), ["begin 2 in A (warm, attempt 1)"]);
+    bench.record(written(2));
+    let killed = || Record::Exit(Exit::Signal { signal: 9 });
+    assert_eq!(bench.record(killed()), ["A ended", "begin 2 in B (start, attempt 2)"]);
+    bench.record(written(2));
+    let told = bench.record(killed());
+    assert_eq!(told[0], "end 2: Crashed { code: None, signal: Some(9) }", "not for ever: {told:?}");
+}
