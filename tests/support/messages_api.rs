@@ -70,6 +70,11 @@ struct Shared {
 impl MessagesApi {
     /// Starts one on a free port.
     pub async fn start() -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// Starts one at this address, perhaps that of one that is gone.
+    pub async fn start_at(addr: SocketAddr) -> Self {
         let shared = Arc::new(Shared {
             recorded: Mutex::default(),
             refused: Mutex::default(),
@@ -82,7 +87,7 @@ impl MessagesApi {
             // The CLI warms its connection up with `HEAD /`.
             .fallback(async || StatusCode::OK)
             .with_state(shared.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+        let listener = tokio::net::TcpListener::bind(addr).await.expect("the address is free");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
         Self { addr, shared, server }

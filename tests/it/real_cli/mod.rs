@@ -1,6 +1,8 @@
 //! The whole bot with the real Claude Code CLI, from its edges: an embedded Discord on one side, a fake Messages API on
 //! the other. Without the CLI each test says so and returns (see `tests/support/real_cli.rs`).
 
+mod failures;
+mod restarts;
 mod sessions;
 
 use std::path::Path;

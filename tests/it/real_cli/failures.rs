@@ -1,0 +1,102 @@
+//! What people see when the API fails, and that the next prompt works again.
+
+use super::{newest, stage};
+use crate::harness::{HARBOR, MARA, Stage};
+use crate::support::messages_api::MessagesApi;
+
+/// The answer ends with an error id, and the log has it.
+pub fn assert_logged(stage: &Stage, answer: &str) {
+    let line = answer.lines().find(|line| line.starts_with('❌')).unwrap_or_else(|| panic!("a sentence: {answer}"));
+    let id = line.rsplit_once('(').and_then(|(_, id)| id.strip_suffix(')'));
+    let id = id.filter(|id| id.starts_with("E-"));
+    let id = id.unwrap_or_else(|| panic!("an error id: {line}"));
+    let log = stage.log();
+    assert!(log.lines().any(|line| line.contains("\"error_id\"") && line.contains(id)), "{id} is in the log");
+}
+
+/// A prompt fails with this sentence, and the next one works.
+async fn fails(stage: &Stage, prompt: &str, sentence: &str) {
+    let message = stage.ask(MARA, HARBOR, prompt);
+    assert_eq!(stage.outcome(message).await, "❌", "{prompt}");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains(sentence), "{prompt}: {answer}");
+    assert_eq!(answer.matches('❌').count(), 2, "the sentence and the footer: {answer}");
+    for internal in ["API Error", "127.0.0.1", "fake", "Invalid API key", "req_"] {
+        assert!(!answer.contains(internal), "{internal}: {answer}");
+    }
+    assert_logged(stage, &answer);
+    let answer = stage.exchange(HARBOR, &format!("[[say:well again]] after {sentence}")).await;
+    assert!(answer.contains("well again"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_refuses_is_told_in_a_sentence() {
+    let Some((_api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    fails(&stage, "[[status:500]]", "The API failed (HTTP 500).").await;
+    fails(&stage, "[[status:401]]", "The API refused the login of Claude Code.").await;
+    fails(&stage, "[[status:400]]", "The API did not accept the request.").await;
+    fails(&stage, "[[status:404]]", "The API does not know the model").await;
+    fails(&stage, "[[status:529]]", "The API is overloaded.").await;
+    fails(&stage, "[[status:429]]", "The API takes no more requests for now.").await;
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_trouble_is_got_over() {
+    let Some((api, stage)) = stage().await else { return };
+    let stage = stage.with_env("CLAUDE_CODE_MAX_RETRIES", "1");
+    let _bot = stage.bot().await;
+    let answer = stage.exchange(HARBOR, "[[status:500,1]][[say:at the second try]]").await;
+    assert!(answer.contains("at the second try") && !answer.contains('❌'), "{answer}");
+    assert_eq!(api.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_in_the_middle_is_shown_once() {
+    let Some((_api, stage)) = stage().await else { return };
+    let stage = stage.with_env("CLAUDE_CODE_MAX_RETRIES", "1");
+    let _bot = stage.bot().await;
+    // The CLI asks again, without streaming, and says nothing of it.
+    let answer = stage.exchange(HARBOR, "[[say:the whole answer]][[drop]]").await;
+    assert!(answer.contains("the whole answer"), "{answer} {:?}", _api.requests().iter().map(|r| (r.body["stream"].clone(), r.prompts())).collect::<Vec<_>>());
+    assert_eq!(answer.matches("the whole answer").count(), 1, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_is_down_is_told_and_used_again_when_it_is_back() {
+    let Some((api, stage)) = stage().await else { return };
+    let addr = api.addr;
+    drop(api);
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "hello?");
+    assert_eq!(stage.outcome(message).await, "❌");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("The API cannot be reached from this machine."), "{answer}");
+    assert_logged(&stage, &answer);
+
+    let api = MessagesApi::start_at(addr).await;
+    let answer = stage.exchange(HARBOR, "[[say:there you are]]").await;
+    assert!(answer.contains("there you are"), "{answer}");
+    assert_eq!(newest(&api).prompts().last().map(String::as_str), Some("[[say:there you are]]"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_logged_in() {
+    let Some((api, stage)) = stage().await else { return };
+    let stage = stage.without_env("ANTHROPIC_API_KEY");
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "hello?");
+    assert_eq!(stage.outcome(message).await, "❌");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("Claude Code is not logged in on this machine."), "{answer}");
+    assert_logged(&stage, &answer);
+    assert_eq!(api.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_refuses_is_told() {
+    let Some((_api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    fails(&stage, "[[refuse]]", "The model refused to answer this.").await;
+}

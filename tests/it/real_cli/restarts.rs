@@ -1,0 +1,108 @@
+//! A turn outlives the daemon, and so does the session; nothing is posted twice.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{has_result, stage};
+use crate::harness::{HARBOR, MARA, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_session_goes_on() {
+    let Some((_api, stage)) = stage().await else { return };
+    let bot = stage.bot().await;
+    stage.exchange(HARBOR, "[[say:before]]").await;
+    assert_eq!(bot.stop().code, Some(0));
+    let bot = stage.bot().await;
+    let answer = stage.exchange(HARBOR, "[[recall]] one").await;
+    assert!(answer.contains("[[say:before]]"), "{answer}");
+    bot.kill();
+    let _bot = stage.bot().await;
+    let answer = stage.exchange(HARBOR, "[[recall]] two").await;
+    assert!(answer.contains("[[say:before]]") && answer.contains("[[recall]] one"), "{answer}");
+    assert_eq!(stage.sql("SELECT id FROM sessions").await.len(), 1);
+    assert_eq!(stage.clis("harbor").len(), 1);
+    assert_eq!(stage.bot_messages(HARBOR).len(), 3);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_goes_on_while_the_bot_is_killed_and_comes_back() {
+    let Some((api, stage)) = stage().await else { return };
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[stream:500,0]][[hold-mid]][[say:the very end]]");
+    stage.shown(HARBOR, "chunk 300 ").await;
+    bot.kill();
+    let _bot = stage.bot().await;
+    api.release();
+    let answer = stage.answer(HARBOR, message).await;
+    once_and_whole(&stage, &answer);
+    assert_eq!(api.requests().len(), 1, "the turn was not asked for again");
+    assert!(stage.exchange(HARBOR, "[[recall]]").await.contains("[[stream:500,0]]"));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_ends_while_the_bot_is_away_is_shown_whole_and_once() {
+    let Some((api, stage)) = stage().await else { return };
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[stream:500,0]][[hold-mid]][[say:the very end]]");
+    stage.shown(HARBOR, "chunk 300 ").await;
+    bot.kill();
+    api.release();
+    eventually("the turn to end", || has_result(&stage).then_some(())).await;
+    let bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, message).await;
+    once_and_whole(&stage, &answer);
+
+    // And not once more at the next start.
+    let shown = stage.bot_messages(HARBOR);
+    bot.kill();
+    let _bot = stage.bot().await;
+    assert!(stage.exchange(HARBOR, "[[recall]]").await.contains("[[stream:500,0]]"));
+    assert_eq!(stage.bot_messages(HARBOR)[..shown.len()], shown);
+    assert_eq!(api.requests().len(), 2);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_process_that_was_killed_is_missed_by_nobody() {
+    let Some((_api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    stage.exchange(HARBOR, "[[say:before]]").await;
+    let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
+    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:before]]"), "{answer}");
+    assert_eq!(stage.bot_messages(HARBOR).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_in_a_turn_ends_it_with_a_sentence() {
+    let Some((api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    stage.exchange(HARBOR, "[[say:before]]").await;
+    let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]]");
+    stage.shown(HARBOR, "some words").await;
+    let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
+    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
+    assert_eq!(stage.outcome(message).await, "❌");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("some words") && answer.contains("signal 9"), "{answer}");
+    super::failures::assert_logged(&stage, &answer);
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:before]]"), "{answer}");
+    assert!(api.requests().len() >= 3);
+}
+
+/// Each of the 500 chunks is in one message, once; and so is the end.
+fn once_and_whole(stage: &crate::harness::Stage, answer: &str) {
+    let all = stage.bot_messages(HARBOR).join(" ");
+    for text in (1..=500).map(|n| format!("chunk {n}")).chain(["the very end".to_owned()]) {
+        let found = all.match_indices(&text).filter(|(at, _)| {
+            let next = all[at + text.len()..].chars().next();
+            next.is_none_or(|next| !next.is_ascii_digit())
+        });
+        assert_eq!(found.count(), 1, "{text}, once: {all}");
+    }
+    assert!(answer.contains("chunk 1 ") && answer.contains("the very end"), "{answer}");
+}
