@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::config::PermissionMode;
 use crate::domain::ids::SessionId;
-use crate::process::launch::STOP_GRACE_MS;
-use crate::runner::Launch;
+
+use crate::runner::{Launch, STOP_GRACE_MS};
 
 /// A line longer than this is not kept. The longest real ones, pictures in tool results, are about 1 MB (RELIABILITY F9).
 pub const LINE_BYTES_MAX: usize = 16 << 20;
