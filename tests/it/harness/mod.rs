@@ -2,6 +2,7 @@
 //! fake or real. Tests talk to it as people do, and wait for what people would see; they never sleep.
 
 mod bot;
+mod trail;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, World};
 
 pub use bot::{Around, Bot, Exit};
+pub use trail::{alive, memory_max_bytes, parent_of, until};
 
 use crate::support;
 
@@ -41,9 +43,14 @@ pub struct Stage {
 impl Stage {
     /// A stage with the fake CLI.
     pub async fn new() -> Self {
+        Self::in_world(World::playground()).await
+    }
+
+    /// A stage in another world than the usual one.
+    pub async fn in_world(world: World) -> Self {
         // The embedded Discord speaks TLS; a second test in this process finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let discord = EmbeddedDiscord::start(World::playground()).await.expect("the embedded Discord starts");
+        let discord = EmbeddedDiscord::start(world).await.expect("the embedded Discord starts");
         let dir = tempfile::tempdir().expect("a temporary directory");
         for project in ["harbor", "lighthouse", "home"] {
             std::fs::create_dir(dir.path().join(project)).expect("a project's directory");
@@ -94,6 +101,13 @@ impl Stage {
         self
     }
 
+    /// A variable of the bot's own environment.
+    #[must_use]
+    pub fn with_daemon_env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.around.env.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// Another CLI than the fake one.
     #[must_use]
     pub fn with_command(mut self, command: impl Into<PathBuf>) -> Self {
@@ -130,7 +144,7 @@ impl Stage {
 
     /// Runs another subcommand to its end: its exit code and what it printed.
     pub fn run(&self, args: &[&str]) -> Exit {
-        Bot::start(&self.write_config(), args).end()
+        Bot::start(&self.write_config(), args, &self.daemon_env).end()
     }
 
     /// Writes `config.toml`.

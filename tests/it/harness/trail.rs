@@ -1,0 +1,100 @@
+//! What bot and CLI leave behind: logs, processes, files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::Stage;
+
+/// How long to look for something that no event announces, before the test fails.
+const LOOK_MAX: Duration = Duration::from_secs(60);
+
+/// Looks again and again until `f` finds something that nobody announces: a process that ends, a file that grows.
+pub async fn until<T>(what: &str, mut f: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = f() {
+            return found;
+        }
+        assert!(begun.elapsed() < LOOK_MAX, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Whether a process lives; one that nobody has reaped yet does not.
+pub fn alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z') && !rest.starts_with('X'))
+}
+
+impl Stage {
+    /// The lines of the bot's log, the rotated ones before it.
+    pub fn log(&self) -> Vec<Value> {
+        let dir = self.state_dir().join("logs");
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        files.sort_by_key(|file| std::cmp::Reverse(file.extension().map(std::ffi::OsStr::to_owned)));
+        let text: String =
+            files.iter().map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
+    }
+
+    /// What the fake CLI was made to do: its starts, and the prompts that began.
+    pub fn cli_log(&self, event: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.dir().join("cli.log")).unwrap_or_default();
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).expect("the fake writes JSON"));
+        // A start with no session is a question of the daemon's: version, lists.
+        let own = |line: &Value| {
+            line["event"] == event && !line["argv"].to_string().contains("no-session-persistence")
+        };
+        lines.filter(|line| own(line) && !line["argv"].to_string().contains("--version")).collect()
+    }
+
+    /// The CLI that took the last prompt.
+    pub async fn cli_pid(&self, prompts: usize) -> i32 {
+        let prompt = until("the CLI to begin", || self.cli_log("prompt").get(prompts - 1).cloned()).await;
+        i32::try_from(prompt["pid"].as_i64().expect("a number")).expect("process ids fit")
+    }
+
+    /// Every file below a directory of the stage with its bytes.
+    pub fn files(&self, below: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut dirs = vec![below.to_path_buf()];
+        while let Some(dir) = dirs.pop() {
+            for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => dirs.push(path),
+                    Ok(kind) if kind.is_file() => {
+                        let bytes = std::fs::read(&path).unwrap_or_default();
+                        found.insert(path, bytes);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The parent of a process.
+pub fn parent_of(pid: i32) -> i32 {
+    status_of(pid, "PPid:").parse().expect("a process id")
+}
+
+/// The most memory that a process ever had, in bytes.
+pub fn memory_max_bytes(pid: i32) -> u64 {
+    let kib = status_of(pid, "VmHWM:");
+    kib.trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
+}
+
+fn status_of(pid: i32, field: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process lives");
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the kernel says it");
+    line.trim().to_owned()
+}
