@@ -4,7 +4,9 @@
 mod support;
 
 mod architecture;
+mod failures;
 mod fake_claude;
+mod faults;
 mod first;
 mod harness;
 mod process;

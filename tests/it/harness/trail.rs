@@ -61,6 +61,17 @@ impl Stage {
         i32::try_from(prompt["pid"].as_i64().expect("a number")).expect("process ids fit")
     }
 
+    /// Changes the database of a bot that does not run.
+    pub async fn change(&self, query: &str) {
+        let file = self.state_dir().join("switchboard.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+        let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("the database opens");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(query.to_owned()))
+            .execute(&mut connection)
+            .await
+            .expect("the query works");
+    }
+
     /// Every file below a directory of the stage with its bytes.
     pub fn files(&self, below: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
