@@ -38,12 +38,7 @@ pub struct Exit {
 
 impl Bot {
     /// Starts the binary with these arguments and this configuration, and nothing of the test's environment but `PATH`.
-    pub fn start(config: &Path, args: &[&str]) -> Self {
-        Self::start_in(config, args, &Around::default())
-    }
-
-    /// The same in these surroundings.
-    pub fn start_in(config: &Path, args: &[&str], around: &Around) -> Self {
+    pub fn start(config: &Path, args: &[&str], around: &Around) -> Self {
         let program = env!("CARGO_BIN_EXE_switchboard").to_owned();
         let words: Vec<String> = around.wrapper.iter().cloned().chain([program]).collect();
         let child = Command::new(&words[0])

@@ -139,12 +139,12 @@ impl Stage {
 
     /// Writes the configuration and starts the bot.
     pub fn bot_unready(&self) -> Bot {
-        Bot::start_in(&self.write_config(), &["run"], &self.around)
+        Bot::start(&self.write_config(), &["run"], &self.around)
     }
 
     /// Runs another subcommand to its end: its exit code and what it printed.
     pub fn run(&self, args: &[&str]) -> Exit {
-        Bot::start(&self.write_config(), args, &self.daemon_env).end()
+        Bot::start(&self.write_config(), args, &self.around).end()
     }
 
     /// Writes `config.toml`.

@@ -10,7 +10,7 @@ pub fn assert_logged(stage: &Stage, answer: &str) {
     let id = line.rsplit_once('(').and_then(|(_, id)| id.strip_suffix(')'));
     let id = id.filter(|id| id.starts_with("E-"));
     let id = id.unwrap_or_else(|| panic!("an error id: {line}"));
-    let log = stage.log();
+    let log = stage.log_text();
     assert!(log.lines().any(|line| line.contains("\"error_id\"") && line.contains(id)), "{id} is in the log");
 }
 

@@ -74,7 +74,7 @@ impl Stage {
         pids().into_iter().filter(is_cli).collect()
     }
 
-    fn log(&self) -> String {
+    fn log_text(&self) -> String {
         std::fs::read_to_string(self.state_dir().join("logs/switchboard.log")).expect("the bot has a log")
     }
 }
