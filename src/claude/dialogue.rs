@@ -120,6 +120,13 @@ impl Dialogue {
         self.turn.as_ref().is_some_and(Turn::tool_running)
     }
 
+    /// Whether a process that answered before has said nothing yet to the prompt that was written to it: neither that
+    /// it took it, nor that it begins.
+    pub fn is_deaf(&self) -> bool {
+        let silent = |turn: &Turn| turn.began == Began::Written && !turn.signs.init && !turn.signs.echo;
+        self.session.is_some() && self.turn.as_ref().is_some_and(silent)
+    }
+
     /// The asks that wait for a person.
     pub fn open_asks(&self) -> Vec<&Ask> {
         self.turn.as_ref().map(|turn| turn.asks().collect()).unwrap_or_default()

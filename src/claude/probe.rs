@@ -80,14 +80,20 @@ pub enum ProbeError {
     /// It did not answer in time.
     #[error("failed to get an answer within {0} s")]
     Silent(u64),
+    /// It is older than [`VERSION_MIN`], and was asked nothing more.
+    #[error("failed to use version {0}: {VERSION_MIN} or later is needed")]
+    TooOld(Version),
     /// It ended without an answer.
     #[error("failed to get an answer: the program ended")]
     Ended,
 }
 
-/// Asks the CLI for its version and its lists. `env` is its whole environment.
+/// Asks the CLI for its version and its lists. One that is too old is not asked for these. `env` is its whole environment.
 pub async fn probe(program: &str, env: &BTreeMap<String, String>, dir: &Path) -> Result<Probe, ProbeError> {
     let version = version(program, env, dir).await?;
+    if !version.is_supported() {
+        return Err(ProbeError::TooOld(version));
+    }
     let info = info(program, env, dir).await?;
     Ok(Probe { version, info })
 }

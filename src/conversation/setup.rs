@@ -47,13 +47,14 @@ impl Setup {
         match self.ask_cli().await {
             Ok(Probe { version, info }) => {
                 tracing::info!(%version, logged_in = info.logged_in, models = info.models.len(), "the CLI answers");
-                if !version.is_supported() {
-                    tracing::error!(%version, needed = %VERSION_MIN, "the CLI is too old");
-                }
                 *write(&self.version) = Some(version);
                 if let Err(error) = self.learn(store, info).await {
                     tracing::warn!(error = %Chain(&error), "the CLI's lists could not be stored");
                 }
+            }
+            Err(probe::ProbeError::TooOld(version)) => {
+                tracing::error!(%version, needed = %VERSION_MIN, "the CLI is too old");
+                *write(&self.version) = Some(version);
             }
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "the CLI does not answer; see `switchboard doctor`");

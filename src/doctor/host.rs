@@ -97,11 +97,7 @@ pub(super) async fn cli(config: &Config, env: &Environment) -> Vec<Finding> {
     let what = format!("claude ({})", settings.command);
     match probe(&settings.command, &child_env(&settings, env.clone()), &dir).await {
         Ok(found) => {
-            findings.push(if found.version.is_supported() {
-                good(&what, format!("version {}", found.version))
-            } else {
-                bad(&what, format!("version {} is too old: update it to {VERSION_MIN} or later", found.version))
-            });
+            findings.push(good(&what, format!("version {}", found.version)));
             findings.push(if found.info.logged_in {
                 let by = found.info.credentials.as_deref().unwrap_or("a login of its own");
                 good("claude login", format!("has credentials ({by})"))
@@ -109,6 +105,10 @@ pub(super) async fn cli(config: &Config, env: &Environment) -> Vec<Finding> {
                 bad("claude login", "not logged in: run `claude` once as this user and log in, or give it ANTHROPIC_API_KEY in [claude.env]")
             });
         }
+        Err(ProbeError::TooOld(version)) => findings.push(bad(
+            what,
+            format!("version {version} is too old: update it to {VERSION_MIN} or later"),
+        )),
         Err(error @ ProbeError::Missing(_)) => findings.push(bad(
             what,
             format!("{error}: install it with `npm install -g @anthropic-ai/claude-code`, or name its path in claude.command"),

@@ -48,7 +48,7 @@ async fn assert_told(stage: &Stage, message: MessageId, wanted: &str) -> (String
     assert!(sentence.contains(wanted), "{wanted:?} is not in: {answer}");
     assert_nothing_internal(stage, &answer);
     let line = until("the error id in the log", || {
-        stage.log().into_iter().find(|line| line["error_id"] == id.as_str())
+        stage.log_lines().into_iter().find(|line| line["error_id"] == id.as_str())
     })
     .await;
     assert!(line["outcome"].as_str().is_some_and(|outcome| outcome.starts_with("failed")), "{line}");
@@ -159,7 +159,7 @@ async fn an_old_cli_is_said_with_both_versions() {
     let stage = stage.with_command(&path);
     let _bot = stage.bot().await;
     until("the bot to know", || {
-        stage.log().iter().any(|line| line["message"] == "the CLI is too old").then_some(())
+        stage.log_lines().iter().any(|line| line["message"] == "the CLI is too old").then_some(())
     })
     .await;
     let message = stage.ask(MARA, HARBOR, "Hello?");

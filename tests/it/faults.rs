@@ -116,7 +116,7 @@ async fn lines_that_are_no_events_are_passed_over() {
     }
     // Known to nobody, and said in the log with its kind; the words are nobody's business.
     let ignored = stage
-        .log()
+        .log_lines()
         .into_iter()
         .any(|line| line["kind"].as_str().is_some_and(|kind| kind.contains("something_new")));
     assert!(ignored, "an unknown kind of line is logged");

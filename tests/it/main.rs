@@ -9,6 +9,7 @@ mod fake_claude;
 mod faults;
 mod first;
 mod harness;
+mod operation;
 mod process;
 mod real_cli;
 mod real_cli_smoke;

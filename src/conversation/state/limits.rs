@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::{CLOSE_GRACE, Effect, Readiness, Stage, State, StopReason};
+use super::{ATTEMPTS_MAX, CLOSE_GRACE, Effect, Readiness, Stage, State, StopReason};
 use crate::claude::interrupt_line;
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::Limit;
 
 /// How long the CLI gets to end a turn after it was interrupted, before its process is stopped.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
+/// How long a process that served a turn before gets to take the next prompt; it says so within milliseconds. One that
+/// hangs after its result (RELIABILITY F3) never does, and nothing is lost with it.
+const TAKE_GRACE: Duration = Duration::from_secs(10);
 
 impl State {
     pub(super) fn stop(&mut self, reason: StopReason, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
@@ -61,6 +64,12 @@ impl State {
         }
         if now.since(turn.started) >= self.bounds.turn_max {
             self.stop(StopReason::Limit(Limit::Time), now, wall, effects);
+            return;
+        }
+        let deaf = self.process.as_ref().is_some_and(|process| process.dialogue.is_deaf());
+        if deaf && !turn.again && turn.attempt < ATTEMPTS_MAX && now.since(turn.last_heard) >= TAKE_GRACE {
+            turn.again = true;
+            effects.push(Effect::Kill);
             return;
         }
         let quiet = self.process.as_ref().is_some_and(|process| {

@@ -173,6 +173,10 @@ impl State {
     /// The dialogue says how the turn ended; why we stopped it, if we did, is the better reason.
     pub(super) fn ended(&mut self, end: TurnEnd, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
+        if turn.again && turn.stop.is_none() {
+            // The process is on its way out, and another one does it.
+            return;
+        }
         if let TurnEnd::Failed(failure) = &end
             && turn.needs_new_session(failure)
         {

@@ -148,9 +148,15 @@ fn initialize(house: &House) -> Value {
     json!({
         "commands": commands.collect::<Vec<_>>(), "models": models.collect::<Vec<_>>(),
         "agents": [{ "name": "claude", "description": "Catch-all" }],
-        "account": { "tokenSource": "none", "apiKeySource": "none", "apiProvider": house.provider },
+        "account": { "tokenSource": "none", "apiKeySource": key_source(), "apiProvider": house.provider },
         "output_style": "default", "available_output_styles": ["default"], "pid": std::process::id(),
     })
+}
+
+/// Where the CLI has its key from, in its word.
+fn key_source() -> &'static str {
+    let set = std::env::var_os("ANTHROPIC_API_KEY").is_some_and(|key| !key.is_empty());
+    if set { "ANTHROPIC_API_KEY" } else { "none" }
 }
 
 fn die(error: &str) -> ! {

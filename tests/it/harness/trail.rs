@@ -31,7 +31,7 @@ pub fn alive(pid: i32) -> bool {
 
 impl Stage {
     /// The lines of the bot's log, the rotated ones before it.
-    pub fn log(&self) -> Vec<Value> {
+    pub fn log_lines(&self) -> Vec<Value> {
         let dir = self.state_dir().join("logs");
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

@@ -38,7 +38,8 @@ impl Stage {
         self.discord
             .wait_for(&format!("“{text}” to be shown"), |discord| {
                 let messages = discord.messages(channel);
-                let own = messages.iter().find(|message| is_own(message) && content(message).contains(text))?;
+                let own =
+                    messages.iter().find(|message| is_own(message) && content(message).contains(text))?;
                 Some(MessageId(own["id"].as_str()?.parse().ok()?))
             })
             .await

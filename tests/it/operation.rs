@@ -1,0 +1,385 @@
+//! What whoever runs the bot relies on: subcommands, exit codes, logs, secrets, modes, the service manager.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+use switchboard::playground::discord::{World, permissions};
+
+use crate::harness::{BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, parent_of, until};
+
+/// Secrets that must be nowhere.
+const API_KEY: &str = "sk-ant-canary-7f3a91c04be2";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_prints_what_is_in_force_without_secrets() {
+    let stage =
+        Stage::new().await.with_env("ANTHROPIC_API_KEY", API_KEY).with("limits", "turn_secs_max = 77");
+    let exit = stage.run(&["check"]);
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    for shown in ["turn_secs_max = 77", "queued_prompts_max = 20", "harbor", "ANTHROPIC_API_KEY"] {
+        assert!(exit.stdout.contains(shown), "{shown} is not in: {}", exit.stdout);
+    }
+    for secret in [API_KEY, stage.discord.token()] {
+        assert!(!exit.stdout.contains(secret) && !exit.stderr.contains(secret), "{exit:?}");
+    }
+    assert!(!stage.state_dir().exists(), "check changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_configuration_is_said_with_the_key_and_the_fix() {
+    for (table, line, wanted) in [
+        ("limits", "turn_sec_max = 5", &["limits.turn_sec_max", "did you mean limits.turn_secs_max?"][..]),
+        ("claude", "permission_mode = \"yolo\"", &["claude.permission_mode", "acceptEdits"][..]),
+        ("limits", "running_turns_max = \"many\"", &["limits.running_turns_max"][..]),
+        ("harbor", "respond_to = \"everything\"", &["projects[0].respond_to", "mentions"][..]),
+    ] {
+        let stage = Stage::new().await.with(table, line);
+        for command in ["check", "run", "doctor"] {
+            let exit = stage.run(&[command]);
+            assert_eq!(exit.code, Some(78), "{command} with {line}: {exit:?}");
+            for word in wanted {
+                assert!(exit.stderr.contains(word), "{word} is not in: {}", exit.stderr);
+            }
+            assert!(exit.stderr.contains("config.toml:"), "the line is named: {}", exit.stderr);
+            assert!(!exit.stderr.contains(stage.discord.token()), "{}", exit.stderr);
+        }
+    }
+}
+
+fn assert_found(exit: &Exit, code: i32, wanted: &[&str]) {
+    assert_eq!(exit.code, Some(code), "{exit:?}");
+    for word in wanted {
+        assert!(exit.stdout.contains(word), "{word:?} is not in:\n{}", exit.stdout);
+    }
+    assert_eq!(code == 0, !exit.stdout.contains("FAIL"), "{}", exit.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_finds_everything_in_order() {
+    let stage = Stage::new().await.with_env("ANTHROPIC_API_KEY", API_KEY);
+    let exit = stage.run(&["doctor"]);
+    let wanted = [
+        "Everything that the bot needs is there",
+        "ok    token",
+        "message content intent: granted",
+        "ok    channel of harbor",
+        "ok    channel of lighthouse",
+        "version 2.1.",
+        "ANTHROPIC_API_KEY",
+    ];
+    assert_found(&exit, 0, &wanted);
+    assert!(!exit.stdout.contains(API_KEY) && !exit.stdout.contains(stage.discord.token()));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_what_is_wrong_at_the_cli() {
+    let stage = Stage::new().await;
+    assert_found(&stage.run(&["doctor"]), 1, &["FAIL  claude login", "not logged in", "1 of "]);
+
+    let stage = Stage::new().await.with_command("/nowhere/claude");
+    assert_found(&stage.run(&["doctor"]), 1, &["FAIL  claude (/nowhere/claude)", "npm install"]);
+
+    let stage = Stage::new().await;
+    let old = stage.dir().join("old");
+    std::fs::write(&old, "#!/bin/sh\necho '1.0.3 (Claude Code)'\n").expect("it can be written");
+    std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let stage = stage.with_command(old);
+    assert_found(&stage.run(&["doctor"]), 1, &["version 1.0.3 is too old", "2.1.0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_says_what_is_wrong_at_discord() {
+    let stage = Stage::new()
+        .await
+        .with_env("ANTHROPIC_API_KEY", API_KEY)
+        .with_daemon_env("DISCORD_TOKEN", "a.wrong.token");
+    assert_found(&stage.run(&["doctor"]), 1, &["FAIL  token", "Reset Token", "1 of "]);
+
+    let world = World { privileged_intents: 0, ..World::playground() };
+    let stage = Stage::in_world(world).await.with_env("ANTHROPIC_API_KEY", API_KEY);
+    assert_found(
+        &stage.run(&["doctor"]),
+        1,
+        &["FAIL  message content intent", "Privileged Gateway Intents", "1 of "],
+    );
+
+    let stage = Stage::new().await.with_env("ANTHROPIC_API_KEY", API_KEY);
+    let denied = permissions::SEND_MESSAGES | permissions::ADD_REACTIONS;
+    stage.discord.overwrite_permissions(HARBOR, BOT, 0, denied);
+    stage.discord.overwrite_permissions(LIGHTHOUSE, BOT, 0, permissions::CREATE_PUBLIC_THREADS);
+    let wanted =
+        ["FAIL  channel of harbor", "Send Messages", "Add Reactions", "Create Public Threads", "2 of "];
+    assert_found(&stage.run(&["doctor"]), 1, &wanted);
+
+    let stage = Stage::new().await.with_env("ANTHROPIC_API_KEY", API_KEY);
+    stage.discord.overwrite_permissions(HARBOR, BOT, 0, permissions::VIEW_CHANNEL);
+    assert_found(&stage.run(&["doctor"]), 1, &["FAIL  channel of harbor", "View Channel", "1 of "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_discord_refuses_for_good_ends_with_69() {
+    let stage = Stage::new().await.with_daemon_env("DISCORD_TOKEN", "a.wrong.token");
+    let exit = stage.run(&["run"]);
+    assert_eq!(exit.code, Some(69), "{exit:?}");
+    assert!(exit.stderr.contains("Reset Token"), "{exit:?}");
+    assert!(!exit.stderr.contains("a.wrong.token"), "{exit:?}");
+
+    let world = World { privileged_intents: 0, ..World::playground() };
+    let stage = Stage::in_world(world).await;
+    let exit = stage.run(&["run"]);
+    assert_eq!(exit.code, Some(69), "{exit:?}");
+    assert!(exit.stderr.contains("Message Content intent"), "{exit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_reset_while_the_bot_runs_ends_it_with_69() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    stage.discord.faults().close(4004);
+    let exit = bot.end();
+    assert_eq!(exit.code, Some(69), "{exit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_instance_goes_away_and_harms_nothing() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let exit = stage.run(&["run"]);
+    assert_eq!(exit.code, Some(3), "{exit:?}");
+    assert!(exit.stderr.contains("another instance"), "{exit:?}");
+    let message = stage.ask(MARA, HARBOR, "[[say:Still one.]]");
+    assert!(stage.answer(HARBOR, message).await.contains("Still one."));
+    assert_eq!(stage.cli_log("prompt").len(), 1);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_in_the_middle_of_a_turn_stops_no_turn() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let gate = stage.dir().join("gate");
+    let message = stage.ask(MARA, HARBOR, &format!("[[say:One.]] [[wait:{}]] [[say:Two.]]", gate.display()));
+    let cli = stage.cli_pid(1).await;
+    let begun = Instant::now();
+    let exit = bot.stop();
+    assert_eq!(exit.code, Some(0), "{exit:?}");
+    // RELIABILITY §6.7 and G1: a bound, not a measurement.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(alive(cli) && alive(parent_of(cli)), "the shim goes on");
+    std::fs::write(&gate, "").expect("the gate opens");
+    let _bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("One.") && answer.contains("Two."), "{answer}");
+    assert_eq!(stage.cli_log("prompt").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_are_json_lines_that_can_be_searched() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[say:The weather is a secret of ours.]]");
+    stage.answer(HARBOR, message).await;
+    assert_eq!(bot.stop().code, Some(0));
+    let lines = stage.log_lines();
+    for line in &lines {
+        for field in ["timestamp", "level", "target", "message"] {
+            assert!(line[field].is_string(), "{field} is missing in {line}");
+        }
+    }
+    let turn = stage.sql("select id from turns").await.remove(0);
+    let of_turn: Vec<_> = lines.iter().filter(|line| line["turn"] == turn.as_str()).collect();
+    for wanted in ["turn begins", "turn ended"] {
+        assert!(of_turn.iter().any(|line| line["message"] == wanted), "{wanted} is missing: {of_turn:#?}");
+    }
+    // Even at debug: what people say is in the database, where it belongs.
+    assert!(
+        lines.iter().all(|line| !line.to_string().contains("The weather")),
+        "words of people are in the log"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_level_of_the_log_can_be_set_from_outside() {
+    let stage = Stage::new().await.with_daemon_env("LOG_LEVEL", "warn");
+    let bot = stage.bot().await;
+    assert_eq!(bot.stop().code, Some(0));
+    let levels: Vec<_> = stage.log_lines().iter().map(|line| line["level"].to_string()).collect();
+    assert!(levels.iter().all(|level| level.contains("WARN") || level.contains("ERROR")), "{levels:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_rotate_by_size() {
+    let stage = Stage::new().await.with("log", "file_bytes_max = 2000\nfiles_kept = 3");
+    let bot = stage.bot().await;
+    for number in 1..=8 {
+        let message = stage.ask(MARA, HARBOR, &format!("[[say:Number {number}.]]"));
+        stage.answer(HARBOR, message).await;
+    }
+    assert_eq!(bot.stop().code, Some(0));
+    let files = stage.files(&stage.state_dir().join("logs"));
+    let names: Vec<_> = files.keys().filter_map(|path| path.file_name()?.to_str()).collect();
+    assert_eq!(names, ["switchboard.log", "switchboard.log.1", "switchboard.log.2", "switchboard.log.3"]);
+    for (path, bytes) in &files {
+        assert!(bytes.len() < 6000, "{} has {} bytes", path.display(), bytes.len());
+    }
+    assert!(!stage.log_lines().is_empty(), "each is JSON lines");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_nowhere_but_where_they_are_needed() {
+    let stage = Stage::new()
+        .await
+        .with_env("ANTHROPIC_API_KEY", API_KEY)
+        .with_daemon_env("UNRELATED_SECRET", "canary-of-the-host");
+    let bot = stage.bot().await;
+    let gate = stage.dir().join("gate");
+    let message = stage.ask(
+        MARA,
+        HARBOR,
+        &format!("[[bash:env | cut -d= -f1]] [[wait:{}]] [[say:Done.]]", gate.display()),
+    );
+    let failing = stage.ask(MARA, HARBOR, "[[stderr:2000]] [[exit:1]]");
+    let cli = stage.cli_pid(1).await;
+    let shim = parent_of(cli);
+    let proc = |pid: i32, file: &str| std::fs::read(format!("/proc/{pid}/{file}")).expect("it lives");
+    let holds =
+        |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+    let token = stage.discord.token().to_owned();
+    let secrets = [API_KEY, token.as_str(), "canary-of-the-host"];
+    for secret in secrets {
+        for (pid, file) in [(shim, "cmdline"), (shim, "environ"), (cli, "cmdline"), (bot.pid(), "cmdline")] {
+            assert!(!holds(&proc(pid, file), secret), "{secret} is in {file} of {pid}");
+        }
+        assert_eq!(
+            holds(&proc(cli, "environ"), secret),
+            secret == API_KEY,
+            "{secret} in the CLI's environment"
+        );
+    }
+    let assert_not_stored = |when: &str| {
+        for (path, bytes) in stage.files(&stage.state_dir()) {
+            for secret in secrets {
+                assert!(!holds(&bytes, secret), "{when}: {secret} is in {}", path.display());
+            }
+        }
+    };
+    assert_not_stored("while a turn runs");
+    std::fs::write(&gate, "").expect("the gate opens");
+    stage.answer(HARBOR, message).await;
+    stage.outcome(failing).await;
+    let exit = bot.stop();
+    assert_not_stored("after the end");
+    for secret in secrets {
+        assert!(!exit.stderr.contains(secret) && !exit.stdout.contains(secret), "{exit:?}");
+        let said = stage.discord.messages(HARBOR);
+        assert!(!said.iter().any(|message| message.to_string().contains(secret)), "{secret} is in Discord");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_directory_is_ours_alone() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[say:Done.]]");
+    stage.answer(HARBOR, message).await;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
+    assert_eq!(mode(&stage.state_dir()), 0o700);
+    assert_eq!(mode(&stage.state_dir().join("processes")), 0o700);
+    for path in stage.files(&stage.state_dir()).into_keys() {
+        assert_eq!(mode(&path) & 0o077, 0, "{} may be read by others", path.display());
+    }
+    // What Claude makes in the project is for the project's people.
+    let message = stage.ask(MARA, HARBOR, "[[edit:notes.txt]]");
+    stage.answer(HARBOR, message).await;
+    assert_eq!(mode(&stage.dir().join("harbor/notes.txt")), 0o644);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plain_sql_tells_who_asked_what_when_and_for_how_much() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    for (who, text) in
+        [(MARA, "[[cost:0.25]] [[say:One.]]"), (JONAS, "[[cost:0.5]] [[say:Two.]]"), (MARA, "[[exit:9]]")]
+    {
+        let message = stage.ask(who, HARBOR, text);
+        stage.outcome(message).await;
+    }
+    let rows = stage
+        .sql("select author || '|' || project || '|' || outcome || '|' || cost_usd || '|' || (error_id is not null) from turns_readable order by started, turn")
+        .await;
+    let mut rows: Vec<_> = rows.iter().map(String::as_str).collect();
+    rows.sort_unstable();
+    assert_eq!(
+        rows,
+        ["Jonas|harbor|completed|0.5|0", "Mara|harbor|completed|0.25|0", "Mara|harbor|failed|0.0|1"]
+    );
+    assert_eq!(stage.sql("select cost_usd || '' from conversations_readable").await, ["0.75"]);
+    assert_eq!(
+        stage.sql("select turns || '|' || messages || '|' || queued from conversations_readable").await,
+        ["3|3|0"]
+    );
+    assert!(
+        stage
+            .sql("select started from turns_readable")
+            .await
+            .iter()
+            .all(|at| at.starts_with("20") && at.ends_with('Z'))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_manager_is_told() {
+    let stage = Stage::new().await;
+    let path = stage.dir().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_nonblocking(true).expect("a socket");
+    let stage = stage
+        .with_daemon_env("NOTIFY_SOCKET", path.display().to_string())
+        .with_daemon_env("WATCHDOG_USEC", "300000");
+    let heard = std::cell::RefCell::new(String::new());
+    let hears = |wanted: &str| {
+        let mut bytes = [0; 4096];
+        while let Ok(length) = socket.recv(&mut bytes) {
+            heard.borrow_mut().push_str(&String::from_utf8_lossy(&bytes[..length]));
+            heard.borrow_mut().push('\n');
+        }
+        heard.borrow().contains(wanted).then_some(())
+    };
+    let bot = stage.bot().await;
+    until("READY=1", || hears("READY=1")).await;
+    until("WATCHDOG=1", || hears("WATCHDOG=1")).await;
+    assert!(hears("STOPPING=1").is_none());
+    let message = stage.ask(MARA, HARBOR, "[[env]]");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(!answer.contains("NOTIFY_SOCKET"), "Claude cannot speak for the bot: {answer}");
+    assert_eq!(bot.stop().code, Some(0));
+    until("STOPPING=1", || hears("STOPPING=1")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_is_not_connected_is_not_ready() {
+    let stage = Stage::new().await;
+    let path = stage.dir().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_nonblocking(true).expect("a socket");
+    let stage = stage.with_daemon_env("NOTIFY_SOCKET", path.display().to_string());
+    stage.discord.faults().set_down(true);
+    let bot = stage.bot_unready();
+    // It asks, and asks again.
+    stage
+        .discord
+        .wait_for("the bot to ask twice", |discord| (discord.requests().len() >= 2).then_some(()))
+        .await;
+    assert!(socket.recv(&mut [0; 64]).is_err(), "nothing is ready yet");
+    stage.discord.faults().set_down(false);
+    until("READY=1", || {
+        let mut bytes = [0; 4096];
+        let length = socket.recv(&mut bytes).ok()?;
+        String::from_utf8_lossy(&bytes[..length]).contains("READY=1").then_some(())
+    })
+    .await;
+    assert_eq!(bot.stop().code, Some(0));
+}
