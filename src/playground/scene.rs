@@ -12,7 +12,7 @@ use super::discord::EmbeddedDiscord;
 use super::discord::World;
 use super::page::AssistantLabel;
 use crate::claude::launch::{Settings, env as child_env};
-use crate::claude::probe::probe;
+use crate::claude::probe::{ProbeError, probe};
 use crate::config::{Config, ConversationScope, Environment, Project};
 
 /// The name under which this program is its own demo assistant (`main.rs`).
@@ -123,15 +123,15 @@ async fn choose_assistant(
         "as asked for with --demo".to_owned()
     } else {
         match probe(&settings.command, &child_env(&settings, env.clone()), dir).await {
-            Ok(found) if found.version.is_supported() && found.info.logged_in => {
+            Ok(found) if found.info.logged_in => {
                 let label = format!(
                     "Claude Code {}: what it does here is real, and costs what it costs.",
                     found.version
                 );
                 return Ok(AssistantLabel::real(label));
             }
-            Ok(found) if found.version.is_supported() => "the claude CLI here is not logged in".to_owned(),
-            Ok(found) => format!("the claude CLI here is too old ({})", found.version),
+            Ok(_) => "the claude CLI here is not logged in".to_owned(),
+            Err(ProbeError::TooOld(version)) => format!("the claude CLI here is too old ({version})"),
             Err(_) => "no claude CLI was found here".to_owned(),
         }
     };

@@ -13,3 +13,4 @@ mod operation;
 mod process;
 mod real_cli;
 mod real_cli_smoke;
+mod recovery;

@@ -61,6 +61,19 @@ impl Stage {
         i32::try_from(prompt["pid"].as_i64().expect("a number")).expect("process ids fit")
     }
 
+    /// Asks the database again and again until it gives this many rows.
+    pub async fn rows(&self, query: &str, count: usize) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            let rows = self.sql(query).await;
+            if rows.len() == count {
+                return rows;
+            }
+            assert!(begun.elapsed() < LOOK_MAX, "waited in vain for {count} rows of {query}: {rows:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Changes the database of a bot that does not run.
     pub async fn change(&self, query: &str) {
         let file = self.state_dir().join("switchboard.db");
