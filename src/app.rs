@@ -15,6 +15,7 @@ use crate::conversation::registry::{Parts, Registry};
 use crate::conversation::setup::Setup;
 use crate::conversation::state::Bounds;
 use crate::discord::Data;
+use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
 use crate::discord::client::{self, ConnectError};
 use crate::lifecycle::{self, Ending, StateDirError, Vital};
@@ -117,6 +118,7 @@ pub async fn run(
         clock,
         setup,
         files,
+        arrivals: Arrivals::default(),
         gateway,
     };
     let served = async {

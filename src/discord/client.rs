@@ -190,14 +190,16 @@ async fn on_event(
     let data = framework.user_data().await;
     match event {
         FullEvent::Ready { .. } => {
+            data.arrivals.watch(&framework.serenity_context.shard);
             data.gateway.beat();
             crate::lifecycle::ready("connected to Discord");
         }
         FullEvent::Message { new_message } => {
+            let (channel, id) = (ChannelId(new_message.channel_id.get()), MessageId(new_message.id.get()));
+            let _taken = data.arrivals.take(channel, id).await;
             let done = intake::message(framework.serenity_context, data, new_message).await;
             if let Err(error) = &done {
-                let channel = ChannelId(new_message.channel_id.get());
-                notice::say(data, channel, MessageId(new_message.id.get()), &notice::of_error(error));
+                notice::say(data, channel, id, &notice::of_error(error));
             }
         }
         _ => {}

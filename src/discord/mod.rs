@@ -7,6 +7,8 @@ pub mod route;
 
 pub mod attachments;
 
+pub mod arrivals;
+
 pub mod intake;
 
 pub mod commands;
@@ -41,6 +43,8 @@ pub struct Data {
     pub setup: Arc<Setup>,
     /// Fetches attachments, and nothing else.
     pub files: attachments::Files,
+    /// The order in which messages arrived.
+    pub arrivals: arrivals::Arrivals,
     /// Signs of life of the gateway.
     pub gateway: Vital,
 }
