@@ -4,6 +4,8 @@
 mod support;
 
 mod architecture;
+mod attachments;
+mod commands;
 mod failures;
 mod fake_claude;
 mod faults;
@@ -11,6 +13,9 @@ mod first;
 mod harness;
 mod operation;
 mod process;
+mod queue;
 mod real_cli;
 mod real_cli_smoke;
 mod recovery;
+mod rendering;
+mod routing;

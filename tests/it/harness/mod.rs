@@ -2,6 +2,7 @@
 //! fake or real. Tests talk to it as people do, and wait for what people would see; they never sleep.
 
 mod bot;
+mod seen;
 mod trail;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, World};
 
 pub use bot::{Around, Bot, Exit};
+pub use seen::{private_text, session_of};
 pub use trail::{alive, memory_max_bytes, parent_of, until};
 
 use crate::support;
@@ -238,8 +240,11 @@ conversation = "thread"
             .wait_for("the answer to be complete", |discord| {
                 let messages = discord.messages(channel);
                 let mine = answer_of(&messages, message);
-                let complete = mine.last().is_some_and(|last| !last.contains("⏳"));
-                complete.then(|| mine.join("\n"))
+                // The footer is in the last message; those before it may still be under way.
+                let foot = mine.last().and_then(|last| last.lines().next_back()).unwrap_or_default();
+                let ended =
+                    ["-# ✅", "-# ❌", "-# ⏹️", "-# ⚠️"].iter().any(|footer| foot.starts_with(footer));
+                (ended && !foot.contains("trying again")).then(|| mine.join("\n"))
             })
             .await
     }
@@ -320,11 +325,14 @@ pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T
 
 /// The messages that answer `message`: from the one that replies to it to the next one that replies to another.
 fn answer_of(messages: &[Value], message: MessageId) -> Vec<String> {
+    answering(messages, message).into_iter().map(content).collect()
+}
+
+fn answering(messages: &[Value], message: MessageId) -> Vec<&Value> {
     let replies_to = |value: &Value| value["message_reference"]["message_id"].as_str().map(str::to_owned);
     let own = messages.iter().filter(|value| value["author"]["id"] == BOT.to_string());
     own.skip_while(|value| replies_to(value) != Some(message.to_string()))
         .take_while(|value| replies_to(value).is_none_or(|to| to == message.to_string()))
-        .map(content)
         .collect()
 }
 

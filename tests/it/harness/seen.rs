@@ -1,0 +1,162 @@
+//! What can be seen from outside: a channel as people read it, answers to commands, what the CLI was made to do.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use switchboard::domain::ids::{ChannelId, MessageId, UserId};
+use switchboard::playground::discord::{InteractionId, InteractionState, World};
+
+use super::{BOT, HARBOR, LIGHTHOUSE, Stage, answer_of};
+
+impl Stage {
+    /// The prompts that the fake CLI was given, in order.
+    pub fn cli_prompts(&self) -> Vec<String> {
+        let texts = self.cli_log("prompt").into_iter();
+        texts.map(|line| line["text"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Says something without a mention.
+    pub fn say(&self, author: UserId, channel: ChannelId, text: &str) -> MessageId {
+        self.discord.say(author, channel, text)
+    }
+
+    /// Uses a slash command, and waits for the answer.
+    pub async fn slash(
+        &self,
+        user: UserId,
+        channel: ChannelId,
+        name: &str,
+        options: Value,
+    ) -> InteractionState {
+        let id = self.discord.slash(user, channel, name, options);
+        self.replied(id).await
+    }
+
+    /// Uses a slash command without options, and gives the text of its answer. It must be for this person alone, and
+    /// have been acknowledged in time.
+    pub async fn command(&self, user: UserId, channel: ChannelId, name: &str) -> String {
+        private_text(&self.slash(user, channel, name, json!([])).await)
+    }
+
+    /// Waits until an interaction is answered.
+    pub async fn replied(&self, id: InteractionId) -> InteractionState {
+        self.discord
+            .wait_for("the answer to a command", |discord| {
+                let state = discord.interaction(id);
+                (state.failed || state.response.is_some()).then_some(state)
+            })
+            .await
+    }
+
+    /// Waits until what answers `message` contains `text`, and gives the messages' contents joined.
+    pub async fn shown(&self, channel: ChannelId, message: MessageId, text: &str) -> String {
+        self.discord
+            .wait_for(&format!("“{text}” in the answer"), |discord| {
+                let answer = answer_of(&discord.messages(channel), message).join("\n");
+                answer.contains(text).then_some(answer)
+            })
+            .await
+    }
+
+    /// Waits until the bot says `text` in a channel, and gives that message's content.
+    pub async fn said(&self, channel: ChannelId, text: &str) -> String {
+        let by_bot = |message: &&Value| message["author"]["id"] == BOT.to_string();
+        self.discord
+            .wait_for(&format!("“{text}” in {channel}"), |discord| {
+                let messages = discord.messages(channel);
+                let mut contents = messages.iter().filter(by_bot).map(super::content);
+                contents.find(|content| content.contains(text))
+            })
+            .await
+    }
+
+    /// The ids of the messages that answer `message`.
+    pub fn answers(&self, channel: ChannelId, message: MessageId) -> Vec<MessageId> {
+        super::answering(&self.discord.messages(channel), message)
+            .iter()
+            .map(|value| id(&value["id"]))
+            .collect()
+    }
+
+    /// The channel as people see it, with everything that differs from run to run taken out: for a snapshot.
+    pub fn transcript(&self, channel: ChannelId) -> String {
+        let mut text = String::new();
+        for message in self.discord.messages(channel) {
+            text.push_str(&look_of(&message));
+            let reactions = self.discord.reactions(id(&message["id"]));
+            let emoji: Vec<_> = reactions.into_iter().map(|(emoji, _)| emoji).collect();
+            if !emoji.is_empty() {
+                text.push_str(&format!("    [{}]\n", emoji.join(" ")));
+            }
+        }
+        self.redacted(&text)
+    }
+
+    /// A text without what differs from run to run.
+    pub fn redacted(&self, text: &str) -> String {
+        redact(text, self.dir())
+    }
+}
+
+/// The text of an answer that only its person sees, and that came in time.
+pub fn private_text(state: &InteractionState) -> String {
+    assert!(!state.failed, "it was not acknowledged within 3 s");
+    assert!(state.ephemeral, "everybody sees the answer: {state:?}");
+    assert!(state.acknowledged_after.expect("it was acknowledged") < Duration::from_secs(3));
+    let response = state.response.as_ref().expect("it was answered");
+    response["content"].as_str().expect("a text").to_owned()
+}
+
+/// The session that a start of the CLI is for.
+pub fn session_of(start: &Value) -> Option<String> {
+    let words = start["argv"].as_array()?.iter().filter_map(Value::as_str);
+    let flags = ["--session-id=", "--resume="];
+    words.flat_map(|word| flags.iter().filter_map(|flag| word.strip_prefix(flag))).next().map(str::to_owned)
+}
+
+fn id(value: &Value) -> MessageId {
+    MessageId(value.as_str().and_then(|id| id.parse().ok()).expect("Discord's ids are numbers"))
+}
+
+fn look_of(message: &Value) -> String {
+    let author = message["author"]["username"].as_str().unwrap_or_default();
+    let reply = if message["message_reference"]["message_id"].is_string() { " (reply)" } else { "" };
+    let mut text = format!("{author}{reply}:\n");
+    for line in message["content"].as_str().unwrap_or_default().lines() {
+        text.push_str(&format!("    {line}\n"));
+    }
+    for file in message["attachments"].as_array().into_iter().flatten() {
+        text.push_str(&format!("    <file {}>\n", file["filename"].as_str().unwrap_or_default()));
+    }
+    text
+}
+
+fn redact(text: &str, dir: &Path) -> String {
+    let mut text = text.replace(&dir.display().to_string(), "[stage]");
+    for (name, id) in [("harbor", HARBOR), ("lighthouse", LIGHTHOUSE), ("general", World::GENERAL)] {
+        text = text.replace(&format!("<#{id}>"), &format!("#{name}"));
+    }
+    text = text.replace(&format!("<@{BOT}>"), "@switchboard");
+    let lines = text.lines().map(|line| {
+        let words = line.split(' ').map(redact_word);
+        words.collect::<Vec<_>>().join(" ")
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    // A minute and its seconds are two words.
+    text.replace("[time] [time]", "[time]")
+}
+
+/// Times (`<1s`, `3s`, `1m`, `05s`), error ids and Discord's ids.
+fn redact_word(word: &str) -> String {
+    let bare = word.trim_matches(|c: char| matches!(c, '(' | ')' | '`' | ',' | ':' | '.' | '*'));
+    let number = bare.trim_start_matches('<').trim_end_matches(['s', 'm', 'h']);
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if bare.ends_with(['s', 'm', 'h']) && is_digits(number) {
+        return word.replace(bare, "[time]");
+    }
+    if bare.starts_with("E-") || bare.len() >= 17 && is_digits(bare) {
+        return word.replace(bare, "[id]");
+    }
+    word.to_owned()
+}
