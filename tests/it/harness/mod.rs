@@ -117,6 +117,11 @@ impl Stage {
         self
     }
 
+    /// The CLI.
+    pub fn cli(&self) -> &Path {
+        &self.command
+    }
+
     /// The temporary directory: `harbor/`, `lighthouse/`, `home/`, `state/`, `config.toml`.
     pub fn dir(&self) -> &Path {
         self.dir.path()
