@@ -3,7 +3,10 @@
 
 mod failures;
 mod restarts;
+mod secrets;
 mod sessions;
+mod settings;
+mod tools;
 
 use std::path::Path;
 

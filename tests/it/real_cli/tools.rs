@@ -1,0 +1,138 @@
+//! Tools and their permissions, questions, plans, and how a turn with a running tool is stopped.
+
+use super::{newest, stage, tool_results, with_argument};
+use crate::harness::{HARBOR, MARA, eventually};
+
+/// So many seconds as nobody else sleeps, to find the process by.
+fn unique_sleep() -> String {
+    format!("1{:010}", uuid::Uuid::new_v4().as_u128() % 10_000_000_000)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowed_tool_runs_in_the_project() {
+    let Some((_api, stage)) = stage().await else { return };
+    let stage = stage.with("harbor", "allowed_tools = [\"Bash(touch:*)\"]");
+    let _bot = stage.bot().await;
+    let answer =
+        stage.exchange(HARBOR, "[[tool:Bash {\"command\":\"touch made.txt\"}]][[say:It is made.]]").await;
+    assert!(answer.contains("It is made."), "{answer}");
+    assert!(stage.dir().join("harbor/made.txt").exists());
+    // Another command than the allowed one needs a permission.
+    let answer =
+        stage.exchange(HARBOR, "[[tool:Bash {\"command\":\"mv made.txt gone.txt\"}]][[say:Or not.]]").await;
+    assert!(answer.contains("Or not.") && answer.contains("denied"), "{answer}");
+    assert!(stage.dir().join("harbor/made.txt").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_that_nobody_can_give_is_denied_and_said() {
+    let Some((api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    let answer = stage
+        .exchange(HARBOR, "[[tool:Bash {\"command\":\"touch made.txt\"}]][[say:Then without it.]]")
+        .await;
+    assert!(answer.contains("May Claude use") && answer.contains("touch made.txt"), "{answer}");
+    assert!(
+        answer.contains("denied: Nobody can be asked") && answer.contains("Then without it."),
+        "{answer}"
+    );
+    assert!(!stage.dir().join("harbor/made.txt").exists());
+    let results = tool_results(&api);
+    assert!(results.len() == 1 && results[0].contains("Nobody can be asked"), "{results:?}");
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["denied"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_nobody_can_answer_is_shown_and_denied() {
+    let Some((api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    let question = r#"[[tool:AskUserQuestion {"questions":[{"question":"Which colour do you want?","header":"Colour",
+        "options":[{"label":"Red","description":"A warm colour"},{"label":"Blue","description":"A cool colour"}],
+        "multiSelect":false}]}]][[say:Grey, then.]]"#;
+    let answer = stage.exchange(HARBOR, question).await;
+    for text in ["Which colour do you want?", "Red", "Blue", "denied", "Grey, then."] {
+        assert!(answer.contains(text), "{text}: {answer}");
+    }
+    assert!(tool_results(&api)[0].contains("Nobody can be asked"));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_nobody_can_approve_is_shown_and_denied() {
+    let Some((api, stage)) = stage().await else { return };
+    let stage = stage.with("harbor", "permission_mode = \"plan\"");
+    let _bot = stage.bot().await;
+    let plan = "[[tool:ExitPlanMode {\"plan\":\"# The plan\\n\\n1. Paint it red\\n2. Paint it blue\"}]]\
+        [[say:It stays a plan.]]";
+    let answer = stage.exchange(HARBOR, plan).await;
+    for text in ["Claude has a plan", "Paint it red", "denied", "It stays a plan."] {
+        assert!(answer.contains(text), "{text}: {answer}");
+    }
+    assert!(tool_results(&api)[0].contains("Nobody can be asked"), "{:?}", tool_results(&api));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_leaves_no_process_behind_and_the_session_remembers() {
+    let Some((_api, stage)) = stage().await else { return };
+    let stage = stage.with("harbor", "allowed_tools = [\"Bash\"]");
+    let _bot = stage.bot().await;
+    stage.exchange(HARBOR, "[[say:before]]").await;
+    for command in
+        ["sleep SECS", "setsid sleep SECS & sleep SECS", "(setsid setsid sleep SECS &) ; sleep SECS"]
+    {
+        let secs = unique_sleep();
+        let command = command.replace("SECS", &secs);
+        let message = stage.ask(MARA, HARBOR, &format!("[[tool:Bash {{\"command\":\"{command}\"}}]]"));
+        let wanted = command.matches("sleep").count();
+        eventually("the command to run", || (with_argument(&secs).len() >= wanted).then_some(())).await;
+        let said = stage.command(HARBOR, "stop", &[]).await;
+        assert!(said.contains("Stopping."), "{said}");
+        assert_eq!(stage.outcome(message).await, "⏹️", "{command}");
+        let answer = stage.answer(HARBOR, message).await;
+        assert!(answer.contains("Stopped after"), "{answer}");
+        eventually(&format!("{command} to be gone"), || with_argument(&secs).is_empty().then_some(())).await;
+    }
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:before]]") && answer.contains("[[tool:Bash"), "{answer}");
+    assert_eq!(stage.sql("SELECT id FROM sessions").await.len(), 1);
+    assert_eq!(stage.command(HARBOR, "stop", &[]).await, "Nothing runs here.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_ends_an_answer_in_the_middle() {
+    let Some((api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]][[say:never said]]");
+    stage.shown(HARBOR, "some words").await;
+    stage.command(HARBOR, "stop", &[]).await;
+    assert_eq!(stage.outcome(message).await, "⏹️");
+    api.release();
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:some words]]"), "{answer}");
+    // What was said before the stop is part of the session.
+    let said = newest(&api).messages().iter().any(|message| {
+        message["role"] == "assistant" && message["content"].to_string().contains("some words")
+    });
+    assert!(said, "{:?}", newest(&api).messages());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_outlives_the_daemon_and_its_answer_is_shown_once() {
+    let Some((_api, stage)) = stage().await else { return };
+    let stage = stage.with("harbor", "allowed_tools = [\"Bash\"]");
+    let bot = stage.bot().await;
+    let wait = "touch started; while [ ! -e go ]; do sleep 0.05; done; echo the tool is done";
+    let message =
+        stage.ask(MARA, HARBOR, &format!("[[tool:Bash {{\"command\":\"{wait}\"}}]][[say:Afterwards.]]"));
+    let started = stage.dir().join("harbor/started");
+    eventually("the tool to run", || started.exists().then_some(())).await;
+    bot.kill();
+    super::write(&stage.dir().join("harbor/go"), "");
+    let _bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("Afterwards."), "{answer}");
+    assert_eq!(stage.count(HARBOR, "Afterwards."), 1);
+    stage.assert_well_behaved();
+}
