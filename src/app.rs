@@ -33,7 +33,7 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
 /// Parts that are not heard of for this long are taken to hang.
 const SILENT_MAX: Duration = Duration::from_secs(45);
 /// A gateway that is not connected for this long hangs as well: serenity's own reconnecting takes seconds to minutes.
-const GATEWAY_SILENT_MAX: Duration = Duration::from_secs(300);
+const GATEWAY_SILENT_MAX: Duration = Duration::from_mins(5);
 
 /// Runs the bot until `stop`, and says why it ended.
 pub async fn run(
@@ -140,6 +140,10 @@ pub async fn run(
     }
     store.close().await;
     drop(state_dir);
+    ending(ended)
+}
+
+fn ending(ended: Result<(), ConnectError>) -> anyhow::Result<Ending> {
     match ended {
         Ok(()) => Ok(Ending::Stopped),
         Err(error @ (ConnectError::Token | ConnectError::Intents)) => {

@@ -46,6 +46,7 @@ impl Clock {
     }
 
     /// The wall clock.
+    #[expect(clippy::disallowed_methods, reason = "this is where it is read")]
     pub fn wall(&self) -> WallTime {
         WallTime(chrono::Utc::now().timestamp_millis())
     }

@@ -5,6 +5,8 @@
 //! prompt → turn → process, and returns as line → event → view → outbox. `ARCHITECTURE.md` tells the whole story;
 //! `tests/it/architecture.rs` holds the direction of the imports.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test sees the panics of its own tasks"))]
+
 pub mod chain;
 pub mod clock;
 pub mod domain;

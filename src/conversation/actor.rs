@@ -26,7 +26,7 @@ use crate::store::{AskState, Conversation, NewProcess, NewTurn, Store, StoreErro
 /// How many records are folded before Discord is told: one burst of lines is one view.
 const BURST: usize = 256;
 /// An actor with nothing to do and no process lives this long, in case somebody writes again.
-const IDLE: std::time::Duration = std::time::Duration::from_secs(300);
+const IDLE: std::time::Duration = std::time::Duration::from_mins(5);
 
 /// What every conversation shares.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ use crate::store::{Store, StoreError};
 
 /// An actor that fails is started again after this, doubling up to [`RESTART_WAIT_MAX`].
 const RESTART_WAIT_MIN: Duration = Duration::from_millis(200);
-const RESTART_WAIT_MAX: Duration = Duration::from_secs(60);
+const RESTART_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// All conversations. Cheap to clone.
 #[derive(Clone)]
@@ -125,7 +125,7 @@ async fn supervise(
                 tracing::error!(conversation = %id, restarts, error = %Chain(&error), "conversation failed, starting it again");
             }
             Err(_) => {
-                tracing::error!(conversation = %id, restarts, "conversation panicked, starting it again")
+                tracing::error!(conversation = %id, restarts, "conversation panicked, starting it again");
             }
         }
         if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {

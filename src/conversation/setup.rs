@@ -102,7 +102,7 @@ impl Setup {
         let settings = self.settings(project, conversation.model.as_deref());
         let system_prompt = project.and_then(|project| project.system_prompt.as_deref());
         let digest = Sha256::digest(format!("{settings:?}{system_prompt:?}"));
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        digest[..8].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 
     /// The launch of a process for the conversation, or why there cannot be one.

@@ -26,7 +26,7 @@ const INTENTS: GatewayIntents = GatewayIntents::GUILDS
 const HOSTS: [&str; 3] = ["discord.com", "cdn.discordapp.com", "media.discordapp.net"];
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 const REQUEST_MAX: Duration = Duration::from_secs(30);
-const RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
+const RETRY_WAIT_MAX: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
 

@@ -100,7 +100,7 @@ async fn accept(
     let (attachments, refused) = data.files.fetch(id, offered).await;
     let mut text = strip_mention(facts.text, facts.me);
     for (name, why) in refused {
-        text.push_str(&format!("\n\n(The file {name:?} came with this message and was not taken: {why}.)"));
+        text = format!("{text}\n\n(The file {name:?} came with this message and was not taken: {why}.)");
     }
     let prompt = Prompt {
         id,
@@ -121,7 +121,7 @@ async fn accept(
     match data.store.accept(&prompt, watermark).await? {
         Accepted::Duplicate => return Ok(()),
         Accepted::New => {
-            tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted")
+            tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted");
         }
     }
     if full {

@@ -5,6 +5,7 @@ use crate::domain::ids::{ChannelId, ConversationId, MessageId, UserId};
 
 /// What is known of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Facts<'a> {
     /// The bot.
     pub me: UserId,

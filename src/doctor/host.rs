@@ -32,7 +32,7 @@ pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
         }
     }];
     if let Some(Ok(disk)) = existing_parent(dir).map(statvfs) {
-        let free = u64::from(disk.blocks_available()).saturating_mul(disk.fragment_size()) >> 20;
+        let free = disk.blocks_available().saturating_mul(disk.fragment_size()) >> 20;
         findings.push(if free < FREE_MIB_MIN {
             bad(
                 "disk",

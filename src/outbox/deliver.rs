@@ -17,7 +17,7 @@ use crate::render::message::MessageBody;
 /// global 429, so we stay below it.
 const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(40).expect("40 is not zero");
 /// One call, including what serenity's limiter sleeps (it may sleep for an hour).
-const CALL_MAX: Duration = Duration::from_secs(60);
+const CALL_MAX: Duration = Duration::from_mins(1);
 /// A thread without messages for this long is archived, in minutes: a week, Discord's longest.
 const THREAD_ARCHIVED_AFTER_MIN: u16 = 10_080;
 

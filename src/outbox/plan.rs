@@ -56,8 +56,9 @@ pub fn next(wanted: &[MessageBody], posted: &[Posted]) -> Option<Operation> {
     let numbered = (0u32..).zip(wanted);
     for (slot, body) in numbered {
         match posted.iter().find(|posted| posted.slot == slot) {
-            None => return Some(Operation::Create { slot }),
-            Some(Posted { state: PostedState::Sending, .. }) => return Some(Operation::Create { slot }),
+            None | Some(Posted { state: PostedState::Sending, .. }) => {
+                return Some(Operation::Create { slot });
+            }
             Some(Posted { state: PostedState::Sent(message), hash: posted, .. }) if *posted != hash(body) => {
                 return Some(Operation::Edit { slot, message: *message });
             }

@@ -43,15 +43,12 @@ pub async fn run(arguments: Arguments, config: Option<&Path>, env: &Environment)
             arguments.listen
         );
     }
-    let (dir, _temporary) = match &arguments.dir {
-        Some(dir) => {
-            std::fs::create_dir_all(dir).with_context(|| format!("failed to make {}", dir.display()))?;
-            (dir.canonicalize()?, None)
-        }
-        None => {
-            let temporary = scene::TemporaryDir::new()?;
-            (temporary.path().to_owned(), Some(temporary))
-        }
+    let (dir, _temporary) = if let Some(dir) = &arguments.dir {
+        std::fs::create_dir_all(dir).with_context(|| format!("failed to make {}", dir.display()))?;
+        (dir.canonicalize()?, None)
+    } else {
+        let temporary = scene::TemporaryDir::new()?;
+        (temporary.path().to_owned(), Some(temporary))
     };
     let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
         format!("failed to listen on {}: choose another address with --listen", arguments.listen)

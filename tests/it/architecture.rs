@@ -54,7 +54,14 @@ const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
         "only who holds a child that is not reaped yet may signal it",
     ),
     (
-        &["send_message(", ".say(", "create_message(", "edit_message(", "send_files("],
+        &[
+            "send_message(",
+            "channel_id.say(",
+            "channel.say(",
+            "create_message(",
+            "edit_message(",
+            "send_files(",
+        ],
         &["outbox/deliver.rs", "playground/"],
         "the outbox alone sends messages to channels",
     ),
@@ -100,15 +107,19 @@ fn imports_go_down_and_each_thing_is_known_in_its_place() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut faults = Vec::new();
     for file in files(&src) {
-        let path = file.strip_prefix(&src).unwrap().to_str().unwrap();
+        let path = file
+            .strip_prefix(&src)
+            .expect("src is there and holds text")
+            .to_str()
+            .expect("src is there and holds text");
         if path.contains("tests") {
             continue;
         }
-        let text = std::fs::read_to_string(&file).unwrap();
+        let text = std::fs::read_to_string(&file).expect("src is there and holds text");
         // Unit tests may use whatever shows that the code is right.
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().expect("src is there and holds text");
         for (number, line) in code.lines().enumerate() {
-            let line = line.split("//").next().unwrap();
+            let line = line.split("//").next().expect("src is there and holds text");
             let told = faults_of(path, line).into_iter();
             faults.extend(told.map(|fault| format!("src/{path}:{}: {fault}", number + 1)));
         }
@@ -118,14 +129,14 @@ fn imports_go_down_and_each_thing_is_known_in_its_place() {
 
 fn faults_of(path: &str, line: &str) -> Vec<String> {
     let mut faults = Vec::new();
-    let top = path.split('/').next().unwrap().trim_end_matches(".rs");
+    let top = path.split('/').next().expect("src is there and holds text").trim_end_matches(".rs");
     let (_, may) = MAY_USE
         .iter()
         .find(|(module, _)| *module == path)
         .or_else(|| MAY_USE.iter().find(|(module, _)| *module == top))
         .unwrap_or_else(|| panic!("src/{path}: a new module needs a row in MAY_USE"));
     for used in used(line) {
-        let module = used.split("::").next().unwrap();
+        let module = used.split("::").next().expect("src is there and holds text");
         let ours = module == top || EVERYBODY.contains(&module);
         if !ours && !may.iter().any(|may| used.starts_with(may)) {
             faults.push(format!("`{top}` may not use `{used}` (MAY_USE)"));
@@ -148,7 +159,9 @@ fn faults_of(path: &str, line: &str) -> Vec<String> {
 fn used(line: &str) -> Vec<String> {
     let after = ["crate::", "switchboard::"].into_iter().flat_map(|name| line.split(name).skip(1));
     let named = after.flat_map(|rest| match rest.strip_prefix('{') {
-        Some(group) => group.split(['}', ';']).next().unwrap().split(',').collect(),
+        Some(group) => {
+            group.split(['}', ';']).next().expect("src is there and holds text").split(',').collect()
+        }
         None => vec![rest],
     });
     let path = |text: &str| {
@@ -158,7 +171,9 @@ fn used(line: &str) -> Vec<String> {
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(dir)
+        .expect("src is there and holds text")
+        .map(|entry| entry.expect("src is there and holds text").path());
     let files = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
     files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }

@@ -1,5 +1,7 @@
 //! The one integration-test binary: a module per subject.
 
+#![expect(clippy::disallowed_methods, reason = "a test sees the panics of its own tasks")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -55,7 +55,7 @@ impl State {
     ) {
         match step {
             Step::TurnBegan { prompt } => self.began(prompt, from, at, now, effects),
-            Step::Event(event) => self.event(event, at, now, effects),
+            Step::Event(event) => self.event(&event, at, now, effects),
             Step::Info(info) => effects.push(Effect::Info(info)),
             Step::SessionChanged(session) => effects.push(Effect::SessionChanged(session)),
             Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, effects),
@@ -85,19 +85,15 @@ impl State {
                 return;
             }
         }
-        let known = match prompt {
-            Some(prompt) => process.take_known(|known| known.is_for(prompt)),
-            None => {
-                let alone = began_alone(process.id, from);
-                process.take_known(|known| known.id == alone)
-            }
-        };
+        let alone = began_alone(process.id, from);
+        let known =
+            process.take_known(|known| prompt.map_or(known.id == alone, |prompt| known.is_for(prompt)));
         let mut turn = match known {
             Some(known) if known.delivered => return,
             Some(known) => Turn::known(known, now),
             None if prompt.is_some() => return,
             None => {
-                let turn = Turn::alone(began_alone(process.id, from), now, at);
+                let turn = Turn::alone(alone, now, at);
                 effects.push(Effect::BeganAlone { turn: turn.id, process: process.id, from });
                 turn
             }
@@ -116,11 +112,11 @@ impl State {
         self.show_queue();
     }
 
-    pub(super) fn event(&mut self, event: TurnEvent, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
+    pub(super) fn event(&mut self, event: &TurnEvent, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.began) else { return };
         let id = turn.id;
         turn.heard |= !matches!(event, TurnEvent::Ended(_));
-        match &event {
+        match event {
             TurnEvent::ToolStarted(tool) => {
                 turn.tools += 1;
                 if !tool.tool.is_read_only() && !turn.side_effects {
@@ -158,7 +154,7 @@ impl State {
             | TurnEvent::SessionLost
             | TurnEvent::Background { .. } => {}
         }
-        turn.view.apply(&event, at);
+        turn.view.apply(event, at);
         turn.changed = true;
     }
 

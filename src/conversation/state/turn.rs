@@ -17,6 +17,7 @@ const QUIET_AT_FIRST: Duration = Duration::from_millis(1200);
 
 /// A turn: from a prompt to its one end.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub struct Turn {
     /// Which.
     pub id: TurnId,

@@ -50,15 +50,14 @@ pub async fn scope<'a>(
 ) -> Result<Result<Scope<'a>, &'static str>, DoorError> {
     let data = ctx.data();
     let conversation = data.store.conversation(channel.into()).await?;
-    let project = match data.config.project_for(channel) {
-        Some(project) => Some(project),
-        None => {
-            let parent = match &conversation {
-                Some(conversation) => conversation.parent,
-                None => thread_parent(ctx.serenity_context(), channel).await?,
-            };
-            parent.and_then(|parent| data.config.project_for(parent))
-        }
+    let project = if let Some(project) = data.config.project_for(channel) {
+        Some(project)
+    } else {
+        let parent = match &conversation {
+            Some(conversation) => conversation.parent,
+            None => thread_parent(ctx.serenity_context(), channel).await?,
+        };
+        parent.and_then(|parent| data.config.project_for(parent))
     };
     let Some(project) = project else { return Ok(Err(NOT_A_PROJECT)) };
     Ok(match authorize(data.config.access_for(project), &person(ctx), action) {

@@ -65,7 +65,7 @@ fn page(lines: &[String]) -> String {
     let mut text = String::new();
     for (index, line) in lines.iter().enumerate() {
         if units(&text) + units(line) + REST > CONTENT_UNITS_MAX {
-            text.push_str(&format!("\n… and {} more", lines.len() - index));
+            text = format!("{text}\n… and {} more", lines.len() - index);
             break;
         }
         if !text.is_empty() {

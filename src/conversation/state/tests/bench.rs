@@ -18,9 +18,9 @@ use crate::runner::{Exit, Position, Record, Recorded};
 /// Bounds that are easy to reckon with.
 pub(super) const BOUNDS: Bounds = Bounds {
     running_turns_max: 4,
-    turn_max: Duration::from_secs(3600),
-    silence_max: Duration::from_secs(600),
-    warm_idle: Duration::from_secs(300),
+    turn_max: Duration::from_hours(1),
+    silence_max: Duration::from_mins(10),
+    warm_idle: Duration::from_mins(5),
 };
 
 pub(super) struct Bench {

@@ -195,6 +195,7 @@ fn too_many(
 fn limit_headers(headers: &mut HeaderMap, standing: Option<(Standing, &'static str)>) {
     let Some((standing, name)) = standing else { return };
     let after = standing.reset_after.as_secs_f64();
+    #[expect(clippy::disallowed_methods, reason = "Discord has a clock of its own")]
     let wall = chrono::Utc::now().timestamp_micros();
     let reset = std::time::Duration::from_micros(wall.unsigned_abs()).as_secs_f64() + after;
     put(headers, "x-ratelimit-limit", &standing.limit.to_string());
