@@ -37,7 +37,7 @@ impl Stage {
     }
 
     /// Waits until a message of the bot's in this channel holds a text.
-    async fn shown(&self, channel: ChannelId, text: &str) -> MessageId {
+    async fn showing(&self, channel: ChannelId, text: &str) -> MessageId {
         self.discord
             .wait_for(&format!("“{text}” to be shown"), |discord| {
                 let messages = discord.messages(channel);
@@ -54,7 +54,7 @@ impl Stage {
     }
 
     /// Uses a slash command, and gives what it says.
-    async fn command(&self, channel: ChannelId, name: &str, options: &[(&str, &str)]) -> String {
+    async fn slash(&self, channel: ChannelId, name: &str, options: &[(&str, &str)]) -> String {
         let options = options.iter().map(|(name, value)| json!({ "name": name, "type": 3, "value": value }));
         let used = self.discord.slash(MARA, channel, name, options.collect());
         let said = |message: &Value| content(message).to_owned();

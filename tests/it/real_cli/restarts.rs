@@ -30,7 +30,7 @@ async fn a_turn_goes_on_while_the_bot_is_killed_and_comes_back() {
     let Some((api, stage)) = stage().await else { return };
     let bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, "[[stream:500,0]][[hold-mid]][[say:the very end]]");
-    stage.shown(HARBOR, "chunk 300 ").await;
+    stage.showing(HARBOR, "chunk 300 ").await;
     bot.kill();
     let _bot = stage.bot().await;
     api.release();
@@ -46,7 +46,7 @@ async fn a_turn_that_ends_while_the_bot_is_away_is_shown_whole_and_once() {
     let Some((api, stage)) = stage().await else { return };
     let bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, "[[stream:500,0]][[hold-mid]][[say:the very end]]");
-    stage.shown(HARBOR, "chunk 300 ").await;
+    stage.showing(HARBOR, "chunk 300 ").await;
     bot.kill();
     api.release();
     eventually("the turn to end", || has_result(&stage).then_some(())).await;
@@ -82,7 +82,7 @@ async fn a_process_that_is_killed_in_a_turn_ends_it_with_a_sentence() {
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:before]]").await;
     let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]]");
-    stage.shown(HARBOR, "some words").await;
+    stage.showing(HARBOR, "some words").await;
     let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
     kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
     assert_eq!(stage.outcome(message).await, "❌");

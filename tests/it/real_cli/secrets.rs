@@ -129,7 +129,7 @@ async fn the_list_of_processes_shows_neither_prompts_nor_secrets() {
     }
     api.release();
     stage.answer(HARBOR, message).await;
-    let log = stage.log();
+    let log = stage.log_text();
     for hidden in [&system, &password, &token, &prompt] {
         assert!(!log.contains(hidden.as_str()), "{hidden} is in the log");
     }

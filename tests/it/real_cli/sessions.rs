@@ -26,7 +26,7 @@ async fn the_first_words_show_while_the_rest_is_written() {
     let Some((api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, "[[say:The first words. ]][[hold-mid]][[say:The last words.]]");
-    stage.shown(HARBOR, "The first words.").await;
+    stage.showing(HARBOR, "The first words.").await;
     assert_eq!(stage.count(HARBOR, "The last words."), 0);
     api.release();
     let answer = stage.answer(HARBOR, message).await;
@@ -83,7 +83,7 @@ async fn a_project_with_threads_opens_one_for_each_request() {
             threads.first()?["id"].as_str()?.parse().ok().map(switchboard::domain::ids::ChannelId)
         })
         .await;
-    stage.shown(thread, "the lamp is lit").await;
+    stage.showing(thread, "the lamp is lit").await;
     let again = stage.discord.say(MARA, thread, "[[recall]]");
     let answer = stage.answer(thread, again).await;
     assert!(answer.contains("[[say:the lamp is lit]]"), "{answer}");
@@ -95,7 +95,7 @@ async fn reset_begins_anew() {
     let Some((_api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:what is to be forgotten]]").await;
-    let said = stage.command(HARBOR, "reset", &[]).await;
+    let said = stage.slash(HARBOR, "reset", &[]).await;
     assert!(said.contains("begins a new conversation"), "{said}");
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("You said before:") && !answer.contains("forgotten"), "{answer}");
@@ -110,12 +110,12 @@ async fn the_model_that_was_chosen_is_the_one_that_is_asked() {
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:first]]").await;
     assert!(newest(&api).model.contains("sonnet"), "{}", newest(&api).model);
-    let said = stage.command(HARBOR, "model", &[("name", "haiku")]).await;
+    let said = stage.slash(HARBOR, "model", &[("name", "haiku")]).await;
     assert!(said.contains("`haiku`"), "{said}");
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(newest(&api).model.contains("haiku"), "{}", newest(&api).model);
     assert!(answer.contains("[[say:first]]") && answer.contains("haiku"), "{answer}");
-    stage.command(HARBOR, "model", &[("name", "default")]).await;
+    stage.slash(HARBOR, "model", &[("name", "default")]).await;
     stage.exchange(HARBOR, "[[say:last]]").await;
     assert!(newest(&api).model.contains("sonnet"), "{}", newest(&api).model);
 }
