@@ -54,7 +54,7 @@ impl Stage {
     }
 
     /// Uses a slash command, and gives what it says.
-    async fn slash(&self, channel: ChannelId, name: &str, options: &[(&str, &str)]) -> String {
+    async fn said_to(&self, channel: ChannelId, name: &str, options: &[(&str, &str)]) -> String {
         let options = options.iter().map(|(name, value)| json!({ "name": name, "type": 3, "value": value }));
         let used = self.discord.slash(MARA, channel, name, options.collect());
         let said = |message: &Value| content(message).to_owned();

@@ -95,7 +95,7 @@ async fn reset_begins_anew() {
     let Some((_api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:what is to be forgotten]]").await;
-    let said = stage.slash(HARBOR, "reset", &[]).await;
+    let said = stage.said_to(HARBOR, "reset", &[]).await;
     assert!(said.contains("begins a new conversation"), "{said}");
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("You said before:") && !answer.contains("forgotten"), "{answer}");
@@ -110,12 +110,12 @@ async fn the_model_that_was_chosen_is_the_one_that_is_asked() {
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:first]]").await;
     assert!(newest(&api).model.contains("sonnet"), "{}", newest(&api).model);
-    let said = stage.slash(HARBOR, "model", &[("name", "haiku")]).await;
+    let said = stage.said_to(HARBOR, "model", &[("name", "haiku")]).await;
     assert!(said.contains("`haiku`"), "{said}");
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(newest(&api).model.contains("haiku"), "{}", newest(&api).model);
     assert!(answer.contains("[[say:first]]") && answer.contains("haiku"), "{answer}");
-    stage.slash(HARBOR, "model", &[("name", "default")]).await;
+    stage.said_to(HARBOR, "model", &[("name", "default")]).await;
     stage.exchange(HARBOR, "[[say:last]]").await;
     assert!(newest(&api).model.contains("sonnet"), "{}", newest(&api).model);
 }

@@ -87,7 +87,7 @@ async fn stop_leaves_no_process_behind_and_the_session_remembers() {
         let message = stage.ask(MARA, HARBOR, &format!("[[tool:Bash {{\"command\":\"{command}\"}}]]"));
         let wanted = command.matches("sleep").count();
         eventually("the command to run", || (with_argument(&secs).len() >= wanted).then_some(())).await;
-        let said = stage.slash(HARBOR, "stop", &[]).await;
+        let said = stage.said_to(HARBOR, "stop", &[]).await;
         assert!(said.contains("Stopping."), "{said}");
         assert_eq!(stage.outcome(message).await, "⏹️", "{command}");
         let answer = stage.answer(HARBOR, message).await;
@@ -97,7 +97,7 @@ async fn stop_leaves_no_process_behind_and_the_session_remembers() {
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("[[say:before]]") && answer.contains("[[tool:Bash"), "{answer}");
     assert_eq!(stage.sql("SELECT id FROM sessions").await.len(), 1);
-    assert_eq!(stage.slash(HARBOR, "stop", &[]).await, "Nothing runs here.");
+    assert_eq!(stage.said_to(HARBOR, "stop", &[]).await, "Nothing runs here.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +106,7 @@ async fn stop_ends_an_answer_in_the_middle() {
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]][[say:never said]]");
     stage.showing(HARBOR, "some words").await;
-    stage.slash(HARBOR, "stop", &[]).await;
+    stage.said_to(HARBOR, "stop", &[]).await;
     assert_eq!(stage.outcome(message).await, "⏹️");
     api.release();
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
