@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::domain::ids::{ChannelId, MessageId};
 
 /// A message that waits for longer than this goes on: the one before it hangs.
-const WAIT_MAX: Duration = Duration::from_secs(120);
+const WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// The messages that arrived and are not taken yet, by channel.
 #[derive(Debug, Clone, Default)]
