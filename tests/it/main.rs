@@ -1,6 +1,12 @@
 //! The one integration-test binary: a module per subject.
 
 #![expect(clippy::disallowed_methods, reason = "a test sees the panics of its own tasks")]
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::similar_names,
+    reason = "what a test writes for people is short, and reads best this way"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -167,7 +167,7 @@ async fn a_thread_is_a_conversation_of_its_own_in_the_projects_directory() {
     let starts = stage.cli_log("start");
     let dir = stage.dir().join("harbor").canonicalize().expect("it is there").display().to_string();
     assert!(starts.iter().all(|start| start["cwd"] == dir.as_str()), "{starts:#?}");
-    let sessions: std::collections::BTreeSet<_> = starts.iter().map(|start| session_of(start)).collect();
+    let sessions: std::collections::BTreeSet<_> = starts.iter().map(session_of).collect();
     assert_eq!(sessions.len(), 2, "two conversations, two sessions: {starts:#?}");
     stage.assert_well_behaved();
 }

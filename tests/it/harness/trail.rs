@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Stage;
 
 /// How long to look for something that no event announces, before the test fails.
-const LOOK_MAX: Duration = Duration::from_secs(60);
+const LOOK_MAX: Duration = Duration::from_mins(1);
 
 /// Looks again and again until `f` finds something that nobody announces: a process that ends, a file that grows.
 pub async fn until<T>(what: &str, mut f: impl FnMut() -> Option<T>) -> T {
@@ -86,6 +86,7 @@ impl Stage {
     }
 
     /// Every file below a directory of the stage with its bytes.
+    #[expect(clippy::unused_self, reason = "it reads like the other looks at a stage")]
     pub fn files(&self, below: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
         let mut dirs = vec![below.to_path_buf()];
