@@ -213,7 +213,7 @@ impl View {
                 self.notice("-# 🗜️ the conversation was compacted to make room".to_owned());
             }
             TurnEvent::SessionLost => self.notice(
-                "-# ⚠️ Claude's memory of this conversation was lost; this starts a new one".to_owned(),
+                "-# ⚠️ Claude's memory of this conversation was lost; this is a new session".to_owned(),
             ),
             TurnEvent::ModeChanged(mode) => self.mode_changed(mode),
             TurnEvent::Background { task, description, running } => {

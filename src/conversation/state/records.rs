@@ -61,10 +61,10 @@ impl State {
             Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, effects),
             Step::ControlFailed { kind, error, .. } => effects.push(Effect::Ignored { kind, why: error }),
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
+            Step::AlreadyKnown { prompt } => self.already_known(prompt),
             Step::Exited { failure, .. } => self.exited(failure, at, effects),
-            // One prompt at a time is written, so none is absorbed or cancelled; a duplicate ends by its own step.
+            // One prompt at a time is written, so none is absorbed or cancelled.
             Step::Absorbed { .. }
-            | Step::AlreadyKnown { .. }
             | Step::Cancelled { .. }
             | Step::ControlDone { .. } => {}
         }
@@ -180,6 +180,12 @@ impl State {
             self.session_lost(&failure, at, effects);
             return;
         }
+        let end = match end {
+            TurnEnd::Completed { .. } if turn.died_before && !turn.heard => {
+                TurnEnd::Failed(Failure::Crashed { code: None, signal: None })
+            }
+            end => end,
+        };
         if let TurnEnd::Failed(failure) = &end
             && turn.missed_its_process(failure)
         {
@@ -224,6 +230,14 @@ impl State {
                 turn.again = true;
             }
             (None, failure) => self.finish(TurnEnd::Failed(failure.unwrap_or(Failure::Lost)), at, effects),
+        }
+    }
+
+    /// The process before had taken the prompt, and died with it: nobody answers it any more (the CLI drops what it
+    /// knows, its README §3), and people must hear that.
+    fn already_known(&mut self, prompt: PromptId) {
+        if let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_for(prompt) && turn.attempt > 1) {
+            turn.died_before = true;
         }
     }
 

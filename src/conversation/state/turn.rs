@@ -37,6 +37,8 @@ pub struct Turn {
     pub warm: bool,
     /// Whether the CLI has shown anything of it.
     pub heard: bool,
+    /// Whether an earlier process took its prompt, and died before it said a word.
+    pub died_before: bool,
     /// Whether it goes on with another process when this one is gone.
     pub again: bool,
     /// When it began.
@@ -143,6 +145,7 @@ impl Turn {
             warm: false,
             heard: false,
             again: false,
+            died_before: false,
             started: now,
             started_at: wall,
             last_heard: now,
@@ -195,7 +198,7 @@ impl Turn {
     }
 
     /// Whether its process died before it took the prompt: it was warm, and the prompt was on its way when it ended.
-    /// Should it have taken it after all, the CLI drops what it knows, by the prompt's id.
+    /// Should it have taken it after all, the CLI drops what it knows by the prompt's id, and says so.
     pub fn missed_its_process(&self, failure: &Failure) -> bool {
         matches!(failure, Failure::Lost | Failure::Crashed { .. })
             && self.warm
