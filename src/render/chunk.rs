@@ -30,6 +30,32 @@ pub fn chunk(markdown: &str, units_max: usize) -> Vec<String> {
     pieces(markdown, units_max).into_iter().map(|piece| piece.text).collect()
 }
 
+/// The first pieces of a document, at most so many, and where the next one would begin. A long document costs no more than
+/// a short one: it is drawn again with every few words that are added to it.
+pub fn chunk_first(markdown: &str, units_max: usize, pieces_max: usize) -> (Vec<String>, Option<usize>) {
+    let mut pieces = first_pieces(markdown, units_max, pieces_max.saturating_add(1));
+    let rest = pieces.get(pieces_max).map(|piece| piece.start);
+    pieces.truncate(pieces_max);
+    (pieces.into_iter().map(|piece| piece.text).collect(), rest)
+}
+
+/// About the last `bytes` bytes of a document, but nothing before `from`: whole lines, unless they are too long for that,
+/// and a fence that is open there is opened again.
+pub fn end_of(markdown: &str, from: usize, bytes: usize) -> String {
+    let wanted = markdown.len().saturating_sub(bytes);
+    if wanted <= from {
+        return with_head(markdown, from);
+    }
+    let wanted = markdown.floor_char_boundary(wanted);
+    let line = markdown[wanted..].find('\n').map(|offset| wanted + offset + 1);
+    with_head(markdown, line.filter(|line| line - wanted <= bytes / 2).unwrap_or(wanted))
+}
+
+fn with_head(markdown: &str, start: usize) -> String {
+    let head = Scan::unclosed(&markdown[..start]).map_or_else(String::new, |fence| fence.reopening());
+    format!("{head}{}", &markdown[start..])
+}
+
 /// A piece: `head`, a slice of the document, and `tail`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Piece {
@@ -46,11 +72,15 @@ struct Piece {
 }
 
 fn pieces(text: &str, units_max: usize) -> Vec<Piece> {
+    first_pieces(text, units_max, usize::MAX)
+}
+
+fn first_pieces(text: &str, units_max: usize, pieces_max: usize) -> Vec<Piece> {
     let units_max = units_max.max(UNITS_MIN);
     let layout = Layout::of(text);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut start = layout.skip_blank(0);
-    while start < text.len() {
+    while start < text.len() && pieces.len() < pieces_max {
         let piece = next_piece(&layout, start, units_max);
         start = layout.skip_blank(piece.end);
         // What is left of a fence may be its last line alone, and this piece has closed it already.

@@ -295,3 +295,23 @@ proptest! {
         prop_assert_eq!(&before[..stable], &after[..stable.min(after.len())]);
     }
 }
+
+#[test]
+fn the_first_pieces_are_those_of_the_whole_and_the_end_opens_its_fence_again() {
+    let lines: String = (0..400).map(|line| format!("let line_{line} = {line};\n")).collect();
+    let document = format!("Here it is:\n```rust\n{lines}```\nThat was it.");
+    let whole = chunk(&document, 500);
+    let (first, rest) = chunk_first(&document, 500, 3);
+    assert_eq!(first, whole[..3]);
+    assert!(document[rest.expect("there is more")..].starts_with("let line_"), "{rest:?}");
+    assert_eq!(chunk_first(&document, 500, whole.len()), (whole, None));
+    let end = end_of(&document, 20, 200);
+    assert!(end.starts_with("```rust\nlet line_") && end.ends_with("```\nThat was it."), "{end}");
+    assert!(end.len() <= 220, "{end}");
+    assert_eq!(end_of("short", 2, 100), "ort");
+    assert_eq!(
+        end_of(&"\u{1f980}".repeat(100), 0, 10).chars().count(),
+        3,
+        "nothing is cut within a character"
+    );
+}

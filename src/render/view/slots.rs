@@ -1,7 +1,7 @@
 //! The document, cut into messages. A turn takes at most [`SLOTS_MAX`] of them.
 
 use super::{TurnEnd, View, document, ending};
-use crate::render::chunk::chunk;
+use crate::render::chunk::{chunk, chunk_first, end_of};
 use crate::render::escape::shorten;
 use crate::render::message::{CONTENT_UNITS_MAX, File, MessageBody, units};
 
@@ -17,6 +17,9 @@ const FOOT_UNITS_MAX: usize = 240;
 
 /// The last message of a long turn shows between this much and twice as much of the end, in UTF-16 units.
 const TAIL_UNITS: usize = 800;
+
+/// So much of the document's end is looked at for that: three pieces, with three bytes a unit at most.
+const TAIL_BYTES: usize = 3 * 3 * TAIL_UNITS;
 
 /// The file that has the whole answer.
 const FILE_NAME: &str = "answer.md";
@@ -40,12 +43,13 @@ pub(super) fn at_the_end(view: &View, end: &TurnEnd, footer: &str) -> Vec<Messag
 
 /// The pieces of a document, and whether something of it is left out.
 fn cut(document: &str, note: &str) -> (Vec<String>, bool) {
-    let mut pieces = chunk(document, DOCUMENT_UNITS_MAX);
-    if pieces.len() <= SLOTS_MAX {
+    let (pieces, more) = chunk_first(document, DOCUMENT_UNITS_MAX, SLOTS_MAX);
+    if more.is_none() {
         return (pieces, false);
     }
-    let rest = pieces.split_off(SLOTS_MAX - 1).join("\n\n");
-    let small = chunk(&rest, TAIL_UNITS);
+    let (mut pieces, rest) = chunk_first(document, DOCUMENT_UNITS_MAX, SLOTS_MAX - 1);
+    let rest = rest.unwrap_or(document.len());
+    let small = chunk(&end_of(document, rest, TAIL_BYTES), TAIL_UNITS);
     let tail = small[small.len().saturating_sub(2)..].join("\n\n");
     pieces.push(format!("{note}\n{tail}"));
     (pieces, true)
