@@ -14,7 +14,7 @@ use super::setup::Setup;
 use super::state::{Attached, Bounds, Effect, Fresh, Input, ShownTurn, State};
 use crate::chain::Chain;
 use crate::claude::user_line;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::domain::ask::Answer;
 use crate::domain::event::{Failure, TurnEnd};
 use crate::domain::ids::{ConversationId, ProcessId, PromptId, SessionId, TurnId};
@@ -25,6 +25,9 @@ use crate::store::{AskState, Conversation, NewProcess, NewTurn, Store, StoreErro
 
 /// How many records are folded before Discord is told: one burst of lines is one view.
 const BURST: usize = 256;
+/// While a turn works, its view is drawn at most this often: a draw costs more than a line, and Discord takes one edit a
+/// second.
+const DRAW_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
 /// An actor with nothing to do and no process lives this long, in case somebody writes again.
 const IDLE: std::time::Duration = std::time::Duration::from_mins(5);
 
@@ -67,6 +70,9 @@ pub(super) struct Actor {
     wish: Option<Pin<Box<dyn Future<Output = Place> + Send>>>,
     place: Option<Place>,
     status: watch::Sender<Status>,
+    /// When the view was drawn last, and whether more was recorded since.
+    drawn_at: Option<Moment>,
+    undrawn: bool,
     requests: tokio::sync::OwnedMutexGuard<mpsc::Receiver<Request>>,
 }
 
@@ -77,6 +83,7 @@ enum Event {
     Records(Vec<Recorded>),
     Place(Place),
     Tick,
+    Draw,
     Idle,
 }
 
@@ -98,6 +105,8 @@ impl Actor {
             wish: None,
             place: None,
             status,
+            drawn_at: None,
+            undrawn: false,
             requests,
         }
     }
@@ -116,7 +125,12 @@ impl Actor {
                     }
                 }
                 Event::Request(request) => self.request(request).await?,
-                Event::Records(records) => self.records(records).await?,
+                Event::Records(records) => {
+                    self.records(records).await?;
+                    if self.draw_later() {
+                        continue;
+                    }
+                }
                 Event::Place(place) => {
                     self.wish = None;
                     self.place = Some(place);
@@ -124,6 +138,7 @@ impl Actor {
                     self.apply(Input::Place(fresh)).await?;
                 }
                 Event::Tick => self.apply(Input::Tick).await?,
+                Event::Draw => {}
             }
             self.show();
         }
@@ -132,6 +147,8 @@ impl Actor {
     async fn next_event(&mut self, stop: &CancellationToken) -> Event {
         let now = self.shared.clock.moment();
         let tick = self.state.next_tick(now).map(|moment| self.shared.clock.instant(moment));
+        let draw =
+            self.drawn_at.filter(|_| self.undrawn).map(|at| self.shared.clock.instant(at.after(DRAW_EVERY)));
         let idle = self.state.is_idle();
         let records = async {
             match &mut self.feed {
@@ -155,9 +172,16 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
+        let draw = async {
+            match draw {
+                Some(instant) => tokio::time::sleep_until(instant).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stopping,
+            () = draw => Event::Draw,
             request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
             records = records => Event::Records(records),
             place = wish => Event::Place(place),
@@ -444,11 +468,21 @@ impl Actor {
         }
     }
 
+    /// Whether what was recorded just now may wait for the next draw: more of a turn that works, soon after the last.
+    fn draw_later(&mut self) -> bool {
+        let now = self.shared.clock.moment();
+        self.undrawn =
+            !self.state.has_ended_turns() && self.drawn_at.is_some_and(|at| now.since(at) < DRAW_EVERY);
+        self.undrawn
+    }
+
     pub(super) fn show(&mut self) {
         for ShownTurn { turn, origin, shown } in self.state.shown(self.shared.clock.wall()) {
             let target = target(&self.conversation, origin.as_ref());
             self.shared.outbox.show(turn, &target, shown);
         }
+        self.undrawn = false;
+        self.drawn_at = Some(self.shared.clock.moment());
     }
 
     pub(super) async fn attach(

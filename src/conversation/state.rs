@@ -103,6 +103,11 @@ impl State {
         self.process.as_ref().map(|process| process.id)
     }
 
+    /// Whether a turn ended that was not shown so since.
+    pub fn has_ended_turns(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
     /// The turns that changed since the last call, as they should look like now: first those that ended.
     pub fn shown(&mut self, now: WallTime) -> Vec<ShownTurn> {
         let mut shown: Vec<_> = self.ended.drain(..).map(|turn| turn.shown(now)).collect();
