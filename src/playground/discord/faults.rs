@@ -37,8 +37,8 @@ pub enum Fault {
     Hold(Arc<Notify>),
 }
 
-/// Which requests a fault is for: a method (or `*`), and a path below `/api/v10` in which `*` is one segment and a
-/// closing `**` any number of them. For example `"POST /channels/*/messages"`.
+/// Which requests a fault is for: a method (or `*`), and a path below `/api/v10`, or one of the CDN's, in which `*` is
+/// one segment and a closing `**` any number of them. For example `"POST /channels/*/messages"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
     method: String,

@@ -38,6 +38,18 @@ async fn take(
     let host = host.split(':').next().unwrap_or_default().to_owned();
     let path = request.uri().path().to_owned();
     if host != "discord.com" || path.starts_with("/attachments/") {
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match shared.change(|state| state.faults.take("GET", &segments)) {
+            None => {}
+            Some(Fault::Delay(delay)) => tokio::time::sleep(delay).await,
+            Some(Fault::Hold(gate)) => gate.notified().await,
+            Some(Fault::Status(status, body)) => return plain(status, &body),
+            Some(Fault::ApplyThenStatus(status)) => return plain(status, &Value::Null),
+            Some(Fault::Drop | Fault::ApplyThenFail) => cut.now(),
+            Some(Fault::RateLimited { retry_after, global, scope }) => {
+                return too_many(retry_after, global, scope, None);
+            }
+        }
         return file(&shared, &path, request.uri().query().unwrap_or_default());
     }
     let Some(below) = path.strip_prefix("/api/v10/") else {
