@@ -20,10 +20,10 @@ async fn conversations_run_side_by_side_up_to_the_limit_and_the_next_waits_visib
     let threads = ["One", "Two", "Three"].map(|name| stage.discord.create_thread(MARA, HARBOR, name, None));
     let first = stage.ask(MARA, threads[0], &held("first", &go));
     let second = stage.ask(JONAS, threads[1], &held("second", &go_on));
-    stage.shown(threads[0], first, "first").await;
-    stage.shown(threads[1], second, "second").await;
+    stage.answer_shows(threads[0], first, "first").await;
+    stage.answer_shows(threads[1], second, "second").await;
     let third = stage.ask(MARA, threads[2], "[[say:third]]");
-    let waiting = stage.shown(threads[2], third, "waiting for a place").await;
+    let waiting = stage.answer_shows(threads[2], third, "waiting for a place").await;
     assert!(waiting.contains("2 of 2 turns run"), "{waiting}");
     assert_eq!(stage.cli_prompts().len(), 2, "a third turn runs beside two");
     std::fs::write(&go, "").expect("the file");
@@ -43,11 +43,11 @@ async fn one_conversation_runs_one_turn_at_a_time_in_order_and_says_what_waits()
     let _bot = stage.bot().await;
     let go = stage.dir().join("go");
     let first = stage.ask(MARA, HARBOR, &held("first", &go));
-    stage.shown(HARBOR, first, "first").await;
+    stage.answer_shows(HARBOR, first, "first").await;
     let second = stage.ask(JONAS, HARBOR, "[[say:second]]");
-    stage.shown(HARBOR, first, "1 queued").await;
+    stage.answer_shows(HARBOR, first, "1 queued").await;
     let third = stage.ask(MARA, HARBOR, "[[recall]]");
-    stage.shown(HARBOR, first, "2 queued").await;
+    stage.answer_shows(HARBOR, first, "2 queued").await;
     assert_eq!(stage.cli_prompts().len(), 1, "two turns run in one conversation");
     std::fs::write(&go, "").expect("the file");
     let last = stage.answer(HARBOR, third).await;
@@ -110,11 +110,11 @@ async fn one_prompt_too_many_is_refused_with_a_sentence() {
     let _bot = stage.bot().await;
     let go = stage.dir().join("go");
     let first = stage.ask(MARA, HARBOR, &held("first", &go));
-    stage.shown(HARBOR, first, "first").await;
+    stage.answer_shows(HARBOR, first, "first").await;
     let second = stage.ask(MARA, HARBOR, "[[say:second]]");
-    stage.shown(HARBOR, first, "1 queued").await;
+    stage.answer_shows(HARBOR, first, "1 queued").await;
     let third = stage.ask(MARA, HARBOR, "[[say:third]]");
-    stage.shown(HARBOR, first, "2 queued").await;
+    stage.answer_shows(HARBOR, first, "2 queued").await;
     let refused = stage.ask(MARA, HARBOR, "[[say:fourth]]");
     stage
         .discord
@@ -124,7 +124,7 @@ async fn one_prompt_too_many_is_refused_with_a_sentence() {
         .await;
     assert_eq!(stage.outcome(refused).await, "⏹️");
     std::fs::write(&go, "").expect("the file");
-    let sentence = stage.shown(HARBOR, refused, "wait here already").await;
+    let sentence = stage.answer_shows(HARBOR, refused, "wait here already").await;
     assert!(sentence.contains("2 prompts"), "{sentence}");
     stage.answer(HARBOR, second).await;
     stage.answer(HARBOR, third).await;

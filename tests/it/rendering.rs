@@ -145,13 +145,10 @@ async fn text_streams_by_edits_within_discords_pace() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, "[[stream:150,40]]");
-    stage.shown(HARBOR, message, "chunk 1 ").await;
+    stage.answer_shows(HARBOR, message, "chunk 1 ").await;
     let early = stage.answers(HARBOR, message);
-    assert_eq!(
-        stage.discord.reactions(message),
-        [("⚙️".to_owned(), vec![BOT])],
-        "the first words come while it works"
-    );
+    let working = [("⚙️".to_owned(), vec![BOT])];
+    stage.discord.wait_for("⚙️", |discord| (discord.reactions(message) == working).then_some(())).await;
     stage.answer(HARBOR, message).await;
     let answers = stage.answers(HARBOR, message);
     assert_eq!(answers, early, "the text grew in the message that had the first words");
@@ -189,7 +186,7 @@ async fn the_status_line_and_the_typing_indicator_tell_what_goes_on() {
     let prompt =
         format!("[[say:I wait.]][[bash:until test -e {}; do sleep 0.02; done]][[say:Done.]]", go.display());
     let message = stage.ask(MARA, HARBOR, &prompt);
-    let working = stage.shown(HARBOR, message, "until test -e").await;
+    let working = stage.answer_shows(HARBOR, message, "until test -e").await;
     assert!(working.contains("⏳"), "{working}");
     stage
         .discord
@@ -218,7 +215,7 @@ async fn reactions_go_from_seen_to_working_to_one_that_stays() {
     let _bot = stage.bot().await;
     let (go, thread) = (stage.dir().join("go"), stage.discord.create_thread(MARA, HARBOR, "Other", None));
     let first = stage.ask(MARA, HARBOR, &format!("[[say:I wait.]][[wait:{}]]", go.display()));
-    stage.shown(HARBOR, first, "I wait.").await;
+    stage.answer_shows(HARBOR, first, "I wait.").await;
     let second = stage.ask(MARA, thread, "[[say:Mine.]]");
     let one = |emoji: &str| vec![(emoji.to_owned(), vec![BOT])];
     stage
@@ -229,11 +226,11 @@ async fn reactions_go_from_seen_to_working_to_one_that_stays() {
         .await;
     std::fs::write(&go, "").expect("the file");
     assert_eq!((stage.outcome(first).await, stage.outcome(second).await), ("✅".to_owned(), "✅".to_owned()));
-    let failed = stage.ask(MARA, HARBOR, "[[exit:3]]");
+    let failed = stage.ask(MARA, HARBOR, "[[say:I begin.]][[exit:3]]");
     assert_eq!(stage.outcome(failed).await, "❌");
     let stopped = stage.ask(MARA, HARBOR, "[[say:On and on.]][[wait:/nowhere/at/all]]");
-    stage.shown(HARBOR, stopped, "On and on.").await;
-    stage.command(MARA, HARBOR, "stop").await;
+    stage.answer_shows(HARBOR, stopped, "On and on.").await;
+    stage.slash_text(MARA, HARBOR, "stop").await;
     assert_eq!(stage.outcome(stopped).await, "⏹️");
     for (message, emoji) in [(first, "✅"), (second, "✅"), (failed, "❌"), (stopped, "⏹️")] {
         assert_eq!(stage.discord.reactions(message), one(emoji));
@@ -262,8 +259,8 @@ async fn a_turn_that_is_stopped_says_so() {
     let prompt = format!("[[say:I count to a million.]][[bash:touch {}; sleep 1000]]", started.display());
     let message = stage.ask(MARA, HARBOR, &prompt);
     until("the command to run", || started.exists().then_some(())).await;
-    stage.shown(HARBOR, message, "touch").await;
-    stage.command(MARA, HARBOR, "stop").await;
+    stage.answer_shows(HARBOR, message, "touch").await;
+    stage.slash_text(MARA, HARBOR, "stop").await;
     stage.answer(HARBOR, message).await;
     stage.assert_well_behaved();
     assert_snapshot!(stage.transcript(HARBOR));

@@ -217,7 +217,7 @@ async fn a_bare_mention_gets_a_hint() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
     let bare = stage.ask(MARA, HARBOR, "  ");
-    let hint = stage.shown(HARBOR, bare, "Say what you want").await;
+    let hint = stage.answer_shows(HARBOR, bare, "Say what you want").await;
     assert!(hint.chars().count() < 200, "{hint}");
     let message = stage.ask(MARA, HARBOR, "[[say:Now then.]]");
     stage.answer(HARBOR, message).await;

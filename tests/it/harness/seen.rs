@@ -35,7 +35,7 @@ impl Stage {
 
     /// Uses a slash command without options, and gives the text of its answer. It must be for this person alone, and
     /// have been acknowledged in time.
-    pub async fn command(&self, user: UserId, channel: ChannelId, name: &str) -> String {
+    pub async fn slash_text(&self, user: UserId, channel: ChannelId, name: &str) -> String {
         private_text(&self.slash(user, channel, name, json!([])).await)
     }
 
@@ -50,7 +50,7 @@ impl Stage {
     }
 
     /// Waits until what answers `message` contains `text`, and gives the messages' contents joined.
-    pub async fn shown(&self, channel: ChannelId, message: MessageId, text: &str) -> String {
+    pub async fn answer_shows(&self, channel: ChannelId, message: MessageId, text: &str) -> String {
         self.discord
             .wait_for(&format!("“{text}” in the answer"), |discord| {
                 let answer = answer_of(&discord.messages(channel), message).join("\n");
