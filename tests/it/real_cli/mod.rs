@@ -7,6 +7,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod tools;
+mod work;
 
 use std::path::Path;
 
