@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{EmbeddedDiscord, World};
+use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
 
 pub use bot::{Around, Bot, Exit};
 pub use seen::{private_text, session_of};
@@ -134,11 +134,17 @@ impl Stage {
 
     /// Writes the configuration and starts the bot; returns when it is connected and its commands are registered.
     pub async fn bot(&self) -> Bot {
+        // Each start registers them once it is connected. That somebody is connected does not say it: the server may not
+        // have noticed yet that the bot before this one is gone.
+        let registered = |requests: &[RequestLog]| {
+            let own = |request: &&RequestLog| request.method == "PUT" && request.path.ends_with("/commands");
+            requests.iter().filter(own).count()
+        };
+        let before = registered(&self.discord.requests());
         let bot = self.bot_unready();
         self.discord
             .wait_for("the bot to be connected, with its commands", |discord| {
-                let registered = discord.commands().as_array().is_some_and(|commands| !commands.is_empty());
-                (discord.connected() > 0 && registered).then_some(())
+                (discord.connected() > 0 && registered(discord.requests()) > before).then_some(())
             })
             .await;
         bot
