@@ -64,9 +64,7 @@ impl State {
             Step::AlreadyKnown { prompt } => self.already_known(prompt),
             Step::Exited { failure, .. } => self.exited(failure, at, effects),
             // One prompt at a time is written, so none is absorbed or cancelled.
-            Step::Absorbed { .. }
-            | Step::Cancelled { .. }
-            | Step::ControlDone { .. } => {}
+            Step::Absorbed { .. } | Step::Cancelled { .. } | Step::ControlDone { .. } => {}
         }
     }
 
