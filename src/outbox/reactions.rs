@@ -47,8 +47,10 @@ pub(super) async fn run(
         match before {
             Some(before) => take(&*discord, channel, message, before).await,
             // The daemon before this one may have left one of those that are not final.
-            None if reaction.is_final() => {
-                for earlier in [Reaction::Seen, Reaction::Working] {
+            None if reaction != Reaction::Seen => {
+                for earlier in
+                    [Reaction::Seen, Reaction::Working].into_iter().filter(|earlier| *earlier != reaction)
+                {
                     take(&*discord, channel, message, earlier).await;
                 }
             }
