@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use switchboard::domain::ids::MessageId;
 
-use crate::harness::{HARBOR, MARA, Stage, until};
+use crate::harness::{HARBOR, MARA, Stage, eventually};
 
 /// What the API does, and the sentence for it. The rows are those of the CLI's error table.
 const ROWS: &[(&str, &str)] = &[
@@ -47,7 +47,7 @@ async fn assert_told(stage: &Stage, message: MessageId, wanted: &str) -> (String
     let (sentence, id) = sentence_and_id(&answer);
     assert!(sentence.contains(wanted), "{wanted:?} is not in: {answer}");
     assert_nothing_internal(stage, &answer);
-    let line = until("the error id in the log", || {
+    let line = eventually("the error id in the log", || {
         stage.log_lines().into_iter().find(|line| line["error_id"] == id.as_str())
     })
     .await;
@@ -158,7 +158,7 @@ async fn an_old_cli_is_said_with_both_versions() {
     let real = crate::support::cli::fake_claude();
     let stage = stage.with_command(&path);
     let _bot = stage.bot().await;
-    until("the bot to know", || {
+    eventually("the bot to know", || {
         stage.log_lines().iter().any(|line| line["message"] == "the CLI is too old").then_some(())
     })
     .await;
@@ -207,7 +207,7 @@ async fn a_session_that_the_cli_lost_is_one_answer_in_a_new_session() {
     let cli = stage.cli_pid(1).await;
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(cli), nix::sys::signal::Signal::SIGKILL)
         .expect("it lives");
-    until("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
+    eventually("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
     for dir in [".claude", ".fake-claude"] {
         // One of them is the fake's.
         let _ = std::fs::remove_dir_all(stage.dir().join("home").join(dir));
@@ -216,7 +216,7 @@ async fn a_session_that_the_cli_lost_is_one_answer_in_a_new_session() {
     let second = stage.ask(MARA, HARBOR, "[[recall]]");
     let answer = stage.answer(HARBOR, second).await;
     assert_eq!(stage.outcome(second).await, "✅", "{answer}");
-    assert!(answer.to_lowercase().contains("new session"), "people are told: {answer}");
+    assert!(answer.contains("this starts a new one"), "people are told: {answer}");
     assert!(!answer.contains("❌"), "one visible state: {answer}");
     let states = stage.sql("select state from sessions order by created_at").await;
     assert_eq!(states, ["stale", "started"]);
@@ -234,7 +234,7 @@ async fn a_session_that_the_cli_has_already_is_resumed() {
     let cli = stage.cli_pid(1).await;
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(cli), nix::sys::signal::Signal::SIGKILL)
         .expect("it lives");
-    until("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
+    eventually("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
     // As after a crash between the CLI's first line and our note of it.
     stage.change("update sessions set state = 'new'").await;
     let _bot = stage.bot().await;

@@ -5,7 +5,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use switchboard::playground::discord::Draft;
 
-use crate::harness::{BOT, HARBOR, MARA, Stage, alive, memory_max_bytes, parent_of, until};
+use crate::harness::{BOT, HARBOR, MARA, Stage, alive, eventually, memory_max_bytes, parent_of};
 
 /// A second prompt works.
 async fn assert_goes_on(stage: &Stage) {
@@ -32,7 +32,7 @@ async fn a_hang_after_the_result_delays_nobody() {
     assert!(answer.contains("Done."), "{answer}");
     let hung = stage.cli_pid(1).await;
     assert_goes_on(&stage).await;
-    until("the process that hung to be gone", || (!alive(hung)).then_some(())).await;
+    eventually("the process that hung to be gone", || (!alive(hung)).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn silence_for_too_long_ends_the_turn_and_the_process() {
     assert_eq!(outcome, "⏹️");
     assert!(answer.contains("nothing was heard from Claude Code for too long"), "{answer}");
     let hung = stage.cli_pid(1).await;
-    until("the silent process to be gone", || (!alive(hung)).then_some(())).await;
+    eventually("the silent process to be gone", || (!alive(hung)).then_some(())).await;
     assert_eq!(stage.sql("select reason from turns").await, ["silence"]);
     assert_goes_on(&stage).await;
 }
@@ -143,7 +143,7 @@ async fn a_cli_that_ignores_sigterm_is_killed() {
     let (outcome, answer) = ended(&stage, "[[ignore-term]] [[hang]]").await;
     assert_eq!(outcome, "⏹️", "{answer}");
     let hung = stage.cli_pid(1).await;
-    until("the process to be gone", || (!alive(hung)).then_some(())).await;
+    eventually("the process to be gone", || (!alive(hung)).then_some(())).await;
     assert_goes_on(&stage).await;
 }
 
@@ -168,7 +168,7 @@ async fn every_way_to_die_is_said() {
         ("[[exit:137]]", "exit code 137"),
         ("[[exit:143]]", "exit code 143"),
         ("[[kill:9]]", "signal 9"),
-        ("[[kill:11]]", "signal 11"),
+        ("[[kill:6]]", "signal 6"),
     ] {
         for text in [format!("[[say:Half an]] {how}"), how.to_owned()] {
             let (outcome, answer) = ended(&stage, &text).await;
@@ -214,7 +214,7 @@ async fn a_killed_cli_and_a_killed_shim_are_said() {
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("disappeared"), "{answer}");
     assert_eq!(stage.outcome(message).await, "❌");
-    until("the CLI to follow its shim", || (!alive(cli)).then_some(())).await;
+    eventually("the CLI to follow its shim", || (!alive(cli)).then_some(())).await;
     assert_goes_on(&stage).await;
 }
 
@@ -228,8 +228,8 @@ async fn no_descendant_outlives_its_process() {
     let children: Vec<i32> = children.split_whitespace().map_while(|word| word.parse().ok()).collect();
     assert_eq!(children.len(), 100, "{answer}");
     let cli = stage.cli_pid(1).await;
-    until("the process to be gone", || (!alive(cli)).then_some(())).await;
-    until("all children to be gone", || children.iter().all(|child| !alive(*child)).then_some(())).await;
+    eventually("the process to be gone", || (!alive(cli)).then_some(())).await;
+    eventually("all children to be gone", || children.iter().all(|child| !alive(*child)).then_some(())).await;
     assert_goes_on(&stage).await;
 }
 

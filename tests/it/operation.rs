@@ -2,11 +2,13 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use switchboard::playground::discord::{World, permissions};
 
-use crate::harness::{BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, parent_of, until};
+use crate::harness::{BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, parent_of};
 
 /// Secrets that must be nowhere.
 const API_KEY: &str = "sk-ant-canary-7f3a91c04be2";
@@ -240,8 +242,8 @@ async fn secrets_are_nowhere_but_where_they_are_needed() {
         HARBOR,
         &format!("[[bash:env | cut -d= -f1]] [[wait:{}]] [[say:Done.]]", gate.display()),
     );
-    let failing = stage.ask(MARA, HARBOR, "[[stderr:2000]] [[exit:1]]");
     let cli = stage.cli_pid(1).await;
+    let failing = stage.ask(MARA, HARBOR, "[[stderr:2000]] [[exit:1]]");
     let shim = parent_of(cli);
     let proc = |pid: i32, file: &str| std::fs::read(format!("/proc/{pid}/{file}")).expect("it lives");
     let holds =
@@ -330,42 +332,60 @@ async fn plain_sql_tells_who_asked_what_when_and_for_how_much() {
     );
 }
 
+/// What a service manager hears. A real one always reads, so this one does too.
+struct Manager {
+    heard: Arc<Mutex<String>>,
+    path: PathBuf,
+}
+
+impl Manager {
+    fn listening(stage: &Stage) -> Self {
+        let path = stage.dir().join("notify");
+        let socket = UnixDatagram::bind(&path).expect("a socket");
+        let heard = Arc::<Mutex<String>>::default();
+        let ears = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(length) = socket.recv(&mut bytes) {
+                let text = format!("{}\n", String::from_utf8_lossy(&bytes[..length]));
+                ears.lock().expect("nobody panics with it").push_str(&text);
+            }
+        });
+        Self { heard, path }
+    }
+
+    fn has_heard(&self, wanted: &str) -> bool {
+        self.heard.lock().expect("nobody panics with it").contains(wanted)
+    }
+
+    async fn hears(&self, wanted: &str) {
+        eventually(wanted, || self.has_heard(wanted).then_some(())).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_manager_is_told() {
     let stage = Stage::new().await;
-    let path = stage.dir().join("notify");
-    let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_nonblocking(true).expect("a socket");
+    let manager = Manager::listening(&stage);
     let stage = stage
-        .with_daemon_env("NOTIFY_SOCKET", path.display().to_string())
+        .with_daemon_env("NOTIFY_SOCKET", manager.path.display().to_string())
         .with_daemon_env("WATCHDOG_USEC", "300000");
-    let heard = std::cell::RefCell::new(String::new());
-    let hears = |wanted: &str| {
-        let mut bytes = [0; 4096];
-        while let Ok(length) = socket.recv(&mut bytes) {
-            heard.borrow_mut().push_str(&String::from_utf8_lossy(&bytes[..length]));
-            heard.borrow_mut().push('\n');
-        }
-        heard.borrow().contains(wanted).then_some(())
-    };
     let bot = stage.bot().await;
-    until("READY=1", || hears("READY=1")).await;
-    until("WATCHDOG=1", || hears("WATCHDOG=1")).await;
-    assert!(hears("STOPPING=1").is_none());
+    manager.hears("READY=1").await;
+    manager.hears("WATCHDOG=1").await;
+    assert!(!manager.has_heard("STOPPING=1"));
     let message = stage.ask(MARA, HARBOR, "[[env]]");
     let answer = stage.answer(HARBOR, message).await;
     assert!(!answer.contains("NOTIFY_SOCKET"), "Claude cannot speak for the bot: {answer}");
     assert_eq!(bot.stop().code, Some(0));
-    until("STOPPING=1", || hears("STOPPING=1")).await;
+    manager.hears("STOPPING=1").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_is_not_connected_is_not_ready() {
     let stage = Stage::new().await;
-    let path = stage.dir().join("notify");
-    let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_nonblocking(true).expect("a socket");
-    let stage = stage.with_daemon_env("NOTIFY_SOCKET", path.display().to_string());
+    let manager = Manager::listening(&stage);
+    let stage = stage.with_daemon_env("NOTIFY_SOCKET", manager.path.display().to_string());
     stage.discord.faults().set_down(true);
     let bot = stage.bot_unready();
     // It asks, and asks again.
@@ -373,13 +393,8 @@ async fn a_bot_that_is_not_connected_is_not_ready() {
         .discord
         .wait_for("the bot to ask twice", |discord| (discord.requests().len() >= 2).then_some(()))
         .await;
-    assert!(socket.recv(&mut [0; 64]).is_err(), "nothing is ready yet");
+    assert!(!manager.has_heard("READY=1"), "nothing is ready yet");
     stage.discord.faults().set_down(false);
-    until("READY=1", || {
-        let mut bytes = [0; 4096];
-        let length = socket.recv(&mut bytes).ok()?;
-        String::from_utf8_lossy(&bytes[..length]).contains("READY=1").then_some(())
-    })
-    .await;
+    manager.hears("READY=1").await;
     assert_eq!(bot.stop().code, Some(0));
 }

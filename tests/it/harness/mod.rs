@@ -11,9 +11,10 @@ use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
 
+pub use self::eventually as until;
 pub use bot::{Around, Bot, Exit};
 pub use seen::{private_text, session_of};
-pub use trail::{alive, memory_max_bytes, parent_of, until};
+pub use trail::{alive, memory_max_bytes, parent_of};
 
 use crate::support;
 

@@ -6,22 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Stage;
+use super::{Stage, eventually};
 
 /// How long to look for something that no event announces, before the test fails.
 const LOOK_MAX: Duration = Duration::from_mins(1);
-
-/// Looks again and again until `f` finds something that nobody announces: a process that ends, a file that grows.
-pub async fn until<T>(what: &str, mut f: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = f() {
-            return found;
-        }
-        assert!(begun.elapsed() < LOOK_MAX, "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// Whether a process lives; one that nobody has reaped yet does not.
 pub fn alive(pid: i32) -> bool {
@@ -57,7 +45,8 @@ impl Stage {
 
     /// The CLI that took the last prompt.
     pub async fn cli_pid(&self, prompts: usize) -> i32 {
-        let prompt = until("the CLI to begin", || self.cli_log("prompt").get(prompts - 1).cloned()).await;
+        let prompt =
+            eventually("the CLI to begin", || self.cli_log("prompt").get(prompts - 1).cloned()).await;
         i32::try_from(prompt["pid"].as_i64().expect("a number")).expect("process ids fit")
     }
 
