@@ -214,7 +214,9 @@ async fn a_killed_cli_and_a_killed_shim_are_said() {
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("disappeared"), "{answer}");
     assert_eq!(stage.outcome(message).await, "❌");
-    eventually("the CLI to follow its shim", || (!alive(cli)).then_some(())).await;
+    // Nobody else is left to end it.
+    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it lives");
+    eventually("the CLI to be gone", || (!alive(cli)).then_some(())).await;
     assert_goes_on(&stage).await;
 }
 

@@ -303,9 +303,11 @@ async fn the_state_directory_is_ours_alone() {
 async fn plain_sql_tells_who_asked_what_when_and_for_how_much() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
-    for (who, text) in
-        [(MARA, "[[cost:0.25]] [[say:One.]]"), (JONAS, "[[cost:0.5]] [[say:Two.]]"), (MARA, "[[exit:9]]")]
-    {
+    for (who, text) in [
+        (MARA, "[[cost:0.25]] [[say:One.]]"),
+        (JONAS, "[[cost:0.5]] [[say:Two.]]"),
+        (MARA, "[[say:Three.]] [[exit:9]]"),
+    ] {
         let message = stage.ask(who, HARBOR, text);
         stage.outcome(message).await;
     }

@@ -208,11 +208,8 @@ async fn trouble_at_discord_costs_neither_a_message_nor_posts_one_twice() {
             let ends = posted.iter().filter(|content| content.contains(&format!("End {number}."))).count();
             assert_eq!(ends, 1, "{what}: {posted:#?}");
         }
-        let mut different = posted.clone();
-        different.sort_unstable();
-        different.dedup();
-        let slots = stage.sql("select message || '' from slots where message is not null").await;
-        assert_eq!(slots.len(), posted.len(), "{what}: a message that no slot knows of: {posted:#?}");
+        // Each is known to a slot, so that a later daemon would not post it again.
+        stage.rows("select message || '' from slots where message is not null", posted.len()).await;
         stage.assert_well_behaved();
     }
 }

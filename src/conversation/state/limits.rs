@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ATTEMPTS_MAX, CLOSE_GRACE, Effect, Readiness, Stage, State, StopReason};
 use crate::claude::interrupt_line;
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::Limit;
+use crate::domain::event::{Failure, Limit};
 
 /// How long the CLI gets to end a turn after it was interrupted, before its process is stopped.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
@@ -69,6 +69,7 @@ impl State {
         let deaf = self.process.as_ref().is_some_and(|process| process.dialogue.is_deaf());
         if deaf && !turn.again && turn.attempt < ATTEMPTS_MAX && now.since(turn.last_heard) >= TAKE_GRACE {
             turn.again = true;
+            turn.failed_before = Some(Failure::Lost);
             effects.push(Effect::Kill);
             return;
         }

@@ -61,8 +61,8 @@ impl State {
             Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, effects),
             Step::ControlFailed { kind, error, .. } => effects.push(Effect::Ignored { kind, why: error }),
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
-            Step::AlreadyKnown { prompt } => self.already_known(prompt),
             Step::Exited { failure, .. } => self.exited(failure, at, effects),
+            Step::AlreadyKnown { prompt } => self.already_known(prompt, at, effects),
             // One prompt at a time is written, so none is absorbed or cancelled.
             Step::Absorbed { .. } | Step::Cancelled { .. } | Step::ControlDone { .. } => {}
         }
@@ -156,6 +156,15 @@ impl State {
         turn.changed = true;
     }
 
+    /// The CLI before this one had taken the prompt when it died: nobody knows what it did, so it is not done again. A
+    /// duplicate of the first attempt is one of ours, and ends by its own step.
+    fn already_known(&mut self, prompt: PromptId, at: WallTime, effects: &mut Vec<Effect>) {
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_for(prompt)) else { return };
+        if let Some(failure) = turn.failed_before.take() {
+            self.finish(TurnEnd::Failed(failure), at, effects);
+        }
+    }
+
     pub(super) fn ask_answered(&mut self, request: &str, allowed: bool, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
         let answer = if allowed { Answer::Allow } else { nobody_to_ask() };
@@ -178,15 +187,10 @@ impl State {
             self.session_lost(&failure, at, effects);
             return;
         }
-        let end = match end {
-            TurnEnd::Completed { .. } if turn.died_before && !turn.heard => {
-                TurnEnd::Failed(Failure::Crashed { code: None, signal: None })
-            }
-            end => end,
-        };
         if let TurnEnd::Failed(failure) = &end
             && turn.missed_its_process(failure)
         {
+            turn.failed_before = Some(failure.clone());
             turn.again = true;
             return;
         }
@@ -224,18 +228,13 @@ impl State {
             (None, Some(failure)) if turn.needs_new_session(&failure) => {
                 self.session_lost(&failure, at, effects);
             }
-            (None, None | Some(Failure::Lost | Failure::Crashed { .. })) if turn.attempt < ATTEMPTS_MAX => {
+            (None, failure @ (None | Some(Failure::Lost | Failure::Crashed { .. })))
+                if turn.attempt < ATTEMPTS_MAX =>
+            {
                 turn.again = true;
+                turn.failed_before = Some(failure.unwrap_or(Failure::Lost));
             }
             (None, failure) => self.finish(TurnEnd::Failed(failure.unwrap_or(Failure::Lost)), at, effects),
-        }
-    }
-
-    /// The process before had taken the prompt, and died with it: nobody answers it any more (the CLI drops what it
-    /// knows, its README §3), and people must hear that.
-    fn already_known(&mut self, prompt: PromptId) {
-        if let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_for(prompt) && turn.attempt > 1) {
-            turn.died_before = true;
         }
     }
 

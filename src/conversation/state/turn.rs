@@ -37,10 +37,10 @@ pub struct Turn {
     pub warm: bool,
     /// Whether the CLI has shown anything of it.
     pub heard: bool,
-    /// Whether an earlier process took its prompt, and died before it said a word.
-    pub died_before: bool,
     /// Whether it goes on with another process when this one is gone.
     pub again: bool,
+    /// How the attempt before this one failed, if its prompt seemed not to have reached the CLI.
+    pub failed_before: Option<Failure>,
     /// When it began.
     pub started: Moment,
     /// The same, for people.
@@ -145,7 +145,7 @@ impl Turn {
             warm: false,
             heard: false,
             again: false,
-            died_before: false,
+            failed_before: None,
             started: now,
             started_at: wall,
             last_heard: now,

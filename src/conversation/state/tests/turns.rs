@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+use uuid::Uuid;
+
 use super::bench::{
-    BOUNDS, Bench, denied, echo, exit, init, permission, prompt, result, stderr, task_started, text, tool,
-    tool_result, written,
+    BOUNDS, Bench, denied, echo, exit, init, out, permission, prompt, result, stderr, task_started, text,
+    tool, tool_result, written,
 };
 use crate::conversation::state::{Bounds, Input};
 use crate::domain::event::Failure;
@@ -137,6 +140,39 @@ fn a_turn_that_never_reached_the_cli_goes_to_another_process_three_times_at_most
     assert_eq!(bench.record(lost()), ["B ended", "begin 1 in C (start, attempt 3)"]);
     assert_eq!(bench.record(lost()), ["end 1: Lost", "leave place", "C ended"]);
     assert!(bench.state.is_idle());
+}
+
+#[test]
+fn a_prompt_that_the_cli_had_taken_before_it_died_is_not_done_again() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.place("same");
+    // It died before the shim noted that the prompt was written.
+    assert_eq!(bench.record(exit(9)), ["A ended", "begin 1 in B (start, attempt 2)"]);
+    bench.record(written(1));
+    let told = bench.record(echo(1));
+    assert_eq!(told, ["end 1: Crashed { code: Some(9), signal: None }", "leave place"]);
+    assert!(bench.state.running().is_none());
+}
+
+#[test]
+fn a_process_that_hangs_after_its_result_is_replaced() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(out(
+        &json!({"type": "system", "subtype": "init", "session_id": Uuid::nil(), "cwd": "/srv/p"}),
+    ));
+    bench.record(result());
+    bench.submit(2);
+    assert_eq!(bench.place("same"), ["begin 2 in A (warm, attempt 1)"]);
+    bench.record(written(2));
+    assert_eq!(bench.after(9), NOTHING);
+    assert_eq!(bench.after(1), ["kill"]);
+    assert_eq!(bench.after(5), NOTHING, "once");
+    let killed = Record::Exit(Exit::Signal { signal: 15 });
+    assert_eq!(bench.record(killed), ["A ended", "begin 2 in B (start, attempt 2)"]);
+    bench.works_on(2);
+    assert_eq!(bench.record(result()), ["end 2: completed", "leave place"]);
 }
 
 #[test]
