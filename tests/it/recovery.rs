@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures::future::join_all;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -189,12 +190,12 @@ async fn trouble_at_discord_costs_neither_a_message_nor_posts_one_twice() {
         ("PATCH /channels/*/messages/*", Fault::Drop),
         ("PATCH /channels/*/messages/*", Fault::ApplyThenFail),
     ];
-    for (seed, (matcher, fault)) in (1..).zip(faults) {
+    join_all((1..).zip(faults).map(|(seed, (matcher, fault))| async move {
         let stage = Stage::new().await;
         let _bot = stage.bot().await;
         let what = format!("{matcher} {fault:?}");
         stage.discord.faults().rate(matcher, 300_000, seed, fault);
-        for number in 0..4 {
+        for number in 0..3 {
             // Several messages each, with edits while they stream.
             let message =
                 stage.ask(MARA, HARBOR, &format!("[[stream:20,15]] [[lines:90]] [[say:End {number}.]]"));
@@ -204,14 +205,15 @@ async fn trouble_at_discord_costs_neither_a_message_nor_posts_one_twice() {
         }
         stage.discord.faults().clear_rest();
         let posted = stage.bot_messages(HARBOR);
-        for number in 0..4 {
+        for number in 0..3 {
             let ends = posted.iter().filter(|content| content.contains(&format!("End {number}."))).count();
             assert_eq!(ends, 1, "{what}: {posted:#?}");
         }
         // Each is known to a slot, so that a later daemon would not post it again.
         stage.rows("select message || '' from slots where message is not null", posted.len()).await;
         stage.assert_well_behaved();
-    }
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,7 +252,7 @@ async fn the_gateway_comes_back_from_everything() {
         ("invalid session", |stage| stage.discord.faults().invalid_session(false)),
         ("a cut", |stage| stage.discord.faults().drop_tcp()),
     ];
-    for (what, trouble) in troubles {
+    join_all(troubles.iter().map(|(what, trouble)| async move {
         let stage = Stage::new().await;
         let _bot = stage.bot().await;
         let before = stage.discord.identifies_and_resumes();
@@ -264,7 +266,8 @@ async fn the_gateway_comes_back_from_everything() {
         let message = stage.ask(MARA, HARBOR, "[[say:Back.]]");
         let answer = stage.answer(HARBOR, message).await;
         assert!(answer.contains("Back."), "{what}: {answer}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
