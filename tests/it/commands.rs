@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use switchboard::domain::ids::ChannelId;
 use switchboard::playground::discord::World;
 
-use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, alive, private_text, session_of, until};
+use crate::harness::{
+    HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, alive, eventually, private_text, session_of,
+};
 
 /// The option of `/model`.
 fn model(name: &str) -> Value {
@@ -203,7 +205,7 @@ async fn stop_leaves_no_process_of_the_turn_behind() {
     let prompt =
         format!("[[bash:{children}; echo $$ > {0}.new; mv {0}.new {0}; sleep 1000]]", pid_file.display());
     let running = stage.ask(MARA, HARBOR, &prompt);
-    let shell = until("the command to run", || std::fs::read_to_string(&pid_file).ok()).await;
+    let shell = eventually("the command to run", || std::fs::read_to_string(&pid_file).ok()).await;
     let cli = stage.cli_pid(1).await;
     let mark = stage.dir().join("cli.log").display().to_string();
     let family = || -> Vec<i32> {
@@ -218,7 +220,7 @@ async fn stop_leaves_no_process_of_the_turn_behind() {
     assert!(before.len() >= 5, "the CLI, the shell and its children: {before:?}");
     stage.slash_text(MARA, HARBOR, "stop").await;
     assert_eq!(stage.outcome(running).await, "⏹️");
-    until("the end of every process of the turn", || family().is_empty().then_some(())).await;
+    eventually("the end of every process of the turn", || family().is_empty().then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 use switchboard::domain::ids::MessageId;
 
-use crate::harness::{BOT, HARBOR, MARA, Stage, VERA, until};
+use crate::harness::{BOT, HARBOR, MARA, Stage, VERA, eventually};
 
 /// The longest message that Discord takes, in UTF-16 units.
 const UNITS_MAX: usize = 2000;
@@ -258,7 +258,7 @@ async fn a_turn_that_is_stopped_says_so() {
     let started = stage.dir().join("started");
     let prompt = format!("[[say:I count to a million.]][[bash:touch {}; sleep 1000]]", started.display());
     let message = stage.ask(MARA, HARBOR, &prompt);
-    until("the command to run", || started.exists().then_some(())).await;
+    eventually("the command to run", || started.exists().then_some(())).await;
     stage.answer_shows(HARBOR, message, "touch").await;
     stage.slash_text(MARA, HARBOR, "stop").await;
     stage.answer(HARBOR, message).await;

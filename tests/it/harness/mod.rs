@@ -11,7 +11,6 @@ use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
 
-pub use self::eventually as until;
 pub use bot::{Around, Bot, Exit};
 pub use seen::{private_text, session_of};
 pub use trail::{alive, memory_max_bytes, parent_of};
@@ -321,6 +320,18 @@ pub fn pids() -> Vec<i32> {
 pub fn arguments(pid: i32) -> Vec<Vec<u8>> {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     line.split(|byte| *byte == 0).filter(|argument| !argument.is_empty()).map(<[u8]>::to_vec).collect()
+}
+
+/// Waits for something that announces itself to nobody: a file, a process. Looks again and again, for 60 s at most.
+pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < deadline, "waited in vain for {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 /// The messages that answer `message`: from the one that replies to it to the next one that replies to another.

@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{has_result, stage};
-use crate::harness::{HARBOR, MARA, until};
+use crate::harness::{HARBOR, MARA, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_restart_the_session_goes_on() {
@@ -49,7 +49,7 @@ async fn a_turn_that_ends_while_the_bot_is_away_is_shown_whole_and_once() {
     stage.showing(HARBOR, "chunk 300 ").await;
     bot.kill();
     api.release();
-    until("the turn to end", || has_result(&stage).then_some(())).await;
+    eventually("the turn to end", || has_result(&stage).then_some(())).await;
     let bot = stage.bot().await;
     let answer = stage.answer(HARBOR, message).await;
     once_and_whole(&stage, &answer);
@@ -115,7 +115,7 @@ async fn without_a_daemon_the_cli_ends_after_a_while_and_the_session_stays() {
     stage.exchange(HARBOR, "[[say:before]]").await;
     assert_eq!(stage.clis("harbor").len(), 1);
     bot.kill();
-    until("the CLI to end", || stage.clis("harbor").is_empty().then_some(())).await;
+    eventually("the CLI to end", || stage.clis("harbor").is_empty().then_some(())).await;
     let _bot = stage.bot().await;
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("[[say:before]]"), "{answer}");
@@ -127,7 +127,7 @@ async fn a_history_that_is_gone_is_told_and_the_prompt_answered() {
     let stage = stage.with("claude", "warm_idle_secs = 0");
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:before]]").await;
-    until("the process to be closed", || stage.clis("harbor").is_empty().then_some(())).await;
+    eventually("the process to be closed", || stage.clis("harbor").is_empty().then_some(())).await;
     std::fs::remove_dir_all(stage.dir().join("home/.claude/projects"))
         .expect("the CLI keeps its sessions there");
     let answer = stage.exchange(HARBOR, "[[recall]]").await;

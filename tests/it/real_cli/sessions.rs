@@ -40,7 +40,8 @@ async fn without_warm_processes_each_turn_has_its_own() {
     let stage = stage.with("claude", "warm_idle_secs = 0");
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:one]]").await;
-    crate::harness::until("the process to be closed", || stage.clis("harbor").is_empty().then_some(())).await;
+    crate::harness::eventually("the process to be closed", || stage.clis("harbor").is_empty().then_some(()))
+        .await;
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("[[say:one]]"), "{answer}");
     assert_eq!(stage.sql("SELECT id FROM processes").await.len(), 2);

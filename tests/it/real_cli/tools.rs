@@ -1,7 +1,7 @@
 //! Tools and their permissions, questions, plans, and how a turn with a running tool is stopped.
 
 use super::{newest, stage, tool_results, with_argument};
-use crate::harness::{HARBOR, MARA, until};
+use crate::harness::{HARBOR, MARA, eventually};
 
 /// So many seconds as nobody else sleeps, to find the process by.
 fn unique_sleep() -> String {
@@ -86,13 +86,13 @@ async fn stop_leaves_no_process_behind_and_the_session_remembers() {
         let command = command.replace("SECS", &secs);
         let message = stage.ask(MARA, HARBOR, &format!("[[tool:Bash {{\"command\":\"{command}\"}}]]"));
         let wanted = command.matches("sleep").count();
-        until("the command to run", || (with_argument(&secs).len() >= wanted).then_some(())).await;
+        eventually("the command to run", || (with_argument(&secs).len() >= wanted).then_some(())).await;
         let said = stage.said_to(HARBOR, "stop", &[]).await;
         assert!(said.contains("Stopping."), "{said}");
         assert_eq!(stage.outcome(message).await, "⏹️", "{command}");
         let answer = stage.answer(HARBOR, message).await;
         assert!(answer.contains("Stopped after"), "{answer}");
-        until(&format!("{command} to be gone"), || with_argument(&secs).is_empty().then_some(())).await;
+        eventually(&format!("{command} to be gone"), || with_argument(&secs).is_empty().then_some(())).await;
     }
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("[[say:before]]") && answer.contains("[[tool:Bash"), "{answer}");
@@ -127,7 +127,7 @@ async fn a_tool_outlives_the_daemon_and_its_answer_is_shown_once() {
     let message =
         stage.ask(MARA, HARBOR, &format!("[[tool:Bash {{\"command\":\"{wait}\"}}]][[say:Afterwards.]]"));
     let started = stage.dir().join("harbor/started");
-    until("the tool to run", || started.exists().then_some(())).await;
+    eventually("the tool to run", || started.exists().then_some(())).await;
     bot.kill();
     super::write(&stage.dir().join("harbor/go"), "");
     let _bot = stage.bot().await;

@@ -1,7 +1,7 @@
 //! More than one thing at a time: prompts that wait, files, limits, work in the background.
 
 use super::{newest, stage, tool_results};
-use crate::harness::{HARBOR, MARA, until};
+use crate::harness::{HARBOR, MARA, eventually};
 use switchboard::playground::discord::Draft;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn what_a_command_in_the_background_brings_is_shown() {
     // The CLI begins a turn by itself when the command is over.
     api.requested(asked + 1).await;
     let shown = stage.bot_messages(HARBOR).len();
-    until("the turn of its own to be shown", || {
+    eventually("the turn of its own to be shown", || {
         let messages = stage.bot_messages(HARBOR);
         (messages.len() > 1 && messages.last().is_some_and(|last| last.contains('✅'))).then_some(())
     })
