@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Block, Progress, ToolState, View, ask};
+use crate::domain::tool::Tool;
 use crate::render::markdown::discord_markdown;
 use crate::render::tool_line;
 
@@ -57,15 +58,16 @@ fn ends_in_a_quote(document: &str) -> bool {
 }
 
 fn tools(group: &[ToolState], view: &View, ended: bool) -> String {
+    let group: Vec<&ToolState> = group.iter().filter(|state| !is_told_by_its_ask(state, view)).collect();
     // The status line tells of the tool that runs; it gets its line here when it is through.
-    let group = match group {
+    let group = match group.as_slice() {
         [before @ .., last] if is_in_status(last, view, ended) => before,
         group => group,
     };
     let first_shown = group.len().saturating_sub(TOOLS_SHOWN_MAX);
     // An agent that still runs stays in sight, however many tools it used.
     let (folded, kept): (Vec<&ToolState>, Vec<&ToolState>) =
-        group[..first_shown].iter().partition(|state| ended || state.progress != Progress::Running);
+        group[..first_shown].iter().copied().partition(|state| ended || state.progress != Progress::Running);
     let mut lines = Vec::new();
     match folded.as_slice() {
         [] => {}
@@ -73,8 +75,19 @@ fn tools(group: &[ToolState], view: &View, ended: bool) -> String {
         [one] => lines.push(tool(one, ended)),
         _ => lines.push(earlier(&folded)),
     }
-    lines.extend(kept.into_iter().chain(&group[first_shown..]).map(|state| tool(state, ended)));
+    lines
+        .extend(kept.into_iter().chain(group[first_shown..].iter().copied()).map(|state| tool(state, ended)));
     lines.join("\n")
+}
+
+/// A question or a plan stands whole where it is asked, with what became of it.
+fn is_told_by_its_ask(state: &ToolState, view: &View) -> bool {
+    let is_ask = matches!(state.tool_use.tool, Tool::Question { .. } | Tool::Plan);
+    let mut asks = view.blocks.iter().filter_map(|block| match block {
+        Block::Ask { ask, .. } => ask.tool_use.as_ref(),
+        Block::Text(_) | Block::Tools(_) | Block::Notice(_) => None,
+    });
+    is_ask && asks.any(|id| *id == state.tool_use.id)
 }
 
 fn is_in_status(state: &ToolState, view: &View, ended: bool) -> bool {
