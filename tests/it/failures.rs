@@ -216,7 +216,7 @@ async fn a_session_that_the_cli_lost_is_one_answer_in_a_new_session() {
     let second = stage.ask(MARA, HARBOR, "[[recall]]");
     let answer = stage.answer(HARBOR, second).await;
     assert_eq!(stage.outcome(second).await, "✅", "{answer}");
-    assert!(answer.contains("this starts a new one"), "people are told: {answer}");
+    assert!(answer.contains("memory of this conversation was lost"), "people are told: {answer}");
     assert!(!answer.contains("❌"), "one visible state: {answer}");
     let states = stage.sql("select state from sessions order by created_at").await;
     assert_eq!(states, ["stale", "started"]);
