@@ -23,7 +23,7 @@ fn copies(stage: &Stage, channel: ChannelId, text: &str) -> usize {
 }
 
 /// The bot's message with this text.
-fn said(discord: &Snapshot<'_>, channel: ChannelId, text: &str) -> Option<MessageId> {
+fn said(discord: Snapshot<'_>, channel: ChannelId, text: &str) -> Option<MessageId> {
     let messages = discord.messages(channel);
     let by_bot = |message: &&Value| message["author"]["id"] == BOT.to_string();
     let found = messages
@@ -88,7 +88,7 @@ async fn a_turn_goes_on_after_a_kill_and_is_answered_once() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;
     let held = hold(&stage).await;
-    stage.discord.wait_for("the first half", |discord| said(discord, HARBOR, "First half.")).await;
+    stage.discord.wait_for("the first half", |discord| said(*discord, HARBOR, "First half.")).await;
     bot.kill();
     let _bot = stage.bot().await;
     std::fs::write(&held.gate, "").expect("the gate opens");
@@ -289,7 +289,7 @@ async fn an_answer_that_somebody_deletes_ends_rightly() {
     let _bot = stage.bot().await;
     let held = hold(&stage).await;
     let first =
-        stage.discord.wait_for("the first half", |discord| said(discord, HARBOR, "First half.")).await;
+        stage.discord.wait_for("the first half", |discord| said(*discord, HARBOR, "First half.")).await;
     stage.discord.delete(first);
     std::fs::write(&held.gate, "").expect("the gate opens");
     assert_eq!(stage.outcome(held.message).await, "✅");
@@ -307,7 +307,7 @@ async fn a_prompt_that_its_author_deletes_is_answered_without_a_reply() {
     let held = hold(&stage).await;
     stage.discord.delete(held.message);
     std::fs::write(&held.gate, "").expect("the gate opens");
-    stage.discord.wait_for("the answer", |discord| said(discord, HARBOR, "Second half.")).await;
+    stage.discord.wait_for("the answer", |discord| said(*discord, HARBOR, "Second half.")).await;
     let next = stage.ask(MARA, HARBOR, "[[say:Next.]]");
     assert!(stage.answer(HARBOR, next).await.contains("Next."));
 }
@@ -335,7 +335,7 @@ async fn what_happens_to_one_channel_disturbs_no_other() {
             .wait_for("the thread with the first half", |discord| {
                 let threads = discord.threads(LIGHTHOUSE);
                 let id = threads.first()?["id"].as_str()?.parse().ok().map(ChannelId)?;
-                said(discord, id, "First half.").map(|_| id)
+                said(*discord, id, "First half.").map(|_| id)
             })
             .await;
         trouble(&stage, thread);
@@ -349,7 +349,7 @@ async fn what_happens_to_one_channel_disturbs_no_other() {
             stage
                 .discord
                 .wait_for("the answer in the thread that was archived", |discord| {
-                    said(discord, thread, "Second half.")
+                    said(*discord, thread, "Second half.")
                 })
                 .await;
         }
