@@ -1,0 +1,220 @@
+//! What the state wants done, done: rows, processes, lines.
+
+use uuid::Uuid;
+
+use super::{Actor, ActorError, Input};
+use crate::chain::Chain;
+use crate::claude::user_line;
+use crate::conversation::state::Effect;
+use crate::domain::ask::Answer;
+use crate::domain::event::{Failure, TurnEnd};
+use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
+use crate::domain::prompt::Prompt;
+use crate::runner::Position;
+use crate::store::{AskState, NewProcess, NewTurn};
+
+impl Actor {
+    /// Performs an effect; some have an outcome that the state wants to know.
+    pub(super) async fn perform(&mut self, effect: Effect) -> Result<Option<Input>, ActorError> {
+        let store = &self.shared.store;
+        match effect {
+            Effect::AskPlace => {
+                let places = self.shared.places.clone();
+                self.wish = Some(Box::pin(async move { places.take().await }));
+            }
+            Effect::LeavePlace => {
+                self.wish = None;
+                self.place = None;
+            }
+            Effect::Begin { turn, prompt, process, start, from, attempt } => {
+                return self.begin(turn, &prompt, process, start, from, attempt).await.map(Some);
+            }
+            Effect::Withdraw(prompt) => {
+                store.withdraw(prompt).await?;
+            }
+            Effect::BeganAlone { turn, process, from } => {
+                store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
+            }
+            Effect::Deliver(prompt) => self.deliver(prompt).await?,
+            Effect::Write(line) => self.write(line).await,
+            Effect::CloseInput => {
+                if let Some(feed) = &self.feed {
+                    feed.control.close_input().await;
+                }
+            }
+            Effect::Kill => {
+                if let Some(feed) = &self.feed {
+                    feed.control.stop().await;
+                }
+            }
+            Effect::SaveAsk { turn, ask } => {
+                if let Some(process) = self.state.process() {
+                    store.save_ask(turn, process, &ask).await?;
+                }
+            }
+            Effect::SettleAsk { request, answer } => {
+                if let Some(process) = self.state.process() {
+                    let state = match answer {
+                        Some(Answer::Allow) => AskState::Allowed,
+                        Some(Answer::Deny { .. }) => AskState::Denied,
+                        None => AskState::Withdrawn,
+                    };
+                    store.settle_ask(process, &request, state, None).await?;
+                }
+            }
+            Effect::NoteSideEffects(turn) => store.note_side_effects(turn).await?,
+            Effect::EndTurn { turn, end, usage, tools, error } => {
+                tracing::info!(
+                    %turn,
+                    outcome = outcome(&end),
+                    error_id = error.as_ref().map(|(id, _)| tracing::field::display(id)),
+                    cause = error.as_ref().map(|(_, said)| said.as_str()),
+                    cost_usd = usage.cost_usd,
+                    tools,
+                    "turn ended"
+                );
+                let error = error.map(|(id, _)| id);
+                store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
+            }
+            Effect::ProcessEnded { process, exit } => {
+                tracing::info!(%process, exit = ?exit, "process ended");
+                store.end_process(process, &exit).await?;
+                self.feed = None;
+            }
+            Effect::SessionChanged(session) => self.session_is(session).await?,
+            Effect::SessionLost => {
+                if let Some(session) = self.conversation.session.take() {
+                    tracing::warn!(%session, "the CLI does not have the session any more");
+                    store.mark_session_stale(session).await?;
+                }
+            }
+            Effect::Info(info) => self.shared.setup.learn(store, info).await?,
+            Effect::Ignored { kind, why } => tracing::warn!(kind, why, "a line of the CLI was ignored"),
+        }
+        Ok(None)
+    }
+
+    async fn begin(
+        &mut self,
+        turn: TurnId,
+        prompt: &Prompt,
+        process: ProcessId,
+        start: bool,
+        from: Position,
+        attempt: u32,
+    ) -> Result<Input, ActorError> {
+        let store = self.shared.store.clone();
+        tracing::info!(%turn, prompt = %prompt.id, %process, start, attempt, "turn begins");
+        if !start {
+            store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+            self.give(prompt).await;
+            return Ok(Input::Launched);
+        }
+        let (session, fresh) = self.session_for_launch().await?;
+        let launch = match self.shared.setup.launch(&self.conversation, session, fresh).await {
+            Ok(launch) => launch,
+            Err(failure) => {
+                store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+                return Ok(Input::LaunchFailed(failure));
+            }
+        };
+        store
+            .start_process(&NewProcess {
+                id: process,
+                conversation: self.conversation.id,
+                session,
+                fingerprint: self.shared.setup.fingerprint(&self.conversation),
+            })
+            .await?;
+        store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+        match self.shared.runner.start(process, &launch).await {
+            Ok(feed) => {
+                self.feed = Some(feed);
+                self.session = Some(session);
+                self.write(self.shared.setup.initialize_line(&self.conversation, process)).await;
+                self.give(prompt).await;
+                Ok(Input::Launched)
+            }
+            Err(error) => {
+                tracing::error!(%turn, %process, error = %Chain(&error), "the process could not be started");
+                Ok(Input::LaunchFailed(Failure::StartFailed))
+            }
+        }
+    }
+
+    /// The session to launch with, and whether it is new to the CLI.
+    async fn session_for_launch(&mut self) -> Result<(SessionId, bool), ActorError> {
+        let store = &self.shared.store;
+        if let Some(known) = self.conversation.session
+            && let Some(session) = store.session(known).await?
+        {
+            return Ok((known, !session.started));
+        }
+        let session = SessionId(Uuid::new_v4());
+        let dir = self.shared.setup.dir(&self.conversation);
+        store.start_session(session, self.conversation.id, &dir).await?;
+        self.conversation.session = Some(session);
+        Ok((session, true))
+    }
+
+    fn new_turn(
+        &self,
+        id: TurnId,
+        prompt: Option<PromptId>,
+        process: ProcessId,
+        from: Position,
+        attempt: u32,
+    ) -> NewTurn {
+        NewTurn {
+            id,
+            prompt,
+            conversation: self.conversation.id,
+            session: self.session.or(self.conversation.session),
+            process,
+            attempt,
+            from_position: from,
+        }
+    }
+
+    /// The CLI has this session: from now on it is resumed. Another one than asked for comes after `/clear`.
+    async fn session_is(&mut self, session: SessionId) -> Result<(), ActorError> {
+        let store = &self.shared.store;
+        if self.session != Some(session) {
+            let dir = self.shared.setup.dir(&self.conversation);
+            store.start_session(session, self.conversation.id, &dir).await?;
+            self.session = Some(session);
+            self.conversation.session = Some(session);
+        }
+        store.mark_session_started(session).await?;
+        Ok(())
+    }
+
+    async fn deliver(&mut self, prompt: PromptId) -> Result<(), ActorError> {
+        if let Some(prompt) = self.shared.store.prompt(prompt).await? {
+            self.give(&prompt).await;
+        }
+        Ok(())
+    }
+
+    /// Writes the prompt to the process. Its id is the CLI's dedup key: writing it twice asks once.
+    async fn give(&mut self, prompt: &Prompt) {
+        let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
+        self.write(user_line(prompt.id, &text)).await;
+    }
+
+    async fn write(&mut self, line: String) {
+        if let Some(feed) = &self.feed {
+            feed.control.write(line).await;
+        }
+    }
+}
+
+/// How the turn ended, without the words of anybody.
+fn outcome(end: &TurnEnd) -> String {
+    match end {
+        TurnEnd::Completed { .. } => "completed".to_owned(),
+        TurnEnd::Interrupted => "interrupted".to_owned(),
+        TurnEnd::TimedOut { limit } | TurnEnd::LimitReached { limit } => format!("limit reached: {limit:?}"),
+        TurnEnd::Failed(failure) => format!("failed: {failure:?}"),
+    }
+}
