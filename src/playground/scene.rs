@@ -18,6 +18,9 @@ use crate::config::{Config, ConversationScope, Environment, Project};
 /// The name under which this program is its own demo assistant (`main.rs`).
 pub const DEMO_PROGRAM: &str = "demo-assistant";
 
+/// How long a turn outlives the playground, in seconds.
+const ORPHAN_SECS_MAX: u64 = 10;
+
 /// Everything that the playground runs on.
 pub(super) struct Scene {
     pub(super) config: Config,
@@ -62,6 +65,8 @@ pub(super) async fn set(
     };
     let world = World::playground();
     config.state_dir = dir.join("state");
+    // Who closes the playground expects that what it started ends, too; a restart within this time still finds it.
+    config.limits.orphan_secs_max = ORPHAN_SECS_MAX;
     config.access.users = vec![World::MARA];
     config.access.roles = vec![World::BUILDERS];
     config.discord.guild_id = Some(world.guild);
