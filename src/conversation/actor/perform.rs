@@ -89,7 +89,11 @@ impl Actor {
                 }
             }
             Effect::Info(info) => self.shared.setup.learn(store, info).await?,
-            Effect::Ignored { kind, why } => tracing::warn!(kind, why, "a line of the CLI was ignored"),
+            Effect::Ignored { kind, why } => {
+                // The line itself may hold what somebody said; that is for `debug` alone.
+                tracing::warn!(kind, "a line of the CLI was ignored");
+                tracing::debug!(kind, why, "the line that was ignored");
+            }
         }
         Ok(None)
     }
