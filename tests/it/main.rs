@@ -27,3 +27,4 @@ mod real_cli_smoke;
 mod recovery;
 mod rendering;
 mod routing;
+mod systemd;
