@@ -311,7 +311,7 @@ impl Actor {
 /// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so.
 fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
     let channel = conversation.id.into();
-    let prompt = origin.map(|Origin::Message { channel, message }| (*channel, *message));
+    let prompt = origin.and_then(Origin::message);
     let thread = match (conversation.parent, prompt) {
         (Some(parent), Some((in_channel, message)))
             if in_channel == parent && message.0 == conversation.id.0 =>

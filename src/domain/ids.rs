@@ -81,6 +81,13 @@ uuid_id!(
     AskId
 );
 
+impl AskId {
+    /// The id of the request that the CLI made in this turn: the same whoever reads the records, and when.
+    pub fn of(turn: TurnId, request: &str) -> Self {
+        Self(Uuid::new_v5(&turn.0, format!("ask:{request}").as_bytes()))
+    }
+}
+
 impl From<ChannelId> for ConversationId {
     fn from(channel: ChannelId) -> Self {
         Self(channel.0)

@@ -8,4 +8,6 @@ pub mod tool;
 
 pub mod ask;
 
+pub mod action;
+
 pub mod event;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ConversationId, MessageId, PromptId, UserId};
+use super::ids::{ChannelId, ConversationId, MessageId, PromptId, TurnId, UserId};
 use crate::clock::WallTime;
 
 /// Where a prompt came from. Each origin has a [`key`](Origin::key) that is UNIQUE in the store: the one dedupe
@@ -13,9 +13,20 @@ pub enum Origin {
     /// A message in the conversation's channel, or (when a thread was opened for it) in the channel above.
     Message {
         /// The channel in which the message stands: where reactions go.
-        channel: super::ids::ChannelId,
+        channel: ChannelId,
         /// The message.
         message: MessageId,
+    },
+    /// Somebody wants a turn that was cut off to go on.
+    GoOn {
+        /// That turn.
+        turn: TurnId,
+        /// The channel of the message with the button.
+        channel: ChannelId,
+        /// The message with the button.
+        message: MessageId,
+        /// The click, by Discord's id of it: it grows with time as those of messages do.
+        click: u64,
     },
 }
 
@@ -24,6 +35,16 @@ impl Origin {
     pub fn key(&self) -> String {
         match self {
             Origin::Message { message, .. } => format!("message:{message}"),
+            Origin::GoOn { turn, .. } => format!("go_on:{turn}"),
+        }
+    }
+
+    /// The message that asked, with the channel in which it stands: it carries the reactions, and is replied to.
+    pub fn message(&self) -> Option<(ChannelId, MessageId)> {
+        match self {
+            Origin::Message { channel, message } | Origin::GoOn { channel, message, .. } => {
+                Some((*channel, *message))
+            }
         }
     }
 
@@ -31,6 +52,7 @@ impl Origin {
     pub fn order(&self) -> u64 {
         match self {
             Origin::Message { message, .. } => message.0,
+            Origin::GoOn { click, .. } => *click,
         }
     }
 }

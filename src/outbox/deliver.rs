@@ -1,5 +1,5 @@
 //! Performs the outbox's operations over serenity's Http, and tells what an error means for the next attempt. The only
-//! place that sends to channels: whatever is sent or edited here pings nobody.
+//! place that sends to channels: whatever is sent or edited here pings nobody but the one person that a body names.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,8 +10,9 @@ use serde_json::json;
 use serenity::all::{CreateAttachment, Http, HttpError, MessageFlags, ReactionType};
 
 use super::Thread;
+use crate::domain::action::{Button, ButtonStyle};
 use crate::domain::ids::{ChannelId, MessageId};
-use crate::render::message::MessageBody;
+use crate::render::message::{BUTTONS_MAX, MessageBody};
 
 /// Discord's global limit is 50 requests a second over all routes; serenity does not hold other tasks back after a
 /// global 429, so we stay below it.
@@ -21,14 +22,18 @@ const CALL_MAX: Duration = Duration::from_mins(1);
 /// A thread without messages for this long is archived, in minutes: a week, Discord's longest.
 const THREAD_ARCHIVED_AFTER_MIN: u16 = 10_080;
 
+/// So many buttons stand side by side (docs: components/reference, Action Row).
+const BUTTONS_IN_ROW: usize = 5;
+
 /// Discord as the outbox needs it. One implementation talks to Discord, others stand in for it in tests.
 #[async_trait]
 pub trait Discord: Send + Sync + 'static {
-    /// Posts a message. With the same nonce it is posted once, however often this is called within a few minutes.
+    /// Posts a message; `custom_ids` are those of its buttons, in their order. With the same nonce it is posted once, however often this is called within a few minutes.
     async fn create(
         &self,
         channel: ChannelId,
         body: &MessageBody,
+        custom_ids: &[String],
         nonce: &str,
     ) -> Result<MessageId, DeliverError>;
     /// Changes a message of ours.
@@ -37,6 +42,7 @@ pub trait Discord: Send + Sync + 'static {
         channel: ChannelId,
         message: MessageId,
         body: &MessageBody,
+        custom_ids: &[String],
     ) -> Result<(), DeliverError>;
     /// Removes a message of ours.
     async fn delete(&self, channel: ChannelId, message: MessageId) -> Result<(), DeliverError>;
@@ -99,9 +105,13 @@ impl Discord for SerenityDiscord {
         &self,
         channel: ChannelId,
         body: &MessageBody,
+        custom_ids: &[String],
         nonce: &str,
     ) -> Result<MessageId, DeliverError> {
-        let mut map = content(body);
+        let mut map = content(body, custom_ids);
+        if let Some(person) = body.ping {
+            map["allowed_mentions"]["users"] = json!([person.to_string()]);
+        }
         map["nonce"] = json!(nonce);
         map["enforce_nonce"] = json!(true);
         if let Some(reply_to) = body.reply_to {
@@ -118,8 +128,9 @@ impl Discord for SerenityDiscord {
         channel: ChannelId,
         message: MessageId,
         body: &MessageBody,
+        custom_ids: &[String],
     ) -> Result<(), DeliverError> {
-        let mut map = content(body);
+        let mut map = content(body, custom_ids);
         // Only files that are uploaded with this call stay; without any, what was attached goes.
         let uploads: Vec<_> = (0..body.files.len())
             .map(|index| json!({ "id": index, "filename": body.files[index].name }))
@@ -167,12 +178,34 @@ impl Discord for SerenityDiscord {
 }
 
 /// The part that creating and editing share. `parse: []` is what keeps every mention in it from pinging.
-fn content(body: &MessageBody) -> serde_json::Value {
+fn content(body: &MessageBody, custom_ids: &[String]) -> serde_json::Value {
     json!({
         "content": body.content,
+        "components": rows(&body.buttons, custom_ids),
         "flags": MessageFlags::SUPPRESS_EMBEDS.bits(),
         "allowed_mentions": { "parse": [], "replied_user": false },
     })
+}
+
+/// Buttons in action rows (docs: components/reference). Without any the message has none, whatever it had before.
+fn rows(buttons: &[Button], custom_ids: &[String]) -> serde_json::Value {
+    let buttons: Vec<_> = buttons.iter().zip(custom_ids).take(BUTTONS_MAX).map(button).collect();
+    let rows = buttons.chunks(BUTTONS_IN_ROW).map(|row| json!({ "type": 1, "components": row }));
+    rows.collect()
+}
+
+fn button((button, custom_id): (&Button, &String)) -> serde_json::Value {
+    let style = match button.style {
+        ButtonStyle::Primary => 1,
+        ButtonStyle::Secondary => 2,
+        ButtonStyle::Success => 3,
+        ButtonStyle::Danger => 4,
+    };
+    let mut map = json!({ "type": 2, "style": style, "label": button.label, "custom_id": custom_id });
+    if let Some(emoji) = &button.emoji {
+        map["emoji"] = json!({ "name": emoji });
+    }
+    map
 }
 
 fn files(body: &MessageBody) -> Vec<CreateAttachment> {

@@ -73,7 +73,7 @@ pub fn next(wanted: &[MessageBody], posted: &[Posted]) -> Option<Operation> {
     })
 }
 
-/// What tells two bodies apart. `reply_to` is not in it: it is fixed when the message is created.
+/// What tells two bodies apart. `reply_to` and `ping` are not in it: they count when the message is created.
 pub fn hash(body: &MessageBody) -> String {
     let mut hasher = Sha256::new();
     hasher.update(body.content.as_bytes());
@@ -82,6 +82,11 @@ pub fn hash(body: &MessageBody) -> String {
         hasher.update(file.name.as_bytes());
         hasher.update([0]);
         hasher.update(&file.bytes);
+    }
+    for button in &body.buttons {
+        hasher.update([1]);
+        // By its meaning rather than by its id: the same before and after a restart.
+        hasher.update(serde_json::to_vec(button).expect("a button is plain data"));
     }
     hex(&hasher.finalize()[..16])
 }
@@ -161,6 +166,9 @@ mod tests {
         let mut file = plain.clone();
         file.files.push(crate::render::message::File { name: "answer.md".into(), bytes: vec![1] });
         assert_ne!(hash(&plain), hash(&file));
+        let mut button = plain.clone();
+        button.buttons.push(crate::domain::action::Button::go_on(TurnId(uuid::Uuid::nil())));
+        assert_ne!(hash(&plain), hash(&button));
     }
 
     #[test]

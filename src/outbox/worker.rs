@@ -13,6 +13,7 @@ use super::{Thread, lock};
 use crate::chain::Chain;
 use crate::clock::{Clock, Moment};
 use crate::domain::ids::{ChannelId, TurnId};
+use crate::render::message::MessageBody;
 use crate::render::view::Shown;
 use crate::store::{SlotState, Store, StoreError};
 
@@ -171,6 +172,7 @@ impl Worker {
                 let (nonce, hash) = (plan::nonce(turn, slot), plan::hash(body));
                 self.store.slot_sending(turn, slot, channel, &nonce, &hash).await?;
                 set(current, Posted { slot, state: PostedState::Sending, hash: hash.clone() });
+                let custom_ids = custom_ids(&self.store, channel, body).await?;
                 let opened = match thread {
                     Some(thread) if !current.thread_open => self.discord.open_thread(thread).await,
                     Some(_) | None => Ok(()),
@@ -178,7 +180,7 @@ impl Worker {
                 let created = match opened {
                     Ok(()) => {
                         current.thread_open = true;
-                        self.discord.create(channel, body, &nonce).await
+                        self.discord.create(channel, body, &custom_ids, &nonce).await
                     }
                     Err(error) => Err(error),
                 };
@@ -193,7 +195,8 @@ impl Worker {
             }
             Operation::Edit { slot, message } => {
                 let body = &shown.slots[slot as usize];
-                match self.discord.edit(channel, message, body).await {
+                let custom_ids = custom_ids(&self.store, channel, body).await?;
+                match self.discord.edit(channel, message, body, &custom_ids).await {
                     Ok(()) => {
                         let hash = plan::hash(body);
                         self.store.slot_sent(turn, slot, message, &hash).await?;
@@ -250,6 +253,16 @@ impl Worker {
         set(current, Posted { slot, state: PostedState::Refused, hash: String::new() });
         Ok(())
     }
+}
+
+/// What Discord will know the body's buttons by: rows before the message that shows them.
+async fn custom_ids(
+    store: &Store,
+    channel: ChannelId,
+    body: &MessageBody,
+) -> Result<Vec<String>, StoreError> {
+    let actions = body.buttons.iter().map(|button| button.action.clone()).collect();
+    store.button_ids(channel.into(), actions).await
 }
 
 fn set(current: &mut Current, posted: Posted) {

@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::MessageId;
+use crate::domain::action::Button;
+use crate::domain::ids::{MessageId, UserId};
 
 /// The longest `content` that Discord takes from a bot, in UTF-16 code units (docs: resources/message).
 pub const CONTENT_UNITS_MAX: usize = 2000;
 
-/// The body of a message: what the outbox makes true. No mention in it pings anybody; `deliver.rs` sees to it.
+/// The most buttons that Discord takes: five rows of five (docs: components/reference).
+pub const BUTTONS_MAX: usize = 25;
+
+/// The body of a message: what the outbox makes true. No mention in it pings anybody but [`ping`](Self::ping);
+/// `deliver.rs` sees to it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MessageBody {
     /// Markdown, at most [`CONTENT_UNITS_MAX`] UTF-16 units.
@@ -16,6 +21,10 @@ pub struct MessageBody {
     pub reply_to: Option<MessageId>,
     /// Files; sent when the message is created or when they change.
     pub files: Vec<File>,
+    /// At most [`BUTTONS_MAX`], five in a row.
+    pub buttons: Vec<Button>,
+    /// The one person whom the message notifies, when it is created; a mention of theirs stands in the content.
+    pub ping: Option<UserId>,
 }
 
 /// A file to upload.

@@ -29,6 +29,7 @@
 
 mod asks;
 mod audit;
+mod buttons;
 mod conversations;
 mod processes;
 mod prompts;
@@ -54,6 +55,7 @@ use sqlx::{Sqlite, Transaction};
 
 pub use asks::{AskState, StoredAsk};
 pub use audit::AuditEntry;
+pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};
 pub use processes::{NewProcess, Process};
 pub use prompts::{Accepted, PromptState};

@@ -4,10 +4,12 @@ mod reading;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::action::{Action, Choice};
 use crate::domain::ask::{Ask, AskKind};
 use crate::domain::event::{Failure, TurnEnd, Usage};
 use crate::domain::ids::{
-    ChannelId, ConversationId, ErrorId, GuildId, MessageId, ProcessId, PromptId, SessionId, TurnId, UserId,
+    AskId, ChannelId, ConversationId, ErrorId, GuildId, MessageId, ProcessId, PromptId, SessionId, TurnId,
+    UserId,
 };
 use crate::domain::prompt::{Attachment, Author, Origin, Prompt};
 use crate::runner::{Exit, Position};
@@ -362,4 +364,22 @@ async fn the_messages_of_the_bot_are_known() {
     assert!(!db.knows_message(MessageId(5)).await.unwrap());
     db.slot_sent(turn, 0, MessageId(5), "h").await.unwrap();
     assert!(db.knows_message(MessageId(5)).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_same_action_is_the_same_button_also_after_a_restart() {
+    let db = Db::new().await;
+    let allow = Action::Answer { ask: AskId::of(TurnId(Uuid::nil()), "r1"), choice: Choice::AllowOnce };
+    let deny = Action::Answer { ask: AskId::of(TurnId(Uuid::nil()), "r1"), choice: Choice::Deny };
+    let ids = db.button_ids(HERE, vec![allow.clone(), deny.clone()]).await.unwrap();
+    assert_ne!(ids[0], ids[1]);
+    // It says nothing, and Discord takes it.
+    assert!(ids.iter().all(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    let db = db.reopened().await;
+    assert_eq!(db.button_ids(HERE, vec![allow.clone(), deny]).await.unwrap(), ids);
+    // The same action elsewhere is another button.
+    assert_ne!(db.button_ids(ConversationId(1), vec![allow.clone()]).await.unwrap()[0], ids[0]);
+    let found = db.button(&ids[0]).await.unwrap().unwrap();
+    assert_eq!(found, StoredButton { conversation: HERE, action: allow });
+    assert_eq!(db.button("forged").await.unwrap(), None);
 }

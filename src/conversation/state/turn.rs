@@ -131,9 +131,7 @@ impl Turn {
     }
 
     fn new(id: TurnId, prompt: Option<Prompt>, stage: Stage, now: Moment, wall: WallTime) -> Self {
-        let reply_to = prompt.as_ref().map(|prompt| match &prompt.origin {
-            Origin::Message { message, .. } => *message,
-        });
+        let reply_to = prompt.as_ref().and_then(|prompt| prompt.origin.message()).map(|(_, message)| message);
         Self {
             id,
             prompt,

@@ -57,7 +57,13 @@ async fn a_damaged_database_is_refused_and_stays() {
 #[tokio::test]
 async fn a_newer_database_is_refused() {
     let db = Db::new().await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99991231000000").execute(&db.writer).await.unwrap();
+    sqlx::query(
+        "UPDATE _sqlx_migrations SET version = 99991231000000
+                 WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
+    )
+    .execute(&db.writer)
+    .await
+    .unwrap();
     db.store.close().await;
     let error = Store::open(&db.dir.path().join("switchboard.db"), Clock::start()).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99_991_231_000_000, .. }), "{error:?}");
