@@ -1,4 +1,4 @@
-//! What whoever runs the bot relies on: subcommands, exit codes, logs, secrets, modes, the service manager.
+//! What whoever runs the bot relies on: subcommands, exit codes, the service manager, the database.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
@@ -10,7 +10,6 @@ use switchboard::playground::discord::{World, permissions};
 
 use crate::harness::{BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, parent_of};
 
-/// Secrets that must be nowhere.
 const API_KEY: &str = "sk-ant-canary-7f3a91c04be2";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,128 +174,6 @@ async fn a_stop_in_the_middle_of_a_turn_stops_no_turn() {
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("One.") && answer.contains("Two."), "{answer}");
     assert_eq!(stage.cli_log("prompt").len(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn logs_are_json_lines_that_can_be_searched() {
-    let stage = Stage::new().await;
-    let bot = stage.bot().await;
-    let message = stage.ask(MARA, HARBOR, "[[say:The weather is a secret of ours.]]");
-    stage.answer(HARBOR, message).await;
-    assert_eq!(bot.stop().code, Some(0));
-    let lines = stage.log_lines();
-    for line in &lines {
-        for field in ["timestamp", "level", "target", "message"] {
-            assert!(line[field].is_string(), "{field} is missing in {line}");
-        }
-    }
-    let turn = stage.sql("select id from turns").await.remove(0);
-    let of_turn: Vec<_> = lines.iter().filter(|line| line["turn"] == turn.as_str()).collect();
-    for wanted in ["turn begins", "turn ended"] {
-        assert!(of_turn.iter().any(|line| line["message"] == wanted), "{wanted} is missing: {of_turn:#?}");
-    }
-    // Even at debug: what people say is in the database, where it belongs.
-    assert!(
-        lines.iter().all(|line| !line.to_string().contains("The weather")),
-        "words of people are in the log"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_level_of_the_log_can_be_set_from_outside() {
-    let stage = Stage::new().await.with_daemon_env("LOG_LEVEL", "warn");
-    let bot = stage.bot().await;
-    assert_eq!(bot.stop().code, Some(0));
-    let levels: Vec<_> = stage.log_lines().iter().map(|line| line["level"].to_string()).collect();
-    assert!(levels.iter().all(|level| level.contains("WARN") || level.contains("ERROR")), "{levels:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn logs_rotate_by_size() {
-    let stage = Stage::new().await.with("log", "file_bytes_max = 2000\nfiles_kept = 3");
-    let bot = stage.bot().await;
-    for number in 1..=8 {
-        let message = stage.ask(MARA, HARBOR, &format!("[[say:Number {number}.]]"));
-        stage.answer(HARBOR, message).await;
-    }
-    assert_eq!(bot.stop().code, Some(0));
-    let files = stage.files(&stage.state_dir().join("logs"));
-    let names: Vec<_> = files.keys().filter_map(|path| path.file_name()?.to_str()).collect();
-    assert_eq!(names, ["switchboard.log", "switchboard.log.1", "switchboard.log.2", "switchboard.log.3"]);
-    for (path, bytes) in &files {
-        assert!(bytes.len() < 6000, "{} has {} bytes", path.display(), bytes.len());
-    }
-    assert!(!stage.log_lines().is_empty(), "each is JSON lines");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn secrets_are_nowhere_but_where_they_are_needed() {
-    let stage = Stage::new()
-        .await
-        .with_env("ANTHROPIC_API_KEY", API_KEY)
-        .with_daemon_env("UNRELATED_SECRET", "canary-of-the-host");
-    let bot = stage.bot().await;
-    let gate = stage.dir().join("gate");
-    let message = stage.ask(
-        MARA,
-        HARBOR,
-        &format!("[[bash:env | cut -d= -f1]] [[wait:{}]] [[say:Done.]]", gate.display()),
-    );
-    let cli = stage.cli_pid(1).await;
-    let failing = stage.ask(MARA, HARBOR, "[[stderr:2000]] [[exit:1]]");
-    let shim = parent_of(cli);
-    let proc = |pid: i32, file: &str| std::fs::read(format!("/proc/{pid}/{file}")).expect("it lives");
-    let holds =
-        |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-    let token = stage.discord.token().to_owned();
-    let secrets = [API_KEY, token.as_str(), "canary-of-the-host"];
-    for secret in secrets {
-        for (pid, file) in [(shim, "cmdline"), (shim, "environ"), (cli, "cmdline"), (bot.pid(), "cmdline")] {
-            assert!(!holds(&proc(pid, file), secret), "{secret} is in {file} of {pid}");
-        }
-        assert_eq!(
-            holds(&proc(cli, "environ"), secret),
-            secret == API_KEY,
-            "{secret} in the CLI's environment"
-        );
-    }
-    let assert_not_stored = |when: &str| {
-        for (path, bytes) in stage.files(&stage.state_dir()) {
-            for secret in secrets {
-                assert!(!holds(&bytes, secret), "{when}: {secret} is in {}", path.display());
-            }
-        }
-    };
-    assert_not_stored("while a turn runs");
-    std::fs::write(&gate, "").expect("the gate opens");
-    stage.answer(HARBOR, message).await;
-    stage.outcome(failing).await;
-    let exit = bot.stop();
-    assert_not_stored("after the end");
-    for secret in secrets {
-        assert!(!exit.stderr.contains(secret) && !exit.stdout.contains(secret), "{exit:?}");
-        let said = stage.discord.messages(HARBOR);
-        assert!(!said.iter().any(|message| message.to_string().contains(secret)), "{secret} is in Discord");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_state_directory_is_ours_alone() {
-    let stage = Stage::new().await;
-    let _bot = stage.bot().await;
-    let message = stage.ask(MARA, HARBOR, "[[say:Done.]]");
-    stage.answer(HARBOR, message).await;
-    let mode =
-        |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
-    assert_eq!(mode(&stage.state_dir()), 0o700);
-    assert_eq!(mode(&stage.state_dir().join("processes")), 0o700);
-    for path in stage.files(&stage.state_dir()).into_keys() {
-        assert_eq!(mode(&path) & 0o077, 0, "{} may be read by others", path.display());
-    }
-    // What Claude makes in the project is for the project's people.
-    let message = stage.ask(MARA, HARBOR, "[[edit:notes.txt]]");
-    stage.answer(HARBOR, message).await;
-    assert_eq!(mode(&stage.dir().join("harbor/notes.txt")), 0o644);
 }
 
 #[tokio::test(flavor = "multi_thread")]
