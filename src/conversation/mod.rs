@@ -11,6 +11,8 @@ pub mod state;
 
 pub mod actor;
 
+pub mod account;
+
 mod place;
 
 mod recovery;
