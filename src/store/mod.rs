@@ -31,6 +31,7 @@ mod asks;
 mod audit;
 mod buttons;
 mod conversations;
+mod error;
 mod processes;
 mod prompts;
 mod row;
@@ -44,10 +45,10 @@ mod tests;
 
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -57,6 +58,7 @@ pub use asks::{AskState, StoredAsk};
 pub use audit::AuditEntry;
 pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};
+pub use error::StoreError;
 pub use processes::{NewProcess, Process};
 pub use prompts::{Accepted, PromptState};
 pub use slots::{Slot, SlotState};
@@ -65,11 +67,9 @@ pub use turns::{NewTurn, Turn, TurnState};
 
 use crate::clock::{Clock, WallTime};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+use error::{migrate_error, open_error};
 
-/// SQLite's own result codes (<https://sqlite.org/rescode.html>).
-const SQLITE_CORRUPT: i64 = 11;
-const SQLITE_NOTADB: i64 = 26;
+static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long a call waits for another process that holds the database, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,54 +82,6 @@ pub struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
     clock: Clock,
-}
-
-/// Why the database could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file could not be made or opened.
-    #[error("failed to open the database {}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is damaged, or no database. It was left as it is.
-    #[error(
-        "failed to use {}: it is damaged or no database ({detail}); move it and its -wal away, then restore a backup",
-        path.display()
-    )]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// A newer version of this program wrote the file. It was left as it is.
-    #[error("failed to use {}: a newer version of switchboard wrote it (schema {found}); use that version", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The migration that this version does not have.
-        found: i64,
-    },
-    /// A migration failed; the schema is as it was before it.
-    #[error("failed to bring the database up to date")]
-    Migrate(#[source] MigrateError),
-    /// A statement failed.
-    #[error("failed to use the database")]
-    Database(#[from] sqlx::Error),
-    /// A value in the database is not what was written there.
-    #[error("failed to read {what} from the database")]
-    Value {
-        /// Which value.
-        what: &'static str,
-        /// What is wrong with it.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
 }
 
 impl Store {
@@ -170,7 +122,15 @@ impl Store {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+            // When the disk is full, SQLite ends a transaction by itself, and sqlx goes on counting it: with this
+            // connection none would begin any more.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            begun => Ok(begun?),
+        }
     }
 
     fn now(&self) -> WallTime {
@@ -182,34 +142,4 @@ impl Store {
 fn guard_file(path: &Path) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     std::fs::set_permissions(path, Permissions::from_mode(0o600))
-}
-
-fn open_error(path: &Path, error: sqlx::Error) -> StoreError {
-    match is_corrupt(&error) {
-        Some(detail) => StoreError::Corrupt { path: path.to_owned(), detail },
-        None => StoreError::Database(error),
-    }
-}
-
-fn is_corrupt(error: &sqlx::Error) -> Option<String> {
-    let error = error.as_database_error()?;
-    let code: i64 = error.code()?.parse().ok()?;
-    // The low byte is the primary code, the rest says more.
-    let primary = code & 0xff;
-    [SQLITE_CORRUPT, SQLITE_NOTADB].contains(&primary).then(|| error.message().to_owned())
-}
-
-fn migrate_error(path: &Path, error: MigrateError) -> StoreError {
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-    match error {
-        MigrateError::VersionMissing(found) if found > newest => {
-            StoreError::Newer { path: path.to_owned(), found }
-        }
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)
-            if is_corrupt(&error).is_some() =>
-        {
-            open_error(path, error)
-        }
-        error => StoreError::Migrate(error),
-    }
 }
