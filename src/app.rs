@@ -61,7 +61,8 @@ pub async fn run(
 
     // Two clients, because serenity's wants its own. They share no route: channels are the outbox's alone.
     let discord = Arc::new(SerenityDiscord::new(client::http(&config.discord, token.expose_secret())?));
-    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone());
+    let activity = config.discord.activity_reactions;
+    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), activity);
     let shim = std::env::current_exe().context("failed to find this program's own file")?;
     let runner = Arc::new(LocalRunner::new(&config.state_dir, shim));
     let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store).await?);

@@ -22,7 +22,7 @@ pub(super) const STANDARD_INPUT: &str = "-";
 const TOKEN_BYTES_MAX: u64 = 4096;
 
 /// How to reach Discord.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub struct DiscordConfig {
     /// The bot's token. No default; at most one of this and [`token_file`](Self::token_file).
@@ -44,6 +44,22 @@ pub struct DiscordConfig {
     /// One more root certificate (PEM) for those. No default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
+    /// Whether the reaction on a prompt tells what its turn does just now (💭 📖 ✏️ 💻 🌐), rather than that it works.
+    /// Default: true.
+    pub activity_reactions: bool,
+}
+
+impl Default for DiscordConfig {
+    fn default() -> Self {
+        Self {
+            token: None,
+            token_file: None,
+            guild_id: None,
+            api_resolve: None,
+            ca_file: None,
+            activity_reactions: true,
+        }
+    }
 }
 
 impl DiscordConfig {

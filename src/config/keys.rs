@@ -26,6 +26,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("discord.guild_id", Form::Text),
     ("discord.api_resolve", Form::Text),
     ("discord.ca_file", Form::Text),
+    ("discord.activity_reactions", Form::Plain),
     ("access", Form::Table),
     ("access.users", Form::List),
     ("access.roles", Form::List),

@@ -320,7 +320,7 @@ fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
         }
         _ => None,
     };
-    Target { channel, thread, prompt }
+    Target { channel, parent: conversation.parent, thread, prompt }
 }
 
 fn answer<T>(reply: oneshot::Sender<T>, value: T) {

@@ -25,7 +25,7 @@ pub fn queue_full(max: usize) -> String {
 pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) {
     let key = TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("notice:{answers}").as_bytes()));
     let body = MessageBody { reply_to: Some(answers), ..MessageBody::text(sentence) };
-    let target = Target { channel, thread: None, prompt: Some((channel, answers)) };
+    let target = Target { channel, parent: None, thread: None, prompt: Some((channel, answers)) };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.show(key, &target, shown);
 }

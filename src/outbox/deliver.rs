@@ -7,9 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::json;
-use serenity::all::{CreateAttachment, Http, HttpError, MessageFlags, ReactionType};
+use serenity::all::{
+    CreateAttachment, Http, HttpError, Message, MessageFlags, MessageType, ReactionType, UserId,
+};
+use serenity::http::MessagePagination;
+use serenity::model::channel::Nonce;
+use tokio::sync::OnceCell;
 
 use super::Thread;
+use super::plan::Found;
 use crate::domain::action::{Button, ButtonStyle};
 use crate::domain::ids::{ChannelId, MessageId};
 use crate::render::message::{BUTTONS_MAX, MessageBody};
@@ -19,6 +25,9 @@ use crate::render::message::{BUTTONS_MAX, MessageBody};
 const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(40).expect("40 is not zero");
 /// One call, including what serenity's limiter sleeps (it may sleep for an hour).
 const CALL_MAX: Duration = Duration::from_mins(1);
+/// A lookup reads so many messages at a time, and no more than so many times (docs: resources/message, at most 100).
+const LOOK_UP_MESSAGES: u8 = 100;
+const LOOK_UP_PAGES_MAX: usize = 20;
 /// A thread without messages for this long is archived, in minutes: a week, Discord's longest.
 const THREAD_ARCHIVED_AFTER_MIN: u16 = 10_080;
 
@@ -54,6 +63,15 @@ pub trait Discord: Send + Sync + 'static {
     async fn typing(&self, channel: ChannelId) -> Result<(), DeliverError>;
     /// Opens a thread on a message; fine if it is open already.
     async fn open_thread(&self, thread: &Thread) -> Result<(), DeliverError>;
+    /// Messages of ours that follow this one in the channel, oldest first. Answers to interactions and what Discord
+    /// writes by itself are left out.
+    async fn own_after(&self, channel: ChannelId, after: MessageId) -> Result<Vec<Found>, DeliverError>;
+    /// The emoji that we reacted with.
+    async fn own_reactions(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+    ) -> Result<Vec<String>, DeliverError>;
     /// Brings a thread back from the archive.
     async fn unarchive(&self, thread: ChannelId) -> Result<(), DeliverError>;
 }
@@ -70,24 +88,50 @@ pub enum DeliverError {
     /// The thread is archived (50083).
     #[error("the thread is archived")]
     Archived,
-    /// The message or channel is not there (any more).
+    /// The message is not there any more (10008).
     #[error("not there any more: {0}")]
-    Gone(String),
-    /// Discord will not do it, today or tomorrow.
+    MessageGone(String),
+    /// The channel is not there any more.
+    #[error("not there any more: {0}")]
+    ChannelGone(String),
+    /// The message is older than an hour, and took all the edits that it may (30046).
+    #[error("edited too often: {0}")]
+    Worn(String),
+    /// Discord does not take this body, today or tomorrow. Another one may pass.
     #[error("refused by Discord: {0}")]
-    Refused(String),
+    Body(String),
+    /// The channel takes nothing from us, until somebody changes that.
+    #[error("refused by Discord: {said}")]
+    Closed {
+        /// Why.
+        why: Closed,
+        /// Discord's words.
+        said: String,
+    },
+}
+
+/// Why a channel takes nothing from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// We cannot see it, or may not write there (50001, 50013 and any other 403).
+    Permission,
+    /// The thread is locked (160005).
+    Locked,
+    /// No thread can be opened: as many are active as Discord allows (160006).
+    TooManyThreads,
 }
 
 /// Discord over serenity's Http.
 pub struct SerenityDiscord {
     http: Http,
+    me: OnceCell<UserId>,
     calls: DefaultDirectRateLimiter,
 }
 
 impl SerenityDiscord {
     /// Delivers through this client; its rate limiter must be on.
     pub fn new(http: Http) -> Self {
-        Self { http, calls: RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX)) }
+        Self { http, me: OnceCell::new(), calls: RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX)) }
     }
 
     async fn call<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
@@ -164,10 +208,43 @@ impl Discord for SerenityDiscord {
             self.http.create_thread_from_message(thread.parent.0.into(), thread.message.0.into(), &map, None);
         match self.call(call).await {
             Ok(_) => Ok(()),
-            // 160004: a thread was created for this message already.
-            Err(DeliverError::Refused(why)) if why.starts_with("160004") => Ok(()),
+            // A thread was created for this message already.
+            Err(DeliverError::Body(said)) if said.starts_with("160004") => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    async fn own_after(&self, channel: ChannelId, after: MessageId) -> Result<Vec<Found>, DeliverError> {
+        let me =
+            self.call(self.me.get_or_try_init(async || Ok(self.http.get_current_user().await?.id))).await?;
+        let (mut after, mut found) = (after, Vec::new());
+        for _ in 0..LOOK_UP_PAGES_MAX {
+            let page = Some(MessagePagination::After(after.0.into()));
+            let messages =
+                self.call(self.http.get_messages(channel.0.into(), page, Some(LOOK_UP_MESSAGES))).await?;
+            let Some(newest) = messages.iter().map(|message| message.id.get()).max() else { break };
+            after = MessageId(newest);
+            found.extend(messages.iter().filter(|message| is_own(message, *me)).map(as_found));
+            if messages.len() < usize::from(LOOK_UP_MESSAGES) {
+                break;
+            }
+        }
+        found.sort_by_key(|found| found.message);
+        Ok(found)
+    }
+
+    async fn own_reactions(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+    ) -> Result<Vec<String>, DeliverError> {
+        let message = self.call(self.http.get_message(channel.0.into(), message.0.into())).await?;
+        let own = message.reactions.into_iter().filter(|reaction| reaction.me);
+        let emoji = own.filter_map(|reaction| match reaction.reaction_type {
+            ReactionType::Unicode(emoji) => Some(emoji),
+            _ => None,
+        });
+        Ok(emoji.collect())
     }
 
     async fn unarchive(&self, thread: ChannelId) -> Result<(), DeliverError> {
@@ -208,6 +285,26 @@ fn button((button, custom_id): (&Button, &String)) -> serde_json::Value {
     map
 }
 
+/// What the outbox posted, and nobody but the outbox posts so: no answer to an interaction, no note that a thread began.
+fn is_own(message: &Message, me: UserId) -> bool {
+    message.author.id == me
+        && message.webhook_id.is_none()
+        && message.interaction_metadata.is_none()
+        && matches!(message.kind, MessageType::Regular | MessageType::InlineReply)
+}
+
+fn as_found(message: &Message) -> Found {
+    let reference = message.message_reference.as_ref();
+    Found {
+        message: MessageId(message.id.get()),
+        reply_to: reference.and_then(|reference| reference.message_id).map(|id| MessageId(id.get())),
+        nonce: message.nonce.as_ref().map(|nonce| match nonce {
+            Nonce::String(nonce) => nonce.clone(),
+            Nonce::Number(nonce) => nonce.to_string(),
+        }),
+    }
+}
+
 fn files(body: &MessageBody) -> Vec<CreateAttachment> {
     body.files.iter().map(|file| CreateAttachment::bytes(file.bytes.clone(), file.name.clone())).collect()
 }
@@ -217,13 +314,17 @@ fn classify(error: serenity::Error) -> DeliverError {
         return DeliverError::Retry { error: error.into() };
     };
     let (status, code) = (response.status_code.as_u16(), response.error.code);
-    let why = format!("{code} {} (HTTP {status})", response.error.message);
+    let said = format!("{code} {} (HTTP {status})", response.error.message);
     match (status, code) {
         // A token may be refused in passing (RELIABILITY F46): the message is not lost for it. 130000: overloaded.
         (401 | 408 | 429 | 500.., _) | (_, 130_000 | 20_028) => DeliverError::Retry { error: error.into() },
         (_, 50_083) => DeliverError::Archived,
-        // 10003 channel, 10008 message, 10014 emoji.
-        (404, _) => DeliverError::Gone(why),
-        _ => DeliverError::Refused(why),
+        (_, 30_046) => DeliverError::Worn(said),
+        (_, 160_005) => DeliverError::Closed { why: Closed::Locked, said },
+        (_, 160_006) => DeliverError::Closed { why: Closed::TooManyThreads, said },
+        (_, 10_008) => DeliverError::MessageGone(said),
+        (404, _) => DeliverError::ChannelGone(said),
+        (403, _) => DeliverError::Closed { why: Closed::Permission, said },
+        _ => DeliverError::Body(said),
     }
 }

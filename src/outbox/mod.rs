@@ -13,14 +13,17 @@ pub mod deliver;
 
 mod worker;
 
+mod delivery;
+
+mod trouble;
+
 mod reactions;
 
 mod typing;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +39,8 @@ use deliver::Discord;
 pub struct Target {
     /// The channel or thread.
     pub channel: ChannelId,
+    /// The channel above, where people are told when the thread takes nothing.
+    pub parent: Option<ChannelId>,
     /// The message whose thread it is, when the thread may have to be opened first.
     pub thread: Option<Thread>,
     /// The message that carries the reactions, with the channel in which it stands.
@@ -66,60 +71,60 @@ struct Inner {
     tasks: TaskTracker,
     stop: CancellationToken,
     channels: Mutex<HashMap<ChannelId, Arc<worker::Channel>>>,
-    reactions: Mutex<HashMap<ChannelId, mpsc::UnboundedSender<reactions::Wanted>>>,
+    reactions: reactions::Reactions,
     typing: typing::Typing,
+    /// Its workers hold it as well.
+    me: Weak<Inner>,
 }
 
 impl Outbox {
-    /// An outbox that delivers through `discord`. Its workers run in `tasks` and end with `stop`.
+    /// An outbox that delivers through `discord`. Its workers run in `tasks` and end with `stop`. Whether reactions tell
+    /// what a turn does just now is `activity`.
     pub fn new(
         discord: Arc<dyn Discord>,
         store: Store,
         clock: Clock,
         tasks: TaskTracker,
         stop: CancellationToken,
+        activity: bool,
     ) -> Self {
         let typing = typing::Typing::new(Arc::clone(&discord), tasks.clone(), stop.clone());
-        Self {
-            inner: Arc::new(Inner {
-                discord,
-                store,
-                clock,
-                tasks,
-                stop,
-                channels: Mutex::default(),
-                reactions: Mutex::default(),
-                typing,
-            }),
-        }
+        let reactions = reactions::Reactions::new(reactions::Parts {
+            discord: Arc::clone(&discord),
+            store: store.clone(),
+            clock,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+            activity,
+        });
+        let inner = |me: &Weak<Inner>| Inner {
+            discord,
+            store,
+            clock,
+            tasks,
+            stop,
+            channels: Mutex::default(),
+            reactions,
+            typing,
+            me: Weak::clone(me),
+        };
+        Self { inner: Arc::new_cyclic(inner) }
     }
 
     /// What `turn` should look like from now on. The first call for a turn decides its place among the turns of the
     /// channel: a later turn is posted when the earlier one is complete.
     pub fn show(&self, turn: TurnId, target: &Target, shown: Shown) {
-        if let Some((channel, message)) = target.prompt {
+        // A reaction that says that it is over comes when all of it can be read.
+        if let Some((channel, message)) = target.prompt.filter(|_| !shown.reaction.is_final()) {
             self.react(channel, message, shown.reaction);
         }
         self.inner.typing.set(target.channel, turn, shown.typing);
-        self.channel(target.channel).show(turn, target.thread.clone(), shown);
+        self.inner.show(turn, target, shown);
     }
 
     /// The reaction that a message should carry from the bot: one at a time, the last one wins.
     pub fn react(&self, channel: ChannelId, message: MessageId, reaction: Reaction) {
-        let mut channels = lock(&self.inner.reactions);
-        let wanted = reactions::Wanted { message, reaction };
-        if channels.get(&channel).is_some_and(|worker| worker.send(wanted).is_ok()) {
-            return;
-        }
-        let (sender, receiver) = mpsc::unbounded_channel();
-        // The receiver lives in the task that starts below.
-        let _ = sender.send(wanted);
-        channels.insert(channel, sender);
-        let discord = Arc::clone(&self.inner.discord);
-        let stop = self.inner.stop.clone();
-        self.inner.tasks.spawn(async move {
-            stop.run_until_cancelled(reactions::run(discord, channel, receiver)).await;
-        });
+        self.inner.reactions.want(channel, message, reaction, None);
     }
 
     /// Waits until everything that was shown so far is posted or refused.
@@ -128,25 +133,38 @@ impl Outbox {
         for channel in channels {
             channel.settled().await;
         }
+        self.inner.reactions.settled().await;
+    }
+}
+
+impl Inner {
+    fn show(&self, turn: TurnId, target: &Target, shown: Shown) {
+        let mut channels = lock(&self.channels);
+        let worker = channels.entry(target.channel).or_insert_with(|| self.start(target.channel));
+        // Under the lock: a worker that ends has nothing to show.
+        worker.show(turn, target, shown);
     }
 
-    fn channel(&self, channel: ChannelId) -> Arc<worker::Channel> {
-        let mut channels = lock(&self.inner.channels);
-        let worker = channels.entry(channel).or_insert_with(|| {
-            let worker = Arc::new(worker::Channel::new(channel));
-            let task = worker::run(
-                Arc::clone(&worker),
-                Arc::clone(&self.inner.discord),
-                self.inner.store.clone(),
-                self.inner.clock,
-            );
-            let stop = self.inner.stop.clone();
-            self.inner.tasks.spawn(async move {
+    fn start(&self, channel: ChannelId) -> Arc<worker::Channel> {
+        let worker = Arc::new(worker::Channel::new(channel));
+        if let Some(me) = self.me.upgrade() {
+            let task = worker::run(me, Arc::clone(&worker));
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move {
                 stop.run_until_cancelled(task).await;
             });
-            worker
-        });
-        Arc::clone(worker)
+        }
+        worker
+    }
+
+    /// Lets go of a worker that has nothing to do; false if it got something meanwhile.
+    fn retire(&self, channel: ChannelId) -> bool {
+        let mut channels = lock(&self.channels);
+        let is_idle = channels.get(&channel).is_none_or(|worker| worker.is_empty());
+        if is_idle {
+            channels.remove(&channel);
+        }
+        is_idle
     }
 }
 

@@ -1,75 +1,175 @@
 //! PURE: what to do next so that the posted messages equal the wanted ones.
+//!
+//! A slot is one message, most of the time. When somebody deletes it while the turn works, or when it has become too old
+//! to be edited, the slot gets another: its next *generation*, with a nonce of its own. Messages stand in the order of
+//! their slots, so those below follow.
+
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::clock::WallTime;
 use crate::domain::ids::{MessageId, TurnId};
 use crate::render::message::MessageBody;
 
-/// What is known of a slot that was posted.
+/// For so long Discord is trusted to know a nonce: "the past few minutes" (docs: resources/message). A create that began
+/// longer ago is looked up before it is made again.
+pub const NONCE_KNOWN: Duration = Duration::from_mins(2);
+/// After an hour Discord takes few edits of a message (code 30046, RELIABILITY §3): well before that, what is new goes
+/// into a new message.
+pub const EDITED_FOR: Duration = Duration::from_mins(50);
+/// So often a slot comes back while its turn works, however often its message is deleted. At the end it comes once more.
+const REMOVED_MAX: usize = 5;
+
+/// What is known of one message of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posted {
-    /// Its number, from 0.
+    /// The slot's number, from 0.
     pub slot: u32,
+    /// How many messages the slot had before this one.
+    pub generation: u32,
     /// What became of it.
     pub state: PostedState,
-    /// The [`hash`] of the body that was sent last.
+    /// The [`hash`] of the body that Discord has; empty when that is not known.
     pub hash: String,
+    /// When its create was first tried: the message is not older.
+    pub first_try_at: WallTime,
 }
 
-/// What became of a slot.
+/// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostedState {
-    /// A create was begun, and how it ended is not known: it is tried again with the same nonce.
+    /// A create was begun, and how it ended is not known: it is tried again with the same nonce, or looked up.
     Sending,
     /// It is this message.
     Sent(MessageId),
-    /// Discord refused it for good, or somebody deleted it. It is left alone.
+    /// It is this message, and Discord takes no more edits of it.
+    Worn(MessageId),
+    /// It is not there any more: somebody deleted it, or it was not needed.
+    Removed,
+    /// Discord refused it for good. The slot is left alone.
     Refused,
 }
 
-/// One call to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation {
-    /// Post the slot.
-    Create {
-        /// Which slot.
-        slot: u32,
-    },
-    /// Change a message.
-    Edit {
-        /// Which slot.
-        slot: u32,
-        /// Its message.
-        message: MessageId,
-    },
-    /// Remove a message that the view has no slot for any more.
-    Delete {
-        /// Which slot.
-        slot: u32,
-        /// Its message.
-        message: MessageId,
-    },
-}
-
-/// The next call, or none when Discord equals the view. Lower slots come first, so that messages stand in order.
-pub fn next(wanted: &[MessageBody], posted: &[Posted]) -> Option<Operation> {
-    let numbered = (0u32..).zip(wanted);
-    for (slot, body) in numbered {
-        match posted.iter().find(|posted| posted.slot == slot) {
-            None | Some(Posted { state: PostedState::Sending, .. }) => {
-                return Some(Operation::Create { slot });
-            }
-            Some(Posted { state: PostedState::Sent(message), hash: posted, .. }) if *posted != hash(body) => {
-                return Some(Operation::Edit { slot, message: *message });
-            }
-            Some(Posted { state: PostedState::Sent(_) | PostedState::Refused, .. }) => {}
+impl Posted {
+    /// The message, if it is there.
+    pub fn message(&self) -> Option<MessageId> {
+        match self.state {
+            PostedState::Sent(message) | PostedState::Worn(message) => Some(message),
+            PostedState::Sending | PostedState::Removed | PostedState::Refused => None,
         }
     }
-    posted.iter().rev().find_map(|posted| match posted.state {
-        PostedState::Sent(message) if posted.slot as usize >= wanted.len() => {
-            Some(Operation::Delete { slot: posted.slot, message })
+}
+
+/// One call to make, for one message of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Which slot.
+    pub slot: u32,
+    /// Which of its messages.
+    pub generation: u32,
+    /// What to do.
+    pub call: Call,
+}
+
+/// What to do with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Post it.
+    Create,
+    /// Look whether it was posted.
+    LookUp,
+    /// Change it.
+    Edit(MessageId),
+    /// Remove it: the view has no slot for it any more, or another message took its place.
+    Delete(MessageId),
+}
+
+/// The next call, or none when Discord equals the view. Lower slots come first, so that messages stand in order; what was
+/// replaced goes before anything else is done. `ended` says that this is the last view.
+pub fn next(wanted: &[MessageBody], posted: &[Posted], ended: bool, now: WallTime) -> Option<Operation> {
+    let replaced = posted.iter().find(|old| old.message().is_some() && is_replaced(old, posted));
+    if let Some((old, message)) = replaced.and_then(|old| Some((old, old.message()?))) {
+        return Some(operation(old, Call::Delete(message)));
+    }
+    let mut above = None;
+    for (slot, body) in (0u32..).zip(wanted) {
+        let Some(latest) = latest(posted, slot) else {
+            return Some(Operation { slot, generation: 0, call: Call::Create });
+        };
+        let again = Operation { slot, generation: latest.generation + 1, call: Call::Create };
+        match latest.state {
+            PostedState::Sending if now.since(latest.first_try_at) >= NONCE_KNOWN => {
+                return Some(operation(latest, Call::LookUp));
+            }
+            PostedState::Sending => return Some(operation(latest, Call::Create)),
+            PostedState::Sent(message) | PostedState::Worn(message) if above > Some(message) => {
+                return Some(again);
+            }
+            PostedState::Sent(message) | PostedState::Worn(message) if latest.hash == hash(body) => {
+                above = Some(message);
+            }
+            PostedState::Worn(_) => return Some(again),
+            PostedState::Sent(_) if now.since(latest.first_try_at) >= EDITED_FOR => return Some(again),
+            PostedState::Sent(message) => return Some(operation(latest, Call::Edit(message))),
+            PostedState::Removed if ended || times_removed(posted, slot) <= REMOVED_MAX => {
+                return Some(again);
+            }
+            PostedState::Removed | PostedState::Refused => {}
         }
-        PostedState::Sent(_) | PostedState::Sending | PostedState::Refused => None,
+    }
+    posted.iter().rev().filter(|posted| posted.slot as usize >= wanted.len()).find_map(
+        |surplus| match surplus.state {
+            PostedState::Sending => Some(operation(surplus, Call::LookUp)),
+            PostedState::Sent(message) | PostedState::Worn(message) => {
+                Some(operation(surplus, Call::Delete(message)))
+            }
+            PostedState::Removed | PostedState::Refused => None,
+        },
+    )
+}
+
+fn operation(posted: &Posted, call: Call) -> Operation {
+    Operation { slot: posted.slot, generation: posted.generation, call }
+}
+
+fn latest(posted: &[Posted], slot: u32) -> Option<&Posted> {
+    posted.iter().filter(|posted| posted.slot == slot).max_by_key(|posted| posted.generation)
+}
+
+fn is_replaced(old: &Posted, posted: &[Posted]) -> bool {
+    let newer = |each: &&Posted| each.slot == old.slot && each.generation > old.generation;
+    posted.iter().filter(newer).any(|newer| newer.message().is_some())
+}
+
+fn times_removed(posted: &[Posted], slot: u32) -> usize {
+    posted.iter().filter(|each| each.slot == slot && each.state == PostedState::Removed).count()
+}
+
+/// A message of ours that was found in a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub message: MessageId,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
+    /// Its nonce, where Discord tells it: it does when a message is created, and promises nothing for later.
+    pub nonce: Option<String>,
+}
+
+/// The message that a lost create made, among those of ours that follow the slot above and belong to no slot that is
+/// known, oldest first.
+///
+/// The outbox alone posts to channels, one create at a time in each, and every message that it heard of has a row. So a
+/// message of ours without a row is from a create whose reply was lost, and the only such create between the slot above
+/// and now is the one that is looked up. What could be left of another (refused later, and given up) answers another
+/// prompt: a message that answers somebody else's is not it.
+pub fn lost<'a>(found: &'a [Found], nonce: &str, reply_to: Option<MessageId>) -> Option<&'a Found> {
+    let told = found.iter().find(|found| found.nonce.as_deref() == Some(nonce));
+    told.or_else(|| {
+        // A prompt that was deleted before the answer came is not referred to.
+        let fits = |found: &&Found| found.reply_to.is_none() || found.reply_to == reply_to;
+        found.iter().filter(|found| found.nonce.is_none()).find(fits)
     })
 }
 
@@ -91,12 +191,15 @@ pub fn hash(body: &MessageBody) -> String {
     hex(&hasher.finalize()[..16])
 }
 
-/// The nonce of a slot: the same for every attempt, different for every slot of every turn, at most 25 characters
-/// (docs: resources/message).
-pub fn nonce(turn: TurnId, slot: u32) -> String {
+/// The nonce of a message: the same for every attempt, different for every slot of every turn and each of its
+/// generations, at most 25 characters (docs: resources/message).
+pub fn nonce(turn: TurnId, slot: u32, generation: u32) -> String {
     let mut hasher = Sha256::new();
     hasher.update(turn.0.as_bytes());
     hasher.update(slot.to_be_bytes());
+    if generation > 0 {
+        hasher.update(generation.to_be_bytes());
+    }
     hex(&hasher.finalize()[..12])
 }
 
@@ -109,73 +212,4 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(slot: u32, text: &str) -> Posted {
-        Posted {
-            slot,
-            state: PostedState::Sent(MessageId(u64::from(slot) + 100)),
-            hash: hash(&MessageBody::text(text)),
-        }
-    }
-
-    fn bodies(texts: &[&str]) -> Vec<MessageBody> {
-        texts.iter().map(|text| MessageBody::text(*text)).collect()
-    }
-
-    #[test]
-    fn equal_needs_nothing() {
-        assert_eq!(next(&bodies(&["a", "b"]), &[sent(0, "a"), sent(1, "b")]), None);
-        assert_eq!(next(&[], &[]), None);
-    }
-
-    #[test]
-    fn the_lowest_difference_comes_first() {
-        let posted = [sent(0, "old")];
-        assert_eq!(
-            next(&bodies(&["new", "b"]), &posted),
-            Some(Operation::Edit { slot: 0, message: MessageId(100) })
-        );
-        assert_eq!(next(&bodies(&["old", "b"]), &posted), Some(Operation::Create { slot: 1 }));
-    }
-
-    #[test]
-    fn an_unfinished_create_is_tried_again_and_a_refused_slot_is_left_alone() {
-        let sending = Posted { slot: 0, state: PostedState::Sending, hash: String::new() };
-        assert_eq!(next(&bodies(&["a"]), &[sending]), Some(Operation::Create { slot: 0 }));
-        let refused = Posted { slot: 0, state: PostedState::Refused, hash: String::new() };
-        assert_eq!(next(&bodies(&["a"]), &[refused]), None);
-    }
-
-    #[test]
-    fn surplus_messages_go_from_the_end() {
-        let posted = [sent(0, "a"), sent(1, "b"), sent(2, "c")];
-        assert_eq!(
-            next(&bodies(&["a"]), &posted),
-            Some(Operation::Delete { slot: 2, message: MessageId(102) })
-        );
-    }
-
-    #[test]
-    fn files_count_and_replies_do_not() {
-        let plain = MessageBody::text("a");
-        let mut reply = plain.clone();
-        reply.reply_to = Some(MessageId(1));
-        assert_eq!(hash(&plain), hash(&reply));
-        let mut file = plain.clone();
-        file.files.push(crate::render::message::File { name: "answer.md".into(), bytes: vec![1] });
-        assert_ne!(hash(&plain), hash(&file));
-        let mut button = plain.clone();
-        button.buttons.push(crate::domain::action::Button::go_on(TurnId(uuid::Uuid::nil())));
-        assert_ne!(hash(&plain), hash(&button));
-    }
-
-    #[test]
-    fn nonces_differ_by_slot_and_fit() {
-        let turn = TurnId(uuid::Uuid::from_u128(7));
-        assert_eq!(nonce(turn, 0), nonce(turn, 0));
-        assert_ne!(nonce(turn, 0), nonce(turn, 1));
-        assert!(nonce(turn, 0).len() <= 25);
-    }
-}
+mod tests;

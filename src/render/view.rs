@@ -83,6 +83,16 @@ pub enum Reaction {
     Seen,
     /// The CLI works on it.
     Working,
+    /// Claude thinks.
+    Thinking,
+    /// It reads or searches files.
+    Reading,
+    /// It changes files.
+    Editing,
+    /// It runs a command.
+    Running,
+    /// It looks something up in the web.
+    Browsing,
     /// Claude finished.
     Done,
     /// It failed.
@@ -92,11 +102,30 @@ pub enum Reaction {
 }
 
 impl Reaction {
+    /// All of them.
+    pub const ALL: [Reaction; 10] = [
+        Reaction::Seen,
+        Reaction::Working,
+        Reaction::Thinking,
+        Reaction::Reading,
+        Reaction::Editing,
+        Reaction::Running,
+        Reaction::Browsing,
+        Reaction::Done,
+        Reaction::Failed,
+        Reaction::Stopped,
+    ];
+
     /// The Unicode emoji, as Discord takes it.
     pub fn emoji(self) -> &'static str {
         match self {
             Reaction::Seen => "👀",
             Reaction::Working => "⚙️",
+            Reaction::Thinking => "💭",
+            Reaction::Reading => "📖",
+            Reaction::Editing => "✏️",
+            Reaction::Running => "💻",
+            Reaction::Browsing => "🌐",
             Reaction::Done => "✅",
             Reaction::Failed => "❌",
             Reaction::Stopped => "⏹️",
@@ -105,10 +134,27 @@ impl Reaction {
 
     /// Whether no other follows it.
     pub fn is_final(self) -> bool {
+        matches!(self, Reaction::Done | Reaction::Failed | Reaction::Stopped)
+    }
+
+    /// Whether it tells what the turn does just now; the next one may come in a moment.
+    pub fn is_activity(self) -> bool {
         match self {
-            Reaction::Seen | Reaction::Working => false,
-            Reaction::Done | Reaction::Failed | Reaction::Stopped => true,
+            Reaction::Thinking
+            | Reaction::Reading
+            | Reaction::Editing
+            | Reaction::Running
+            | Reaction::Browsing => true,
+            Reaction::Seen | Reaction::Working | Reaction::Done | Reaction::Failed | Reaction::Stopped => {
+                false
+            }
         }
+    }
+
+    /// The same, without what the turn does just now.
+    #[must_use]
+    pub fn without_activity(self) -> Self {
+        if self.is_activity() { Reaction::Working } else { self }
     }
 }
 
@@ -128,6 +174,8 @@ enum Block {
 struct ToolState {
     tool_use: ToolUse,
     progress: Progress,
+    /// When it ended, if it did.
+    ended_at: Option<WallTime>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +183,8 @@ enum Progress {
     Running,
     Done,
     Failed,
+    /// It was cut by whoever stopped the turn.
+    Stopped,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -290,7 +340,7 @@ impl View {
                 Reaction::Stopped
             }
             None if matches!(self.doing, Doing::Starting | Doing::WaitingForPlace { .. }) => Reaction::Seen,
-            None => Reaction::Working,
+            None => status::activity(self),
         }
     }
 }

@@ -61,7 +61,7 @@ pub use conversations::{Conversation, NewConversation, Session};
 pub use error::StoreError;
 pub use processes::{NewProcess, Process};
 pub use prompts::{Accepted, PromptState};
-pub use slots::{Slot, SlotState};
+pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};
 pub use turns::{NewTurn, Turn, TurnState};
 

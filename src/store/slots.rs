@@ -5,18 +5,29 @@ use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, MessageId, TurnId};
 
+/// One message of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotKey {
+    /// The turn.
+    pub turn: TurnId,
+    /// The slot's number in the turn, from 0.
+    pub slot: u32,
+    /// How many messages the slot had before this one.
+    pub generation: u32,
+}
+
 /// A part of a turn that was posted, or began to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
-    /// Its number in the turn, from 0.
-    pub slot: u32,
+    /// Which message of which slot.
+    pub key: SlotKey,
     /// Where it is posted.
     pub channel: ChannelId,
     /// Its message, once that is known.
     pub message: Option<MessageId>,
     /// What Discord tells apart retries by.
     pub nonce: String,
-    /// Of the body that was sent last.
+    /// Of the body that was sent last; empty when several were tried and which one arrived is not known.
     pub body_hash: String,
     /// What became of it.
     pub state: SlotState,
@@ -31,15 +42,18 @@ pub enum SlotState {
     Sending,
     /// Discord has it.
     Sent,
-    /// Discord refused it for good, or it was deleted.
+    /// It was there, and was deleted: by somebody, or because it was not needed any more.
+    Removed,
+    /// Discord refused it for good.
     Refused,
 }
 
-words!(SlotState, "slots.state", { Sending = "sending", Sent = "sent", Refused = "refused" });
+words!(SlotState, "slots.state", { Sending = "sending", Sent = "sent", Removed = "removed", Refused = "refused" });
 
 /// The columns that make a [`Slot`].
 struct Row {
     slot: i64,
+    generation: i64,
     channel: i64,
     message: Option<i64>,
     nonce: String,
@@ -49,9 +63,10 @@ struct Row {
 }
 
 impl Row {
-    fn into_slot(self) -> Result<Slot, StoreError> {
+    fn into_slot(self, turn: TurnId) -> Result<Slot, StoreError> {
+        let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(Slot {
-            slot: u32::try_from(self.slot).unwrap_or(u32::MAX),
+            key: SlotKey { turn, slot: number(self.slot), generation: number(self.generation) },
             channel: ChannelId(self.channel.cast_unsigned()),
             message: self.message.map(|id| MessageId(id.cast_unsigned())),
             nonce: self.nonce,
@@ -62,38 +77,46 @@ impl Row {
     }
 }
 
+impl SlotKey {
+    fn columns(self) -> (String, i64, i64) {
+        (self.turn.to_string(), i64::from(self.slot), i64::from(self.generation))
+    }
+}
+
 impl Store {
-    /// The slots of a turn, in order.
+    /// The slots of a turn in order, each with its generations in theirs.
     pub async fn slots(&self, turn: TurnId) -> Result<Vec<Slot>, StoreError> {
-        let turn = turn.to_string();
+        let id = turn.to_string();
         let rows = sqlx::query_as!(
             Row,
-            "SELECT slot, channel, message, nonce, body_hash, state, first_try_at FROM slots
-             WHERE turn = ? ORDER BY slot",
-            turn
+            "SELECT slot, generation, channel, message, nonce, body_hash, state, first_try_at FROM slots
+             WHERE turn = ? ORDER BY slot, generation",
+            id
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.into_iter().map(Row::into_slot).collect()
+        rows.into_iter().map(|row| row.into_slot(turn)).collect()
     }
 
-    /// A message is about to be posted. What is known of the slot's first try stays.
+    /// A message is about to be posted. What is known of the first try stays; after one with another body nobody knows
+    /// which of them Discord has.
     pub async fn slot_sending(
         &self,
-        turn: TurnId,
-        slot: u32,
+        key: SlotKey,
         channel: ChannelId,
         nonce: &str,
         body_hash: &str,
     ) -> Result<(), StoreError> {
-        let (turn, slot, channel, now) =
-            (turn.to_string(), i64::from(slot), channel.0.cast_signed(), self.now().0);
+        let (turn, slot, generation) = key.columns();
+        let (channel, now) = (channel.0.cast_signed(), self.now().0);
         sqlx::query!(
-            "INSERT INTO slots (turn, slot, channel, nonce, body_hash, state, first_try_at)
-             VALUES (?, ?, ?, ?, ?, 'sending', ?)
-             ON CONFLICT (turn, slot) DO UPDATE SET body_hash = excluded.body_hash, state = 'sending'",
+            "INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at)
+             VALUES (?, ?, ?, ?, ?, ?, 'sending', ?)
+             ON CONFLICT (turn, slot, generation) DO UPDATE
+             SET body_hash = iif(body_hash = excluded.body_hash, body_hash, ''), state = 'sending'",
             turn,
             slot,
+            generation,
             channel,
             nonce,
             body_hash,
@@ -107,18 +130,48 @@ impl Store {
     /// Discord has this body in this message.
     pub async fn slot_sent(
         &self,
-        turn: TurnId,
-        slot: u32,
+        key: SlotKey,
         message: MessageId,
         body_hash: &str,
     ) -> Result<(), StoreError> {
-        let (turn, slot, message) = (turn.to_string(), i64::from(slot), message.0.cast_signed());
+        let (turn, slot, generation) = key.columns();
+        let message = message.0.cast_signed();
         sqlx::query!(
-            "UPDATE slots SET state = 'sent', message = ?, body_hash = ? WHERE turn = ? AND slot = ?",
+            "UPDATE slots SET state = 'sent', message = ?, body_hash = ?
+             WHERE turn = ? AND slot = ? AND generation = ?",
             message,
             body_hash,
             turn,
-            slot
+            slot,
+            generation
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Nothing of it is there: whoever tries it again tries it for the first time.
+    pub async fn slot_absent(&self, key: SlotKey) -> Result<(), StoreError> {
+        let (turn, slot, generation) = key.columns();
+        sqlx::query!(
+            "DELETE FROM slots WHERE turn = ? AND slot = ? AND generation = ? AND state = 'sending'",
+            turn,
+            slot,
+            generation
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// The message is not there any more.
+    pub async fn slot_removed(&self, key: SlotKey) -> Result<(), StoreError> {
+        let (turn, slot, generation) = key.columns();
+        sqlx::query!(
+            "UPDATE slots SET state = 'removed' WHERE turn = ? AND slot = ? AND generation = ?",
+            turn,
+            slot,
+            generation
         )
         .execute(&self.writer)
         .await?;
@@ -126,11 +179,27 @@ impl Store {
     }
 
     /// Discord will not have this slot; it is left alone.
-    pub async fn slot_refused(&self, turn: TurnId, slot: u32) -> Result<(), StoreError> {
-        let (turn, slot) = (turn.to_string(), i64::from(slot));
-        sqlx::query!("UPDATE slots SET state = 'refused' WHERE turn = ? AND slot = ?", turn, slot)
-            .execute(&self.writer)
-            .await?;
+    pub async fn slot_refused(
+        &self,
+        key: SlotKey,
+        channel: ChannelId,
+        nonce: &str,
+    ) -> Result<(), StoreError> {
+        let (turn, slot, generation) = key.columns();
+        let (channel, now) = (channel.0.cast_signed(), self.now().0);
+        sqlx::query!(
+            "INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at)
+             VALUES (?, ?, ?, ?, ?, '', 'refused', ?)
+             ON CONFLICT (turn, slot, generation) DO UPDATE SET state = 'refused'",
+            turn,
+            slot,
+            generation,
+            channel,
+            nonce,
+            now
+        )
+        .execute(&self.writer)
+        .await?;
         Ok(())
     }
 

@@ -101,6 +101,7 @@ fn tool(state: &ToolState, ended: bool) -> String {
         Progress::Running => " …",
         Progress::Done => "",
         Progress::Failed => " ✗ failed",
+        Progress::Stopped => " (stopped)",
     };
     format!("-# {}{mark}", tool_line::tool_use_line(&state.tool_use))
 }

@@ -10,13 +10,15 @@ pub(super) fn footer(view: &View, end: &TurnEnd, at: WallTime) -> String {
     let elapsed = facts::duration(at.since(view.about.started_at));
     let facts = facts_of(view);
     match end {
-        TurnEnd::Completed { .. } if empty(view).is_some() => format!("-# ⚠️ {elapsed}{facts}"),
+        // What is said above it has the mark.
+        TurnEnd::Completed { .. } if empty(view).is_some() => format!("-# {elapsed}{facts}"),
         TurnEnd::Completed { .. } => format!("-# ✅ {elapsed}{facts}"),
         TurnEnd::Interrupted => {
             format!("-# ⏹️ Stopped after {elapsed}{facts}: the session stays, just go on writing")
         }
-        TurnEnd::TimedOut { .. } | TurnEnd::LimitReached { .. } => format!("-# ⏹️ {elapsed}{facts}"),
-        TurnEnd::Failed(_) => format!("-# ❌ {elapsed}{facts}"),
+        TurnEnd::TimedOut { .. } | TurnEnd::LimitReached { .. } | TurnEnd::Failed(_) => {
+            format!("-# {elapsed}{facts}")
+        }
     }
 }
 

@@ -1,9 +1,14 @@
 //! What each event does to a view.
 
+use std::time::Duration;
+
 use super::{
     Block, Doing, Outcome, Progress, Started, TEXT_BYTES_MAX, ToolState, ToolUse, TurnEnd, View, WallTime,
 };
 use super::{code_span, escape, facts, one_line};
+
+/// From the word that a tool was cut to the end of the turn.
+const CUT_MAX: Duration = Duration::from_secs(2);
 
 impl View {
     pub(super) fn started(&mut self, started: &Started) {
@@ -64,7 +69,7 @@ impl View {
             return;
         }
         self.tools += 1;
-        let state = ToolState { tool_use: tool_use.clone(), progress: Progress::Running };
+        let state = ToolState { tool_use: tool_use.clone(), progress: Progress::Running, ended_at: None };
         match self.blocks.last_mut() {
             Some(Block::Tools(group)) => group.push(state),
             _ => self.blocks.push(Block::Tools(vec![state])),
@@ -73,7 +78,9 @@ impl View {
 
     pub(super) fn tool_ended(&mut self, id: &str, failed: bool) {
         self.doing = Doing::Working;
+        let at = self.last_event_at;
         if let Some(known) = self.tool_mut(id) {
+            known.ended_at = Some(at);
             known.progress = if failed { Progress::Failed } else { Progress::Done };
         }
     }
@@ -127,12 +134,29 @@ impl View {
                     text.clear();
                 }
             }
-            TurnEnd::Completed { .. }
-            | TurnEnd::Interrupted
-            | TurnEnd::TimedOut { .. }
-            | TurnEnd::LimitReached { .. } => {}
+            TurnEnd::Interrupted | TurnEnd::TimedOut { .. } => self.cut_tools(at),
+            TurnEnd::Completed { .. } | TurnEnd::LimitReached { .. } => {}
         }
         self.ended = Some((end.clone(), at));
+    }
+
+    /// A tool that ran when the turn was stopped did not fail by itself, even if the CLI says so: it says it in the
+    /// moment before it ends the turn, and nothing comes in between.
+    fn cut_tools(&mut self, at: WallTime) {
+        let is_last = matches!(self.blocks.last(), Some(Block::Tools(_)));
+        let Some(Block::Tools(last)) =
+            self.blocks.iter_mut().rev().find(|block| matches!(block, Block::Tools(_)))
+        else {
+            return;
+        };
+        for state in last {
+            let just_now = state.ended_at.is_some_and(|ended| at.since(ended) < CUT_MAX);
+            match state.progress {
+                Progress::Running => state.progress = Progress::Stopped,
+                Progress::Failed if is_last && just_now => state.progress = Progress::Stopped,
+                Progress::Failed | Progress::Done | Progress::Stopped => {}
+            }
+        }
     }
 
     pub(super) fn notice(&mut self, line: String) {

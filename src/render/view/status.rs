@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Doing, View, WallTime, escape, facts, one_line};
+use super::{Doing, Reaction, View, WallTime, escape, facts, one_line};
+use crate::domain::tool::Tool;
 use crate::render::tool_line;
 
 /// A turn of which nothing was heard for this long says so.
@@ -48,6 +49,30 @@ fn doing(view: &View) -> String {
             format!("⚠️ {}, trying again ({attempt} of {attempts_max})", trouble(reason))
         }
         Doing::Compacting => "🗜️ compacting the conversation".to_owned(),
+    }
+}
+
+/// What the reaction tells of it.
+pub(super) fn activity(view: &View) -> Reaction {
+    if view.open_asks() > 0 {
+        return Reaction::Working;
+    }
+    match view.running_tools().next_back().map(|state| &state.tool_use.tool) {
+        Some(Tool::Read { .. } | Tool::Search { .. }) => Reaction::Reading,
+        Some(Tool::Edit { .. } | Tool::Write { .. }) => Reaction::Editing,
+        Some(Tool::Bash { .. }) => Reaction::Running,
+        Some(Tool::Fetch { .. } | Tool::WebSearch { .. }) => Reaction::Browsing,
+        None if view.doing == Doing::Thinking => Reaction::Thinking,
+        None
+        | Some(
+            Tool::Agent { .. }
+            | Tool::Todo { .. }
+            | Tool::Skill { .. }
+            | Tool::Question { .. }
+            | Tool::Plan
+            | Tool::Mcp { .. }
+            | Tool::Other { .. },
+        ) => Reaction::Working,
     }
 }
 

@@ -253,9 +253,11 @@ conversation = "thread"
                 let mine = answer_of(&messages, message);
                 // The footer is in the last message; those before it may still be under way.
                 let foot = mine.last().and_then(|last| last.lines().next_back()).unwrap_or_default();
-                let ended =
-                    ["-# ✅", "-# ❌", "-# ⏹️", "-# ⚠️"].iter().any(|footer| foot.starts_with(footer));
-                (ended && !foot.contains("trying again")).then(|| mine.join("\n"))
+                let foot = foot.strip_prefix("-# ").unwrap_or_default();
+                // A mark, or how long it took.
+                let ended = ["✅", "⏹️", "<"].iter().any(|mark| foot.starts_with(mark))
+                    || foot.starts_with(|first: char| first.is_ascii_digit());
+                ended.then(|| mine.join("\n"))
             })
             .await
     }

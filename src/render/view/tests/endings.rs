@@ -20,6 +20,17 @@ fn ends() {
         moments(&[
             ("completed", worked().ends(completed()).read()),
             ("nothing known of it", Told::begin().ends(TurnEnd::Completed { text: "Hi!".into() }).read()),
+            (
+                "stopped, and the CLI says that the tool failed",
+                worked()
+                    .uses("3", bash("cargo test"))
+                    .then(TurnEvent::ToolEnded { id: "3".into(), failed: true })
+                    .after(20)
+                    .uses("4", bash("sleep 100"))
+                    .then(TurnEvent::ToolEnded { id: "4".into(), failed: true })
+                    .ends(TurnEnd::Interrupted)
+                    .read()
+            ),
             ("stopped", worked().uses("3", bash("sleep 100")).ends(TurnEnd::Interrupted).read()),
             ("too long", worked().ends(TurnEnd::TimedOut { limit: Limit::Time }).read()),
             ("failed", failed.read()),

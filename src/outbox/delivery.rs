@@ -1,0 +1,335 @@
+//! The turn in hand: the calls that make its channel equal to its view, and what became of them.
+
+mod failing;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::deliver::DeliverError;
+use super::pace::{Kind, Pace, Urgency};
+use super::plan::{self, Call, Operation, Posted, PostedState};
+use super::worker::Entry;
+use super::{Inner, Target};
+use crate::clock::{Moment, WallTime};
+use crate::domain::ids::{ChannelId, MessageId, TurnId};
+use crate::render::message::MessageBody;
+use crate::render::view::{Reaction, Shown};
+use crate::store::{Slot, SlotKey, SlotState, StoreError};
+
+/// A message without anything before it that is known cannot be older than its first try by more than our clock may
+/// differ from Discord's.
+const CLOCKS_DIFFER_MAX: Duration = Duration::from_mins(10);
+/// When Discord's ids begin, in Unix milliseconds (docs: reference, Snowflakes).
+const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
+
+/// A turn on its way to its channel.
+pub(super) struct Delivery {
+    turn: TurnId,
+    target: Target,
+    /// What is known to be posted; none: not read yet.
+    posted: Option<Vec<Posted>>,
+    thread_open: bool,
+    failures: u32,
+    not_before: Moment,
+    /// Since when the channel takes nothing.
+    closed_since: Option<Moment>,
+    /// The channel will never take anything.
+    given_up: bool,
+    /// By slot: the [`plan::hash`] of a body that Discord does not take, and what stands for it.
+    instead: HashMap<u32, (String, MessageBody)>,
+}
+
+/// What a step came to.
+pub(super) enum Step {
+    /// A call was made; look again.
+    Called,
+    /// Discord equals the view, which is not the last one.
+    Equal,
+    /// There is nothing to do before this moment, unless the view changes.
+    NotBefore(Moment),
+    /// The turn is posted or refused.
+    Over,
+}
+
+impl Delivery {
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self {
+            turn: entry.turn,
+            target: entry.target.clone(),
+            posted: None,
+            thread_open: false,
+            failures: 0,
+            not_before: Moment::default(),
+            closed_since: None,
+            given_up: false,
+            instead: HashMap::new(),
+        }
+    }
+
+    pub(super) fn turn(&self) -> TurnId {
+        self.turn
+    }
+
+    /// One call, if one is due.
+    pub(super) async fn step(
+        &mut self,
+        inner: &Inner,
+        entry: &Entry,
+        pace: &mut Pace,
+    ) -> Result<Step, StoreError> {
+        if self.posted.is_none() {
+            self.posted = Some(inner.store.slots(self.turn).await?.into_iter().map(as_posted).collect());
+        }
+        let posted = self.posted.as_deref().unwrap_or_default();
+        let shown = &*entry.shown;
+        let wanted = self.wanted(shown);
+        let next = plan::next(&wanted, posted, shown.ended, inner.clock.wall());
+        let Some(operation) = next.filter(|_| !self.given_up) else {
+            if !shown.ended {
+                return Ok(Step::Equal);
+            }
+            self.over(inner, shown).await?;
+            return Ok(Step::Over);
+        };
+        if self.closed_since.is_some() && shown.ended {
+            // It cannot be read, so it is not done.
+            self.react(inner, Reaction::Failed, None);
+        }
+        let kind = match operation.call {
+            Call::Create => Some(Kind::Create),
+            Call::Edit(_) | Call::Delete(_) => Some(Kind::Edit),
+            Call::LookUp => None,
+        };
+        let urgency = if shown.ended { Urgency::Final } else { Urgency::Stream };
+        let now = inner.clock.moment();
+        let due = kind.map_or(now, |kind| pace.next(kind, urgency, now)).max(self.not_before);
+        if due > now {
+            return Ok(Step::NotBefore(due));
+        }
+        if let Some(kind) = kind {
+            pace.made(kind, now);
+        }
+        let body = wanted.get(operation.slot as usize).cloned();
+        match self.call(inner, operation, body.as_ref()).await? {
+            Ok(()) => self.worked(inner, operation),
+            Err(error) => self.failed(inner, operation, body.as_ref(), error, wanted.len()).await?,
+        }
+        Ok(Step::Called)
+    }
+
+    /// The slots as they are wanted, with what stands for those that Discord does not take.
+    fn wanted<'a>(&self, shown: &'a Shown) -> Cow<'a, [MessageBody]> {
+        let mut wanted = Cow::Borrowed(&shown.slots[..]);
+        for (slot, (refused, instead)) in &self.instead {
+            let index = *slot as usize;
+            if wanted.get(index).is_some_and(|body| plan::hash(body) == *refused) {
+                wanted.to_mut()[index] = instead.clone();
+            }
+        }
+        wanted
+    }
+
+    fn key(&self, operation: Operation) -> SlotKey {
+        SlotKey { turn: self.turn, slot: operation.slot, generation: operation.generation }
+    }
+
+    fn known(&self, operation: Operation) -> Option<&Posted> {
+        let own =
+            |posted: &&Posted| (posted.slot, posted.generation) == (operation.slot, operation.generation);
+        self.posted.iter().flatten().find(own)
+    }
+
+    fn set(&mut self, operation: Operation, state: PostedState, hash: String, now: WallTime) {
+        let first_try_at = self.known(operation).map_or(now, |known| known.first_try_at);
+        self.forget(operation);
+        let Operation { slot, generation, .. } = operation;
+        let posted = Posted { slot, generation, state, hash, first_try_at };
+        self.posted.get_or_insert_default().push(posted);
+    }
+
+    fn forget(&mut self, operation: Operation) {
+        let other =
+            |posted: &Posted| (posted.slot, posted.generation) != (operation.slot, operation.generation);
+        self.posted.get_or_insert_default().retain(other);
+    }
+
+    /// Makes the call, and remembers what came of it.
+    async fn call(
+        &mut self,
+        inner: &Inner,
+        operation: Operation,
+        body: Option<&MessageBody>,
+    ) -> Result<Result<(), DeliverError>, StoreError> {
+        let (channel, key, now) = (self.target.channel, self.key(operation), inner.clock.wall());
+        match (operation.call, body) {
+            (Call::Create, Some(body)) => self.create(inner, operation, body).await,
+            (Call::Edit(message), Some(body)) => {
+                let custom_ids = custom_ids(inner, channel, body).await?;
+                if let Err(error) = inner.discord.edit(channel, message, body, &custom_ids).await {
+                    return Ok(Err(error));
+                }
+                let hash = plan::hash(body);
+                inner.store.slot_sent(key, message, &hash).await?;
+                self.set(operation, PostedState::Sent(message), hash, now);
+                Ok(Ok(()))
+            }
+            (Call::Delete(message), _) => match inner.discord.delete(channel, message).await {
+                Ok(()) | Err(DeliverError::MessageGone(_)) => {
+                    inner.store.slot_removed(key).await?;
+                    self.set(operation, PostedState::Removed, String::new(), now);
+                    Ok(Ok(()))
+                }
+                Err(error) => Ok(Err(error)),
+            },
+            (Call::LookUp, body) => self.look_up(inner, operation, body).await,
+            // The plan makes and changes only what is wanted.
+            (Call::Create | Call::Edit(_), None) => Ok(Ok(())),
+        }
+    }
+
+    async fn create(
+        &mut self,
+        inner: &Inner,
+        operation: Operation,
+        body: &MessageBody,
+    ) -> Result<Result<(), DeliverError>, StoreError> {
+        let (channel, key, now) = (self.target.channel, self.key(operation), inner.clock.wall());
+        let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
+        let (before, mut hash) = (self.known(operation).cloned(), plan::hash(body));
+        inner.store.slot_sending(key, channel, &nonce, &hash).await?;
+        let custom_ids = custom_ids(inner, channel, body).await?;
+        // Whom it notifies was notified when it first came.
+        let ping = body.ping.filter(|_| operation.generation == 0);
+        let body = &MessageBody { ping, ..body.clone() };
+        if before.as_ref().is_some_and(|before| before.hash != hash) {
+            // The nonce gives the message of any of the attempts: which body it has is not known.
+            hash.clear();
+        }
+        self.set(operation, PostedState::Sending, hash.clone(), now);
+        match self.post(inner, body, &custom_ids, &nonce).await {
+            Ok(message) => {
+                inner.store.slot_sent(key, message, &hash).await?;
+                self.set(operation, PostedState::Sent(message), hash, now);
+                Ok(Ok(()))
+            }
+            Err(error @ DeliverError::Retry { .. }) => Ok(Err(error)),
+            Err(error) => {
+                // Discord said no, and no attempt before is in doubt: nothing of it is there.
+                if before.is_none() {
+                    inner.store.slot_absent(key).await?;
+                    self.forget(operation);
+                }
+                Ok(Err(error))
+            }
+        }
+    }
+
+    async fn post(
+        &mut self,
+        inner: &Inner,
+        body: &MessageBody,
+        custom_ids: &[String],
+        nonce: &str,
+    ) -> Result<MessageId, DeliverError> {
+        if let Some(thread) = self.target.thread.as_ref().filter(|_| !self.thread_open) {
+            inner.discord.open_thread(thread).await.map_err(|error| match error {
+                // There is nothing to open it on.
+                DeliverError::MessageGone(said) | DeliverError::Body(said) => DeliverError::ChannelGone(said),
+                error => error,
+            })?;
+            self.thread_open = true;
+        }
+        inner.discord.create(self.target.channel, body, custom_ids, nonce).await
+    }
+
+    /// Looks for the message of a create that nobody knows the end of.
+    async fn look_up(
+        &mut self,
+        inner: &Inner,
+        operation: Operation,
+        body: Option<&MessageBody>,
+    ) -> Result<Result<(), DeliverError>, StoreError> {
+        let (key, now) = (self.key(operation), inner.clock.wall());
+        let reply_to = body.and_then(|body| body.reply_to);
+        let first_try_at = self.known(operation).map_or(now, |known| known.first_try_at);
+        let prompt = reply_to.or(self.target.prompt.map(|(_, message)| message));
+        // One create at a time: what was tried before is older.
+        let before = self.posted.iter().flatten().filter(|posted| posted.first_try_at <= first_try_at);
+        let before = before.filter_map(Posted::message);
+        let after = before.fold(prompt.unwrap_or_else(|| id_at(first_try_at)), MessageId::max);
+        let found = match inner.discord.own_after(self.target.channel, after).await {
+            Ok(found) => found,
+            // A thread that was never opened has no messages.
+            Err(DeliverError::ChannelGone(_)) if self.target.thread.is_some() => Vec::new(),
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut unknown = Vec::new();
+        for message in found {
+            if !inner.store.knows_message(message.message).await? {
+                unknown.push(message);
+            }
+        }
+        let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
+        if let Some(found) = plan::lost(&unknown, &nonce, reply_to) {
+            let slot = operation.slot;
+            tracing::info!(turn = %self.turn, slot, message = %found.message, "found a message that was sent before");
+            inner.store.slot_sent(key, found.message, "").await?;
+            self.set(operation, PostedState::Sent(found.message), String::new(), now);
+        } else {
+            inner.store.slot_absent(key).await?;
+            self.forget(operation);
+        }
+        Ok(Ok(()))
+    }
+
+    /// The last view is posted, or refused: now the reaction may say so, and then the row.
+    async fn over(&self, inner: &Inner, shown: &Shown) -> Result<(), StoreError> {
+        let refused = |posted: &Posted| posted.state == PostedState::Refused;
+        let refused = self.given_up || self.posted.iter().flatten().any(refused);
+        let reaction = if refused { Reaction::Failed } else { shown.reaction };
+        match self.target.prompt {
+            Some(_) => self.react(inner, reaction, Some(self.turn)),
+            None => inner.store.delivered(self.turn).await?,
+        }
+        Ok(())
+    }
+
+    fn react(&self, inner: &Inner, reaction: Reaction, delivered: Option<TurnId>) {
+        if let Some((channel, message)) = self.target.prompt {
+            inner.reactions.want(channel, message, reaction, delivered);
+        }
+    }
+}
+
+/// What Discord will know the body's buttons by: rows before the message that shows them.
+async fn custom_ids(
+    inner: &Inner,
+    channel: ChannelId,
+    body: &MessageBody,
+) -> Result<Vec<String>, StoreError> {
+    let actions = body.buttons.iter().map(|button| button.action.clone()).collect();
+    inner.store.button_ids(channel.into(), actions).await
+}
+
+fn as_posted(slot: Slot) -> Posted {
+    Posted {
+        slot: slot.key.slot,
+        generation: slot.key.generation,
+        state: match (slot.state, slot.message) {
+            (SlotState::Sent, Some(message)) => PostedState::Sent(message),
+            (SlotState::Removed, _) => PostedState::Removed,
+            (SlotState::Refused, _) => PostedState::Refused,
+            (SlotState::Sent, None) | (SlotState::Sending, _) => PostedState::Sending,
+        },
+        hash: slot.body_hash,
+        first_try_at: slot.first_try_at,
+    }
+}
+
+/// An id that is not larger than that of any message from this time on.
+fn id_at(time: WallTime) -> MessageId {
+    let differ = i64::try_from(CLOCKS_DIFFER_MAX.as_millis()).unwrap_or(i64::MAX);
+    let millis = u64::try_from(time.0 - differ - DISCORD_EPOCH_MS).unwrap_or(0);
+    MessageId(millis << 22)
+}

@@ -1,0 +1,139 @@
+//! What a call that failed means for the turn: it waits, goes another way, or is refused where people see it.
+
+use super::super::deliver::{Closed, DeliverError};
+use super::super::plan::{self, Call, Operation, PostedState};
+use super::super::{Inner, Target, trouble};
+use super::Delivery;
+use crate::chain::Chain;
+use crate::domain::ids::ErrorId;
+use crate::render::message::MessageBody;
+use crate::render::view::{Reaction, Shown};
+use crate::store::StoreError;
+
+/// So often a thread is brought back from the archive for one message.
+const UNARCHIVED_MAX: u32 = 3;
+
+impl Delivery {
+    pub(super) fn worked(&mut self, inner: &Inner, operation: Operation) {
+        self.failures = 0;
+        // A channel that takes nothing can still be read, and cleaned up.
+        let was_taken = matches!(operation.call, Call::Create | Call::Edit(_));
+        if was_taken && self.closed_since.take().is_some() {
+            self.tell_above(inner, trouble::over(self.target.channel));
+        }
+    }
+
+    pub(super) async fn failed(
+        &mut self,
+        inner: &Inner,
+        operation: Operation,
+        body: Option<&MessageBody>,
+        error: DeliverError,
+        slots: usize,
+    ) -> Result<(), StoreError> {
+        let (channel, turn, slot, now) =
+            (self.target.channel, self.turn, operation.slot, inner.clock.moment());
+        self.failures = self.failures.saturating_add(1);
+        match error {
+            DeliverError::Retry { error } => {
+                self.not_before = now.after(trouble::retry_wait(self.failures));
+                tracing::warn!(%channel, %turn, slot, error = %Chain(&*error), "Discord call failed, trying again");
+            }
+            DeliverError::Archived if self.failures <= UNARCHIVED_MAX => {
+                match inner.discord.unarchive(channel).await {
+                    Ok(()) => {}
+                    Err(DeliverError::Retry { .. }) => {
+                        self.not_before = now.after(trouble::retry_wait(self.failures));
+                    }
+                    Err(DeliverError::ChannelGone(said)) => self.give_up(inner, &said, slots).await?,
+                    Err(error) => self.wait(inner, Closed::Locked, &Chain(&error).to_string(), slots).await?,
+                }
+            }
+            DeliverError::Archived => self.wait(inner, Closed::Locked, "archived", slots).await?,
+            DeliverError::Closed { why, said } => self.wait(inner, why, &said, slots).await?,
+            DeliverError::ChannelGone(said) => self.give_up(inner, &said, slots).await?,
+            DeliverError::MessageGone(said) => match operation.call {
+                Call::Edit(_) | Call::Delete(_) => {
+                    tracing::info!(%channel, %turn, slot, "a message was deleted by somebody");
+                    inner.store.slot_removed(self.key(operation)).await?;
+                    self.set(operation, PostedState::Removed, String::new(), inner.clock.wall());
+                }
+                Call::Create | Call::LookUp => self.give_up(inner, &said, slots).await?,
+            },
+            DeliverError::Worn(said) => match operation.call {
+                Call::Edit(message) => {
+                    tracing::info!(%channel, %turn, slot, said, "going on in a new message");
+                    self.set(operation, PostedState::Worn(message), String::new(), inner.clock.wall());
+                }
+                Call::Create | Call::LookUp | Call::Delete(_) => self.refuse(inner, operation).await?,
+            },
+            DeliverError::Body(said) => {
+                let id = ErrorId::random();
+                tracing::error!(error_id = %id, %channel, %turn, slot, said, "Discord does not take a message");
+                match body.and_then(|body| Some((plan::hash(body), trouble::instead(body, &id)?))) {
+                    Some((hash, instead)) if operation.call != Call::LookUp => {
+                        // What stands for what stood for it: they share the body that was wanted.
+                        let wanted = self.instead.remove(&slot).filter(|(_, was)| plan::hash(was) == hash);
+                        self.instead.insert(slot, (wanted.map_or(hash, |(wanted, _)| wanted), instead));
+                    }
+                    Some(_) | None => self.refuse(inner, operation).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The channel takes nothing for now.
+    async fn wait(&mut self, inner: &Inner, why: Closed, said: &str, slots: usize) -> Result<(), StoreError> {
+        let now = inner.clock.moment();
+        let since = *self.closed_since.get_or_insert(now);
+        if now.since(since) >= trouble::CLOSED_MAX {
+            return self.give_up(inner, said, slots).await;
+        }
+        self.not_before = now.after(trouble::closed_wait(self.failures));
+        if since == now {
+            let (id, channel) = (ErrorId::random(), self.target.channel);
+            tracing::error!(error_id = %id, %channel, turn = %self.turn, said, "the channel takes nothing, the answer waits");
+            self.tell_above(inner, trouble::waits(channel, why, &id));
+        }
+        Ok(())
+    }
+
+    /// The channel will never take anything: what is not there is refused.
+    async fn give_up(&mut self, inner: &Inner, said: &str, slots: usize) -> Result<(), StoreError> {
+        let id = ErrorId::random();
+        tracing::error!(error_id = %id, channel = %self.target.channel, turn = %self.turn, said, "the answer cannot be posted");
+        for slot in (0u32..).take(slots) {
+            let last = self.posted.iter().flatten().filter(|posted| posted.slot == slot);
+            let last = last.max_by_key(|posted| posted.generation).map(|posted| posted.generation);
+            let operation = Operation { slot, generation: last.unwrap_or(0), call: Call::Create };
+            let is_there =
+                self.known(operation).is_some_and(|known| matches!(known.state, PostedState::Sent(_)));
+            if !is_there {
+                self.refuse(inner, operation).await?;
+            }
+        }
+        self.given_up = true;
+        self.closed_since = None;
+        self.tell_above(inner, trouble::given_up(&id));
+        Ok(())
+    }
+
+    async fn refuse(&mut self, inner: &Inner, operation: Operation) -> Result<(), StoreError> {
+        let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
+        inner.store.slot_refused(self.key(operation), self.target.channel, &nonce).await?;
+        self.set(operation, PostedState::Refused, String::new(), inner.clock.wall());
+        Ok(())
+    }
+
+    /// Says something in the channel above the thread, in one message for each turn.
+    fn tell_above(&self, inner: &Inner, sentence: String) {
+        let Some(parent) = self.target.parent else { return };
+        let reply_to =
+            self.target.prompt.filter(|(channel, _)| *channel == parent).map(|(_, message)| message);
+        let body = MessageBody { reply_to, ..MessageBody::text(sentence) };
+        let target = Target { channel: parent, parent: None, thread: None, prompt: None };
+        let shown = Shown { slots: vec![body], reaction: Reaction::Failed, typing: false, ended: true };
+        inner.show(trouble::notice_id(self.turn), &target, shown);
+    }
+}
