@@ -21,6 +21,7 @@ use crate::discord::client::{self, ConnectError};
 use crate::lifecycle::{self, Ending, StateDirError, Vital};
 use crate::outbox::Outbox;
 use crate::outbox::deliver::SerenityDiscord;
+use crate::process::cgroup;
 use crate::runner::local::LocalRunner;
 use crate::store::Store;
 
@@ -84,6 +85,7 @@ pub async fn run(
         recovered,
         projects = config.projects.len(),
         version = env!("CARGO_PKG_VERSION"),
+        control_groups = cgroup::is_usable(),
         "started"
     );
 

@@ -57,6 +57,7 @@ pub async fn run(config: &Config, env: &Environment) -> Ending {
         config.file.as_ref().map_or("none, defaults only".to_owned(), |file| file.display().to_string());
     let mut findings = vec![good("configuration", file)];
     findings.extend(host::state_dir(config));
+    findings.push(host::control_groups());
     findings.extend(host::projects(config));
     findings.extend(host::cli(config, env).await);
     findings.extend(discord::look(config).await);

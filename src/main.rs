@@ -39,6 +39,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == process::step::ARGUMENT) {
+        return process::step::run(std::env::args_os().skip(2));
+    }
     let mut words = std::env::args();
     if words.next().is_some_and(|program| program.ends_with(playground::scene::DEMO_PROGRAM)) {
         return playground::assistant::run(&words.collect::<Vec<_>>());

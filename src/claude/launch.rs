@@ -80,6 +80,7 @@ pub fn launch(
         orphan_secs_max: settings.orphan_secs_max,
         spool_bytes_max: settings.spool_bytes_max,
         stop_grace_ms: STOP_GRACE_MS,
+        control_group: true,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Finding, bad, doubtful, good};
 use crate::claude::launch::{Settings, env as child_env};
 use crate::claude::probe::{ProbeError, VERSION_MIN, probe};
 use crate::config::{Config, Environment, PermissionMode};
+use crate::process::cgroup;
 
 /// Less free disk than this, in MiB, is too little for spools, logs and the CLI's own transcripts.
 const FREE_MIB_MIN: u64 = 512;
@@ -47,6 +48,19 @@ pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
 
 fn existing_parent(dir: &Path) -> Option<&Path> {
     dir.ancestors().find(|parent| parent.is_dir())
+}
+
+/// By what the CLI's commands are held together. The service has its own group, so it may find more than a shell.
+pub(super) fn control_groups() -> Finding {
+    if cgroup::is_usable() {
+        good("control groups", "each CLI gets its own here, and nothing that it began outlives it")
+    } else {
+        doubtful(
+            "control groups",
+            "none can be made from here (cgroup v2 with Delegate=yes is needed; the log of the service says whether it \
+             has them): what a CLI began ends with it all the same, unless the bot's own shim is killed",
+        )
+    }
 }
 
 pub(super) fn projects(config: &Config) -> Vec<Finding> {

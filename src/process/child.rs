@@ -1,8 +1,10 @@
 //! The child: how it is started, and its three pipes. Nothing here waits for a reader of the spool.
 
+use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,11 +14,13 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::launch::Launch;
+use super::cgroup::Group;
+use super::launch::{Launch, group_path};
 use super::lines::{Line, Lines};
 use super::record::{Exit, NotStarted, Record};
 use super::recorder::Recorder;
 use super::shim::log;
+use super::step::Report;
 use super::stop::{self, Rung};
 
 /// Of a line on stderr, this many bytes are recorded.
@@ -30,6 +34,7 @@ const STDERR_BYTES_MAX: usize = 256 << 10;
 pub(super) struct Leash {
     child: Child,
     pid: Pid,
+    group: Option<Group>,
     reaped: bool,
 }
 
@@ -42,30 +47,62 @@ pub(super) struct Pipes {
 }
 
 impl Leash {
-    /// Starts the child in a process group of its own, with exactly the environment of the launch.
-    pub(super) fn start(launch: &Launch) -> Result<(Self, Pipes), Exit> {
-        let mut command = Command::new(&launch.program);
-        command.args(&launch.args).current_dir(&launch.dir);
-        command.env_clear().envs(&launch.env);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.process_group(0);
+    /// Starts the child in a process group of its own, with exactly the environment of the launch, and in a control
+    /// group where one can be made. To be called on the thread that lives as long as this process: the child dies with
+    /// it.
+    pub(super) fn start(dir: &Path, launch: &Launch) -> Result<(Self, Pipes), Exit> {
         let not_started = |error: &io::Error| Exit::NotStarted {
             kind: why_not_started(error, launch),
             error: error.to_string(),
         };
-        let mut child = command.spawn().map_err(|error| not_started(&error))?;
+        let group = launch.control_group.then(|| make_group(dir)).flatten();
+        let started = Self::spawn(dir, launch, group.clone());
+        if let (Err(_), Some(group)) = (&started, group) {
+            group.remove();
+        }
+        started.map_err(|error| not_started(&error))
+    }
+
+    fn spawn(dir: &Path, launch: &Launch, group: Option<Group>) -> io::Result<(Self, Pipes)> {
+        let (report, mut command) = Report::command(dir, launch, group.as_ref())?;
+        command.current_dir(&launch.dir).env_clear().envs(&launch.env);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.process_group(0);
+        let mut child = command.spawn()?;
         let pid = Pid::from_raw(child.id().try_into().expect("a process number is positive"));
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let leash = Self { child, pid, reaped: false };
-        let pipes = || -> io::Result<Pipes> {
-            Ok(Pipes {
-                stdin: ChildStdin::from_std(stdin.expect("stdin is piped"))?,
-                stdout: ChildStdout::from_std(stdout.expect("stdout is piped"))?,
-                stderr: ChildStderr::from_std(stderr.expect("stderr is piped"))?,
-            })
+        let mut leash = Self { child, pid, group, reaped: false };
+        if let Err(error) = report.wait() {
+            leash.child.wait()?;
+            leash.reaped = true;
+            return Err(error);
+        }
+        let pipes = Pipes {
+            stdin: ChildStdin::from_std(stdin.expect("stdin is piped"))?,
+            stdout: ChildStdout::from_std(stdout.expect("stdout is piped"))?,
+            stderr: ChildStderr::from_std(stderr.expect("stderr is piped"))?,
         };
-        let pipes = pipes().map_err(|error| not_started(&error))?;
         Ok((leash, pipes))
+    }
+
+    /// Climbs a rung of the stop ladder.
+    pub(super) fn send(&self, rung: Rung) {
+        stop::send(rung, self.pid);
+        if let (Rung::Kill, Some(group)) = (rung, &self.group) {
+            group.kill();
+        }
+    }
+
+    /// Kills whoever is left of its descendants. The child must have been reaped. Returns whether nobody is.
+    pub(super) async fn sweep(&self) -> bool {
+        if let Some(group) = &self.group {
+            group.kill();
+        }
+        let swept = stop::sweep().await;
+        match &self.group {
+            Some(group) => group.end().await && swept,
+            None => swept,
+        }
     }
 
     /// Its process number, and its group's.
@@ -75,7 +112,7 @@ impl Leash {
 
     /// Kills what is left of its group, and takes its status. `None` if it is not dead.
     pub(super) fn reap(&mut self) -> Option<Exit> {
-        stop::send(Rung::Kill, self.pid);
+        self.send(Rung::Kill);
         let status = self.child.try_wait().ok().flatten()?;
         self.reaped = true;
         Some(exit_of(status))
@@ -85,9 +122,18 @@ impl Leash {
 impl Drop for Leash {
     fn drop(&mut self) {
         if !self.reaped {
-            stop::send(Rung::Kill, self.pid);
+            self.send(Rung::Kill);
         }
     }
+}
+
+/// The child's control group, noted for a daemon that finds this shim dead. None where there can be none.
+fn make_group(dir: &Path) -> Option<Group> {
+    let group = Group::make(dir.file_name()?.to_str()?).ok()?;
+    if let Err(error) = fs::write(group_path(dir), group.dir().as_os_str().as_encoded_bytes()) {
+        log(format_args!("failed to note the control group: {error}"));
+    }
+    Some(group)
 }
 
 fn why_not_started(error: &io::Error, launch: &Launch) -> NotStarted {

@@ -27,6 +27,9 @@ pub struct Launch {
     /// How long the child has after each rung of the stop ladder, in milliseconds.
     #[serde(default = "stop_grace_ms_default")]
     pub stop_grace_ms: u64,
+    /// Whether the child gets a control group of its own where one can be made.
+    #[serde(default = "control_group_default")]
+    pub control_group: bool,
 }
 
 /// The usual [`Launch::stop_grace_ms`] (RELIABILITY §6.5).
@@ -34,6 +37,10 @@ pub const STOP_GRACE_MS: u64 = 5_000;
 
 fn stop_grace_ms_default() -> u64 {
     STOP_GRACE_MS
+}
+
+fn control_group_default() -> bool {
+    true
 }
 
 /// What a daemon asks of a shim.
@@ -65,6 +72,16 @@ pub fn spool_path(dir: &Path) -> PathBuf {
 /// The file in a process's directory that its shim holds locked while it lives.
 pub fn lock_path(dir: &Path) -> PathBuf {
     dir.join("lock")
+}
+
+/// The file in a process's directory that says which process the child is. The child writes it before anything else.
+pub fn child_path(dir: &Path) -> PathBuf {
+    dir.join("child")
+}
+
+/// The file in a process's directory that says which control group the child is in, if it is in one of its own.
+pub fn group_path(dir: &Path) -> PathBuf {
+    dir.join("group")
 }
 
 /// What the shim has to say about itself, in a process's directory.

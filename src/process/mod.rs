@@ -4,8 +4,8 @@
 //! descendants, so that a turn outlives the daemon. What the child says goes to a spool, a plain file, before anybody
 //! interprets it; a daemon reads the spool through a socket, from any position, as often as it likes.
 //!
-//! What lies in a process's directory (0700): `launch.json` until the child has started, `spool`, `socket`, `shim.log`
-//! and `lock`. The shim holds the lock for as long as it lives: that, and never a process number, says whether it does.
+//! What lies in a process's directory (0700): `launch.json` until the child has started, `spool`, `socket`, `shim.log`,
+//! `child` (which process it is), `group` (its control group, where there is one) and `lock`. The shim holds the lock for as long as it lives: that, and never a process number, says whether it does.
 //! Linux only: it rests on child subreapers and `/proc`.
 
 pub mod launch;
@@ -14,8 +14,12 @@ pub mod record;
 pub mod lines;
 pub mod spool;
 
+pub mod cgroup;
 mod child;
+mod identity;
 mod recorder;
+pub mod remains;
+pub mod step;
 pub mod stop;
 
 pub mod socket;

@@ -84,7 +84,7 @@ fn supervise(dir: &Path) -> Result<(), Failed> {
         let shim = Shim::new(dir, Arc::new(recorder), reading).map_err(to("listen"))?;
         // If nobody waits for it any more, the next daemon attaches.
         let _ = io::stdout().write_all(READY.as_bytes()).and_then(|()| io::stdout().flush());
-        shim.run(&launch).await;
+        shim.run(dir, &launch).await;
         Ok(())
     })
     // The lock is held to here.
@@ -159,8 +159,8 @@ impl Shim {
         Ok(Self { recorder, listener: listen(dir)?, hall, clients: JoinSet::new(), commands, signals })
     }
 
-    async fn run(mut self, launch: &Launch) {
-        let exit = match Leash::start(launch) {
+    async fn run(mut self, dir: &Path, launch: &Launch) {
+        let exit = match Leash::start(dir, launch) {
             Ok((leash, pipes)) => self.keep(leash, pipes, launch).await,
             Err(exit) => exit,
         };
@@ -193,7 +193,7 @@ impl Shim {
         let drained = drain(&mut readers).await;
         // Not before: the number of a child that is dead but not reaped still names its group, and nobody else's.
         let exit = leash.reap();
-        if !stop::sweep().await {
+        if !leash.sweep().await {
             log(format_args!("some descendants do not die"));
         }
         if !drained && !drain(&mut readers).await {
@@ -228,7 +228,7 @@ impl Shim {
                 }
                 Event::Rung => match ladder.climb(Instant::now()) {
                     Some(Rung::GiveUp) => return log(format_args!("the child does not die")),
-                    Some(rung) => stop::send(rung, leash.pid()),
+                    Some(rung) => leash.send(rung),
                     None => {}
                 },
                 Event::Attached(0) => orphan_at = Some(Instant::now() + orphan_for),

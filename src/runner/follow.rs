@@ -14,6 +14,7 @@ use super::local::take_lock;
 use super::{Command, Exit, Position, Record, Recorded};
 use crate::clock::Clock;
 use crate::process::launch::{launch_path, spool_path};
+use crate::process::remains;
 use crate::process::socket::{command_line, connect};
 use crate::process::spool::Decoder;
 
@@ -63,7 +64,12 @@ impl Follower {
                 return;
             }
             match take_lock(&self.dir) {
-                Ok(Some(_lock)) => return self.follow_file().await,
+                Ok(Some(_lock)) => {
+                    if !remains::end(&self.dir).await {
+                        tracing::warn!(dir = %self.dir.display(), "something that a dead shim left does not die");
+                    }
+                    return self.follow_file().await;
+                }
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return self.lost().await,
                 Err(error) => tracing::warn!(dir = %self.dir.display(), %error, "failed to ask for the shim"),

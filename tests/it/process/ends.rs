@@ -1,7 +1,10 @@
 //! Exactly one exit, it is last, and nobody is left alive.
 
+use std::io::Write as _;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use switchboard::runner::{Exit, Launch, Record};
 
 use super::{Bench, code, out, outs, processes_with, rest, signal, unique_sleep, until};
 
@@ -36,9 +39,10 @@ async fn no_descendant_survives() {
         while [ $(grep -lza '^{sleep}$' /proc/[0-9]*/cmdline 2>/dev/null | wc -l) -lt 102 ]; do :; done
         echo ready; read -r line"
     );
-    for stop in [false, true] {
+    for (stop, control_group) in [(false, false), (true, false), (false, true), (true, true)] {
         let bench = Bench::new();
-        let (_, mut feed) = bench.start(&bench.script(&script)).await;
+        let launch = Launch { control_group, ..bench.script(&script) };
+        let (_, mut feed) = bench.start(&launch).await;
         until(&mut feed, "ready").await;
         assert!(processes_with(sleep.as_bytes()).len() >= 102);
         if stop {
@@ -49,6 +53,54 @@ async fn no_descendant_survives() {
         rest(&mut feed).await;
         assert_eq!(processes_with(sleep.as_bytes()), [0; 0]);
     }
+}
+
+/// A shim is a process as any other: the kernel may choose it when memory ends, and `kill` finds it.
+#[tokio::test]
+async fn a_child_dies_with_its_shim_and_nothing_is_said_before() {
+    let sleep = unique_sleep();
+    let script = format!("setsid sleep {sleep} & echo ready; exec sleep {sleep}");
+    for control_group in [false, true] {
+        let bench = Bench::new();
+        let (process, mut feed) = bench.start(&Launch { control_group, ..bench.script(&script) }).await;
+        until(&mut feed, "ready").await;
+        let grouped = bench.process_dir(process).join("group").exists();
+        assert!(control_group || !grouped);
+        kill(Pid::from_raw(bench.shim_pid(process)), Signal::SIGKILL).unwrap();
+        assert_eq!(rest(&mut feed).await, [Record::Exit(Exit::Lost)]);
+        let left = processes_with(sleep.as_bytes());
+        if grouped {
+            assert_eq!(left, [0; 0]);
+        } else {
+            // Not its child, but the command in a session of its own, which only a control group reaches.
+            assert_eq!(left.len(), 1, "{left:?}");
+            kill(Pid::from_raw(left[0]), Signal::SIGKILL).unwrap();
+        }
+        if control_group && !grouped {
+            let line =
+                "NOT TESTED: no control group can be made here, so what a killed shim leaves is not ended\n";
+            let _ = std::io::stderr().write_all(line.as_bytes());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_runs_in_the_background_lives_as_long_as_its_child() {
+    let sleep = unique_sleep();
+    let bench = Bench::new();
+    let script = format!("(setsid sleep {sleep} &) >/dev/null 2>&1; while read -r x; do echo $x; done");
+    let (_, mut feed) = bench.start(&bench.script(&script)).await;
+    while processes_with(sleep.as_bytes()).len() != 1 {
+        tokio::task::yield_now().await;
+    }
+    for turn in ["one", "two"] {
+        feed.control.write(turn.into()).await;
+        until(&mut feed, turn).await;
+        assert_eq!(processes_with(sleep.as_bytes()).len(), 1);
+    }
+    feed.control.close_input().await;
+    rest(&mut feed).await;
+    assert_eq!(processes_with(sleep.as_bytes()), [0; 0]);
 }
 
 #[tokio::test]

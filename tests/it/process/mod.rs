@@ -46,6 +46,7 @@ impl Bench {
             orphan_secs_max: 600,
             spool_bytes_max: 1 << 30,
             stop_grace_ms: 200,
+            control_group: true,
         }
     }
 
