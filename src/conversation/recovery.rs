@@ -40,12 +40,13 @@ impl Actor {
         Ok(())
     }
 
-    /// Reads what was recorded before this daemon came, so that the next process finds the state that it expects.
+    /// Reads what was recorded before this daemon came, so that the next process finds the state that it expects. Shown
+    /// is the whole of it alone: what a half of it looks like has fewer messages than are posted, and those would go.
     async fn read_to_caught_up(&mut self) -> Result<(), ActorError> {
         while self.is_catching_up() {
             self.read_burst().await?;
-            self.show();
         }
+        self.show();
         Ok(())
     }
 

@@ -202,7 +202,7 @@ impl Delivery {
         // Whom it notifies was notified when it first came.
         let ping = body.ping.filter(|_| operation.generation == 0);
         let body = &MessageBody { ping, ..body.clone() };
-        if before.as_ref().is_some_and(|before| before.hash != hash) {
+        if before.is_some() {
             // The nonce gives the message of any of the attempts: which body it has is not known.
             hash.clear();
         }

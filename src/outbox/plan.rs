@@ -86,8 +86,12 @@ pub enum Call {
 }
 
 /// The next call, or none when Discord equals the view. Lower slots come first, so that messages stand in order; what was
-/// replaced goes before anything else is done. `ended` says that this is the last view.
+/// replaced goes before anything else is done. `ended` says that this is the last view. A view without any slot is not to
+/// be shown yet: what the daemon before this one posted of it stays until there is more to see.
 pub fn next(wanted: &[MessageBody], posted: &[Posted], ended: bool, now: WallTime) -> Option<Operation> {
+    if wanted.is_empty() {
+        return None;
+    }
     let replaced = posted.iter().find(|old| old.message().is_some() && is_replaced(old, posted));
     if let Some((old, message)) = replaced.and_then(|old| Some((old, old.message()?))) {
         return Some(operation(old, Call::Delete(message)));

@@ -63,9 +63,17 @@ fn an_unfinished_create_is_tried_again_while_its_nonce_is_known_and_then_looked_
     let sending = posted(0, 0, PostedState::Sending, "a");
     assert_eq!(working(&["a"], std::slice::from_ref(&sending)), create(0, 0));
     let look_up = Some(Operation { slot: 0, generation: 0, call: Call::LookUp });
-    assert_eq!(working(&["a"], &[aged(sending.clone(), NONCE_KNOWN)]), look_up);
+    assert_eq!(working(&["a"], &[aged(sending, NONCE_KNOWN)]), look_up);
     // One that is not wanted any more may be there all the same.
-    assert_eq!(working(&[], &[sending]), look_up);
+    let surplus = posted(1, 0, PostedState::Sending, "b");
+    let look_up = Some(Operation { slot: 1, generation: 0, call: Call::LookUp });
+    assert_eq!(working(&["a"], &[sent(0, "a"), surplus]), look_up);
+}
+
+#[test]
+fn what_is_not_to_be_shown_yet_takes_nothing_away() {
+    assert_eq!(working(&[], &[sent(0, "a"), sent(1, "b")]), None);
+    assert_eq!(working(&[], &[posted(0, 0, PostedState::Sending, "a")]), None);
 }
 
 #[test]
