@@ -18,6 +18,7 @@ use crate::discord::Data;
 use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
 use crate::discord::client::{self, ConnectError};
+use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDirError, Vital};
 use crate::outbox::Outbox;
 use crate::outbox::deliver::SerenityDiscord;
@@ -196,6 +197,7 @@ async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital) {
                 for process in processes {
                     match runner.forget(process).await {
                         Ok(()) => {
+                            pass(Point::Forgotten).await;
                             if let Err(error) = store.process_forgotten(process).await {
                                 tracing::warn!(%process, error = %Chain(&error), "a finished process could not be noted");
                             }

@@ -10,6 +10,7 @@
 pub mod chain;
 pub mod clock;
 pub mod domain;
+pub mod fail_point;
 
 pub mod process;
 pub mod runner;

@@ -4,6 +4,7 @@
 use super::actor::{Actor, ActorError};
 use super::state::{Attached, Input, KnownTurn};
 use crate::chain::Chain;
+use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
 use crate::store::{Turn, TurnState};
 
@@ -25,6 +26,7 @@ impl Actor {
             tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
             match self.shared.runner.attach(process.id, Position::default()).await {
                 Ok(feed) => {
+                    pass(Point::Attached).await;
                     self.attach(attached, Some(process.session), feed).await?;
                     self.read_to_caught_up().await?;
                 }

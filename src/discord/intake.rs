@@ -13,6 +13,7 @@ use crate::clock::WallTime;
 use crate::config::Project;
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::fail_point::{Point, pass};
 use crate::render::view::Reaction;
 use crate::store::{Accepted, NewConversation};
 
@@ -131,10 +132,12 @@ async fn accept(
         return Ok(());
     }
     data.outbox.react(facts.channel, facts.message, Reaction::Seen);
+    pass(Point::Acknowledged).await;
     // An actor that just ended has left the registry by the second try; the prompt is stored in any case.
     if data.registry.conversation(conversation).submit(prompt.clone()).await.is_err() {
         data.registry.conversation(conversation).submit(prompt).await?;
     }
+    pass(Point::Submitted).await;
     Ok(())
 }
 

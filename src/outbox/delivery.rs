@@ -13,6 +13,7 @@ use super::worker::Entry;
 use super::{Inner, Target};
 use crate::clock::{Moment, WallTime};
 use crate::domain::ids::{ChannelId, MessageId, TurnId};
+use crate::fail_point::{Point, pass};
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
 use crate::store::{Slot, SlotKey, SlotState, StoreError};
@@ -169,6 +170,7 @@ impl Delivery {
                 if let Err(error) = inner.discord.edit(channel, message, body, &custom_ids).await {
                     return Ok(Err(error));
                 }
+                pass(Point::Edited).await;
                 let hash = plan::hash(body);
                 inner.store.slot_sent(key, message, &hash).await?;
                 self.set(operation, PostedState::Sent(message), hash, now);
@@ -198,6 +200,7 @@ impl Delivery {
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
         let (before, mut hash) = (self.known(operation).cloned(), plan::hash(body));
         inner.store.slot_sending(key, channel, &nonce, &hash).await?;
+        pass(Point::SlotRow).await;
         let custom_ids = custom_ids(inner, channel, body).await?;
         // Whom it notifies was notified when it first came.
         let ping = body.ping.filter(|_| operation.generation == 0);
@@ -209,7 +212,9 @@ impl Delivery {
         self.set(operation, PostedState::Sending, hash.clone(), now);
         match self.post(inner, body, &custom_ids, &nonce).await {
             Ok(message) => {
+                pass(Point::Posted).await;
                 inner.store.slot_sent(key, message, &hash).await?;
+                pass(Point::SlotSent).await;
                 self.set(operation, PostedState::Sent(message), hash, now);
                 Ok(Ok(()))
             }
@@ -290,7 +295,11 @@ impl Delivery {
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
         match self.target.prompt {
             Some(_) => self.react(inner, reaction, Some(self.turn)),
-            None => inner.store.delivered(self.turn).await?,
+            None => {
+                pass(Point::Delivering).await;
+                inner.store.delivered(self.turn).await?;
+                pass(Point::Delivered).await;
+            }
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use super::lock;
 use crate::chain::Chain;
 use crate::clock::{Clock, Moment};
 use crate::domain::ids::{ChannelId, MessageId, TurnId};
+use crate::fail_point::{Point, pass};
 use crate::render::view::Reaction;
 use crate::store::Store;
 
@@ -216,10 +217,12 @@ async fn serve(shared: &Shared, channel: ChannelId, queue: &Queue, posted: &mut 
         posted.insert(message, (reaction, shared.parts.clock.moment()));
     }
     for turn in wanted.delivered {
+        pass(Point::Delivering).await;
         if let Err(error) = shared.parts.store.delivered(turn).await {
             // The next daemon shows it again, and finds nothing to do.
             tracing::error!(%turn, error = %Chain(&error), "could not note that a turn is delivered");
         }
+        pass(Point::Delivered).await;
     }
 }
 

@@ -23,6 +23,7 @@ use super::follow::Follower;
 use super::{Control, Feed, Launch, Position, Runner, RunnerError};
 use crate::clock::Clock;
 use crate::domain::ids::ProcessId;
+use crate::fail_point::{Point, pass};
 use crate::process::launch::{launch_path, lock_path, log_path, spool_path};
 use crate::process::shim::READY;
 use crate::process::socket::is_open;
@@ -100,6 +101,7 @@ impl Runner for LocalRunner {
                 return Err(RunnerError::Shim(error));
             }
         };
+        pass(Point::ShimSpawned).await;
         let ready = timeout(READY_WITHIN, wait_ready(&mut shim)).await;
         if let Err(error) = ready.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             return Err(RunnerError::Shim(abandon(shim, &dir, error).await));

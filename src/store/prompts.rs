@@ -5,6 +5,7 @@ use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, PromptId, UserId};
 use crate::domain::prompt::{Author, Prompt};
+use crate::fail_point::{Point, pass};
 
 /// What became of a prompt that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +103,9 @@ impl Store {
         if let Some((channel, message)) = watermark {
             super::settings::move_watermark(&mut transaction, channel, message).await?;
         }
+        pass(Point::Accepting).await;
         transaction.commit().await?;
+        pass(Point::Accepted).await;
         Ok(accepted)
     }
 

@@ -7,6 +7,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("chain", &[]),
     ("clock", &[]),
     ("domain", &[]),
+    ("fail_point", &[]),
     ("config", &[]),
     ("lifecycle", &[]),
     ("telemetry", &["config"]),
@@ -27,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What every module may use.
-const EVERYBODY: &[&str] = &["chain", "clock", "domain"];
+const EVERYBODY: &[&str] = &["chain", "clock", "domain", "fail_point"];
 
 /// Words, the only places where they may stand, and why.
 const ONLY_IN: &[(&[&str], &[&str], &str)] = &[

@@ -10,6 +10,7 @@ use crate::domain::ask::Answer;
 use crate::domain::event::{Failure, TurnEnd};
 use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
+use crate::fail_point::{Point, pass};
 use crate::runner::Position;
 use crate::store::{AskState, NewProcess, NewTurn};
 
@@ -62,7 +63,11 @@ impl Actor {
                     store.settle_ask(process, &request, state, None).await?;
                 }
             }
-            Effect::NoteSideEffects(turn) => store.note_side_effects(turn).await?,
+            Effect::NoteSideEffects(turn) => {
+                pass(Point::SideEffectsDue).await;
+                store.note_side_effects(turn).await?;
+                pass(Point::SideEffectsNoted).await;
+            }
             Effect::EndTurn { turn, end, usage, tools, error } => {
                 tracing::info!(
                     %turn,
@@ -74,11 +79,15 @@ impl Actor {
                     "turn ended"
                 );
                 let error = error.map(|(id, _)| id);
+                pass(Point::TurnEnding).await;
                 store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
+                pass(Point::TurnEnded).await;
             }
             Effect::ProcessEnded { process, exit } => {
                 tracing::info!(%process, exit = ?exit, "process ended");
+                pass(Point::ProcessEnding).await;
                 store.end_process(process, &exit).await?;
+                pass(Point::ProcessEnded).await;
                 self.feed = None;
             }
             Effect::SessionChanged(session) => self.session_is(session).await?,
@@ -111,6 +120,7 @@ impl Actor {
         tracing::info!(%turn, prompt = %prompt.id, %process, start, attempt, "turn begins");
         if !start {
             store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+            pass(Point::TurnRow).await;
             self.give(prompt).await;
             return Ok(Input::Launched);
         }
@@ -130,11 +140,14 @@ impl Actor {
                 fingerprint: self.shared.setup.fingerprint(&self.conversation),
             })
             .await?;
+        pass(Point::ProcessRow).await;
         store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+        pass(Point::TurnRow).await;
         match self.shared.runner.start(process, &launch).await {
             Ok(feed) => {
                 self.feed = Some(feed);
                 self.session = Some(session);
+                pass(Point::ShimReady).await;
                 self.write(self.shared.setup.initialize_line(&self.conversation, process)).await;
                 self.give(prompt).await;
                 Ok(Input::Launched)
@@ -203,7 +216,9 @@ impl Actor {
     /// Writes the prompt to the process. Its id is the CLI's dedup key: writing it twice asks once.
     async fn give(&mut self, prompt: &Prompt) {
         let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
+        pass(Point::LineDue).await;
         self.write(user_line(prompt.id, &text)).await;
+        pass(Point::LineHanded).await;
     }
 
     async fn write(&mut self, line: String) {

@@ -1,0 +1,141 @@
+//! Named places between two durable steps, at which a test lets the daemon die.
+//!
+//! `FAIL_AT=<point>:<n>[:<pause ms>]` ends the process, as `kill -9` would, when it passes the point for the
+//! n-th time. Before that it may pause, so that whatever else was under way gets far: an acknowledgement that must not
+//! go out before a commit would go out then.
+//!
+//! Only builds with debug assertions (what `cargo test` runs) or with the feature `fail-points` (the same for a release
+//! binary, to measure it) have any of this. In every other build [`pass`] is empty, and the variable means nothing.
+//!
+//! A new point is a variant here, a line in [`Point::ALL`], and a call of [`pass`]; `history::fail_points` in
+//! `tests/it` then dies at it.
+
+/// Where a test may let the daemon die. The word is the name in `FAIL_AT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// A prompt and its watermark are written, and not committed.
+    Accepting,
+    /// They are committed; nobody was told.
+    Accepted,
+    /// The reaction is asked for; the conversation does not know of the prompt.
+    Acknowledged,
+    /// The conversation has the prompt.
+    Submitted,
+    /// The row of a process is there, that of its turn is not.
+    ProcessRow,
+    /// The row of the turn is there, and its process not started, or not told.
+    TurnRow,
+    /// The shim runs; nobody has waited for it to be ready.
+    ShimSpawned,
+    /// The shim is ready; nothing was written to it.
+    ShimReady,
+    /// The prompt's line is about to be written.
+    LineDue,
+    /// It was handed to the way to the shim.
+    LineHanded,
+    /// A turn that may have changed something is about to be noted as such.
+    SideEffectsDue,
+    /// It is noted.
+    SideEffectsNoted,
+    /// A turn ended, and its end is not stored.
+    TurnEnding,
+    /// The end is stored, and not shown.
+    TurnEnded,
+    /// A process is over, and its row does not say so.
+    ProcessEnding,
+    /// Its row says so.
+    ProcessEnded,
+    /// A slot has its row; nothing was sent.
+    SlotRow,
+    /// Discord has the message; the row does not know.
+    Posted,
+    /// The row knows the message.
+    SlotSent,
+    /// Discord has the change of a message; the row does not know.
+    Edited,
+    /// Everything of a turn is posted, and it is not noted as delivered.
+    Delivering,
+    /// It is noted.
+    Delivered,
+    /// An earlier daemon's process is attached to; nothing of it was read.
+    Attached,
+    /// What a process left is removed; its row does not say so.
+    Forgotten,
+}
+
+impl Point {
+    /// Every point.
+    pub const ALL: [Point; 24] = [
+        Point::Accepting,
+        Point::Accepted,
+        Point::Acknowledged,
+        Point::Submitted,
+        Point::ProcessRow,
+        Point::TurnRow,
+        Point::ShimSpawned,
+        Point::ShimReady,
+        Point::LineDue,
+        Point::LineHanded,
+        Point::SideEffectsDue,
+        Point::SideEffectsNoted,
+        Point::TurnEnding,
+        Point::TurnEnded,
+        Point::ProcessEnding,
+        Point::ProcessEnded,
+        Point::SlotRow,
+        Point::Posted,
+        Point::SlotSent,
+        Point::Edited,
+        Point::Delivering,
+        Point::Delivered,
+        Point::Attached,
+        Point::Forgotten,
+    ];
+}
+
+/// Whether this build has fail points.
+pub const BUILT_IN: bool = cfg!(any(debug_assertions, feature = "fail-points"));
+
+/// Passes a point, unless the process is to die there.
+#[cfg(any(debug_assertions, feature = "fail-points"))]
+pub async fn pass(point: Point) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static WANTED: OnceLock<Option<Wanted>> = OnceLock::new();
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+
+    let wanted = WANTED.get_or_init(|| Wanted::parse(&std::env::var("FAIL_AT").ok()?));
+    let Some(wanted) = wanted else { return };
+    if wanted.point != format!("{point:?}") || PASSED.fetch_add(1, Ordering::SeqCst) + 1 != wanted.time {
+        return;
+    }
+    // Not the thread: what else this daemon does goes on meanwhile.
+    tokio::time::sleep(wanted.pause).await;
+    std::process::abort();
+}
+
+/// Passes a point: this build has none.
+#[cfg(not(any(debug_assertions, feature = "fail-points")))]
+#[expect(clippy::unused_async, reason = "its callers await it in every build")]
+pub async fn pass(_: Point) {}
+
+/// What `FAIL_AT` says.
+#[cfg(any(debug_assertions, feature = "fail-points"))]
+struct Wanted {
+    point: String,
+    /// From 1.
+    time: u32,
+    pause: std::time::Duration,
+}
+
+#[cfg(any(debug_assertions, feature = "fail-points"))]
+impl Wanted {
+    /// What cannot be read is no wish: the test that wrote it waits in vain, and fails.
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (point, time) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        let pause_ms = parts.next().unwrap_or("0").parse().ok()?;
+        Some(Self { point, time, pause: std::time::Duration::from_millis(pause_ms) })
+    }
+}
