@@ -19,6 +19,7 @@ mod fake_claude;
 mod faults;
 mod first;
 mod harness;
+mod history;
 mod logs;
 mod operation;
 mod process;

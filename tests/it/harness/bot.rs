@@ -36,10 +36,15 @@ pub struct Exit {
     pub stderr: String,
 }
 
+/// The binary under test: the one that was built with these tests, or another that `SWITCHBOARD_BIN` names.
+pub fn program() -> String {
+    std::env::var("SWITCHBOARD_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_switchboard").to_owned())
+}
+
 impl Bot {
     /// Starts the binary with these arguments and this configuration, and nothing of the test's environment but `PATH`.
     pub fn start(config: &Path, args: &[&str], around: &Around) -> Self {
-        let program = env!("CARGO_BIN_EXE_switchboard").to_owned();
+        let program = program();
         let words: Vec<String> = around.wrapper.iter().cloned().chain([program]).collect();
         let child = Command::new(&words[0])
             .args(&words[1..])
@@ -62,6 +67,12 @@ impl Bot {
     pub fn pid(&self) -> i32 {
         let child = self.child.as_ref().expect("it was not ended");
         i32::try_from(child.id()).expect("a process id fits")
+    }
+
+    /// Whether it has ended, without waiting.
+    pub fn is_over(&mut self) -> bool {
+        let child = self.child.as_mut().expect("it was not ended");
+        child.try_wait().expect("its status").is_some()
     }
 
     /// Kills it at once, as a power cut for this process.

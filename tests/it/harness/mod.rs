@@ -11,9 +11,9 @@ use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
 
-pub use bot::{Around, Bot, Exit};
+pub use bot::{Around, Bot, Exit, program};
 pub use seen::{private_text, session_of};
-pub use trail::{alive, memory_max_bytes, parent_of};
+pub use trail::{alive, memory_bytes, memory_max_bytes, parent_of};
 
 use crate::support;
 
@@ -153,6 +153,16 @@ impl Stage {
     /// Writes the configuration and starts the bot.
     pub fn bot_unready(&self) -> Bot {
         Bot::start(&self.write_config(), &["run"], &self.around)
+    }
+
+    /// What the bot is started with.
+    pub fn around_bot(&self) -> &Around {
+        &self.around
+    }
+
+    /// Writes the configuration and starts the bot with something else around it.
+    pub fn bot_unready_with(&self, around: &Around) -> Bot {
+        Bot::start(&self.write_config(), &["run"], around)
     }
 
     /// Runs another subcommand to its end: its exit code and what it printed.

@@ -103,8 +103,16 @@ pub fn parent_of(pid: i32) -> i32 {
 
 /// The most memory that a process ever had, in bytes.
 pub fn memory_max_bytes(pid: i32) -> u64 {
-    let kib = status_of(pid, "VmHWM:");
-    kib.trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
+    bytes_of(pid, "VmHWM:")
+}
+
+/// The memory that a process has now, in bytes.
+pub fn memory_bytes(pid: i32) -> u64 {
+    bytes_of(pid, "VmRSS:")
+}
+
+fn bytes_of(pid: i32, field: &str) -> u64 {
+    status_of(pid, field).trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
 }
 
 fn status_of(pid: i32, field: &str) -> String {

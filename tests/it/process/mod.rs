@@ -9,7 +9,7 @@ mod returns;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use switchboard::domain::ids::ProcessId;
@@ -82,7 +82,7 @@ impl Bench {
 }
 
 fn shim_program() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_switchboard")).into()
+    crate::harness::program().into()
 }
 
 async fn next(feed: &mut Feed) -> Recorded {

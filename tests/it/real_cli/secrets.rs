@@ -59,7 +59,7 @@ async fn the_daemons_secrets_are_not_in_reach_of_the_tools() {
     ];
     // Root may read everything, so the bot is somebody else where that can be.
     let root = nix::unistd::geteuid().is_root();
-    let programs = [stage.cli().to_owned(), env!("CARGO_BIN_EXE_switchboard").into()];
+    let programs = [stage.cli().to_owned(), crate::harness::program().into()];
     let unprivileged = root && programs.iter().all(|program| everybody_reaches(program));
     let wrapper = if unprivileged {
         let words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];

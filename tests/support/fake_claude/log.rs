@@ -15,9 +15,10 @@ pub fn start(words: &[String]) {
     }));
 }
 
-/// A turn began.
-pub fn prompt(session: &str, text: &str) {
-    append(&json!({ "event": "prompt", "pid": std::process::id(), "session": session, "text": text }));
+/// A turn began. The uuid is the host's key of its prompt.
+pub fn prompt(session: &str, uuid: Option<&str>, text: &str) {
+    let pid = std::process::id();
+    append(&json!({ "event": "prompt", "pid": pid, "session": session, "uuid": uuid, "text": text }));
 }
 
 fn append(line: &Value) {

@@ -25,7 +25,7 @@ enum AfterResult {
 
 impl Assistant for Script {
     fn answer(&mut self, turn: &mut Turn<'_>, prompt: &str) -> Result<(), Cut> {
-        log::prompt(&turn.session.id, prompt);
+        log::prompt(&turn.session.id, turn.prompt_uuid(), prompt);
         let wanted = directives(prompt);
         if wanted.is_empty() {
             turn.begin();

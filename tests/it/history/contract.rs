@@ -1,0 +1,253 @@
+//! The contract, as rules over a history. Pure: facts in, violations with their evidence out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::record::{Deleted, History, Said, Shown};
+
+/// How the last line of a turn that is over begins.
+const FOOTERS: [&str; 4] = ["-# ✅", "-# ❌", "-# ⏹️", "-# ⚠️"];
+/// Reactions that stay.
+const FINAL: [&str; 3] = ["✅", "❌", "⏹️"];
+
+/// One sentence of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// Each eligible message has a terminal answer that is visible.
+    NothingLost,
+    /// It has one.
+    NothingTwice,
+    /// What a channel asked is done, and answered, in the order in which it was said.
+    InOrder,
+    /// Nobody else causes anything: strangers, bots, texts that were taken back.
+    NobodyElse,
+    /// What was acknowledged is stored.
+    AcceptedIsDurable,
+    /// The CLI gets a prompt once, unless it was killed before.
+    GivenOnce,
+    /// A side effect happens once, and not in vain.
+    EffectsOnce,
+    /// One session has one live CLI at most.
+    OneWriter,
+    /// A turn is not ended by what happens to the daemon.
+    TurnsOutlive,
+    /// Nothing is left behind.
+    NothingLeft,
+    /// The database is sound, and nothing in it waits for ever.
+    Settled,
+    /// The reaction to a message says how it ended.
+    ReactionTells,
+    /// Nobody is pinged, and Discord's rules are kept.
+    Polite,
+}
+
+/// A sentence of the contract that was broken, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.rule, self.seen)
+    }
+}
+
+/// What of this history breaks the contract; nothing, if it is kept.
+pub fn check(history: &History) -> Vec<Violation> {
+    let mut found = Found::default();
+    let answers = answers(history, &mut found);
+    for said in &history.said {
+        one(history, said, answers.get(&said.id).map_or(&[], Vec::as_slice), &mut found);
+    }
+    order(history, &answers, &mut found);
+    for death in &history.deaths {
+        for message in death.acknowledged.difference(&death.stored) {
+            let what = format!("{message} was acknowledged and not stored at {}", death.at);
+            found.add(Rule::AcceptedIsDurable, what);
+        }
+    }
+    found.all(Rule::OneWriter, &history.shared_sessions);
+    found.all(Rule::NothingLeft, &history.left);
+    found.all(Rule::Polite, &history.misbehaved);
+    if history.stored.integrity != ["ok"] {
+        found.add(Rule::Settled, format!("integrity_check: {:?}", history.stored.integrity));
+    }
+    found.all(Rule::Settled, &history.stored.unsettled);
+    found.violations
+}
+
+#[derive(Default)]
+struct Found {
+    violations: Vec<Violation>,
+}
+
+impl Found {
+    fn add(&mut self, rule: Rule, seen: String) {
+        self.violations.push(Violation { rule, seen });
+    }
+
+    fn all(&mut self, rule: Rule, seen: &[String]) {
+        seen.iter().for_each(|seen| self.add(rule, seen.clone()));
+    }
+}
+
+/// The bot's messages by the message that they answer. One that answers nobody's message continues the one above it.
+fn answers<'a>(history: &'a History, found: &mut Found) -> BTreeMap<u64, Vec<&'a Shown>> {
+    let said: BTreeMap<u64, &Said> = history.said.iter().map(|said| (said.id, said)).collect();
+    let thread: BTreeMap<u64, u64> = history
+        .said
+        .iter()
+        .filter(|said| said.answered_in != said.channel)
+        .map(|s| (s.answered_in, s.id))
+        .collect();
+    let mut open: BTreeMap<u64, u64> = thread;
+    let mut answers: BTreeMap<u64, Vec<&Shown>> = BTreeMap::new();
+    for shown in &history.shown {
+        if let Some(message) = shown.answers {
+            open.insert(shown.channel, message);
+        } else if let Some(said) = history.said.iter().find(|said| {
+            // Whose message is gone has an answer that replies to nothing.
+            said.deleted != Deleted::No
+                && said.answered_in == shown.channel
+                && shown.text.contains(&said.token)
+        }) {
+            open.insert(shown.channel, said.id);
+        }
+        match open.get(&shown.channel).filter(|message| said.contains_key(message)) {
+            Some(message) => answers.entry(*message).or_default().push(shown),
+            None => {
+                found.add(Rule::NobodyElse, format!("message {} answers nobody: {:?}", shown.id, shown.text))
+            }
+        }
+    }
+    answers
+}
+
+/// What holds for each message.
+fn one(history: &History, said: &Said, answer: &[&Shown], found: &mut Found) {
+    let given: Vec<_> = history.given.iter().filter(|given| has(&given.text, &said.token)).collect();
+    let effects = history.effects.get(&said.token).copied().unwrap_or(0);
+    let reactions: Vec<&str> =
+        history.reactions.iter().filter(|(id, _)| *id == said.id).map(|(_, emoji)| emoji.as_str()).collect();
+    let name = format!("{} ({})", said.id, said.token);
+    for outdated in &said.outdated {
+        if history.given.iter().any(|given| has(&given.text, outdated)) {
+            found.add(
+                Rule::NobodyElse,
+                format!("{name}: the CLI was given the text {outdated} from before its edit"),
+            );
+        }
+    }
+    if effects > said.effects {
+        found.add(Rule::EffectsOnce, format!("{name}: its side effect happened {effects} times"));
+    }
+    if !said.eligible || said.deleted == Deleted::Unseen {
+        if !answer.is_empty() || !given.is_empty() || !reactions.is_empty() {
+            let what = format!("answers {answer:?}, given to {given:?}, reactions {reactions:?}");
+            found.add(Rule::NobodyElse, format!("{name} was not to be answered: {what}"));
+        }
+        return;
+    }
+    let killed = given.iter().filter(|given| history.killed.contains(&given.pid)).count();
+    if given.len() > 1 + killed {
+        found
+            .add(Rule::GivenOnce, format!("{name}: begun {} times, {killed} killed: {given:?}", given.len()));
+    }
+    let keys: BTreeSet<_> = given.iter().map(|given| &given.uuid).collect();
+    if keys.len() > 1 {
+        found
+            .add(Rule::GivenOnce, format!("{name}: the CLI could not know that it is one prompt: {given:?}"));
+    }
+    let ends: Vec<_> = answer.iter().filter(|shown| is_end(&shown.text)).collect();
+    let words = answer.iter().map(|shown| shown.text.matches(&said.last_words()).count()).sum::<usize>();
+    if ends.len() > 1 || words > 1 {
+        let what = format!("{} ends, its last words {words} times: {answer:?}", ends.len());
+        found.add(Rule::NothingTwice, format!("{name}: {what}"));
+    }
+    if said.deleted == Deleted::Later || history.stored.refused.contains(&said.id) {
+        return;
+    }
+    if ends.is_empty() {
+        found.add(
+            Rule::NothingLost,
+            format!("{name} has no end that is visible: {answer:?}; {}", stands(history, said)),
+        );
+        return;
+    }
+    if reactions.len() != 1 || !FINAL.contains(&reactions[0]) {
+        found.add(Rule::ReactionTells, format!("{name} is over and has the reactions {reactions:?}"));
+    }
+    if killed > 0 {
+        // Its CLI died; that it says so is all that is promised.
+        return;
+    }
+    let completed = ends.iter().any(|end| footer(&end.text).is_some_and(|line| line.starts_with("-# ✅")));
+    if !completed {
+        found.add(
+            Rule::TurnsOutlive,
+            format!("{name} ended otherwise than by itself: {answer:?}; {}", stands(history, said)),
+        );
+    } else if words == 0 {
+        found.add(Rule::NothingLost, format!("{name}: its last words are missing: {answer:?}"));
+    } else if effects < said.effects {
+        found.add(Rule::EffectsOnce, format!("{name}: is done, and its side effect never happened"));
+    }
+}
+
+fn stands(history: &History, said: &Said) -> String {
+    let outcome = history.stored.outcomes.get(&said.id);
+    outcome.map_or_else(
+        || "the database has no turn for it".to_owned(),
+        |word| format!("in the database: {word}"),
+    )
+}
+
+/// In each channel, prompts are begun and answers stand as people wrote.
+fn order(history: &History, answers: &BTreeMap<u64, Vec<&Shown>>, found: &mut Found) {
+    let mut by_channel: BTreeMap<u64, Vec<&Said>> = BTreeMap::new();
+    for said in history.said.iter().filter(|said| said.eligible) {
+        by_channel.entry(said.answered_in).or_default().push(said);
+    }
+    for (channel, mut said) in by_channel {
+        said.sort_by_key(|said| said.id);
+        let begun = |said: &Said| history.given.iter().position(|given| has(&given.text, &said.token));
+        let begun: Vec<_> = said.iter().filter_map(|said| Some((begun(said)?, &said.token))).collect();
+        let shown = |said: &Said| answers.get(&said.id)?.first().map(|shown| shown.id);
+        let shown: Vec<_> = said.iter().filter_map(|said| Some((shown(said)?, &said.token))).collect();
+        if !begun.is_sorted() {
+            found.add(Rule::InOrder, format!("channel {channel} was done as {begun:?}"));
+        }
+        if !shown.is_sorted() {
+            found.add(Rule::InOrder, format!("channel {channel} was answered as {shown:?}"));
+        }
+        // A conversation goes on in its session, whatever happens to the daemon.
+        let sessions: BTreeSet<_> = history
+            .given
+            .iter()
+            .filter(|given| said.iter().any(|said| has(&given.text, &said.token)))
+            .map(|given| &given.session)
+            .collect();
+        if sessions.len() > 1 && history.killed.is_empty() {
+            found
+                .add(Rule::TurnsOutlive, format!("channel {channel} went through the sessions {sessions:?}"));
+        }
+    }
+}
+
+fn footer(text: &str) -> Option<&str> {
+    let last = text.lines().next_back()?;
+    FOOTERS.iter().any(|footer| last.starts_with(footer)).then_some(last)
+}
+
+fn is_end(text: &str) -> bool {
+    footer(text).is_some()
+}
+
+/// Whether a text has this word, whole.
+fn has(text: &str, token: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == token)
+}

@@ -1,0 +1,93 @@
+//! A2: the daemon dies at each point between two durable steps, at once or when all else had time to go on.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use switchboard::fail_point::{BUILT_IN, Point};
+
+use super::gather::{assert_kept, death, gather, settle};
+use super::record::{Death, History};
+use super::talk::{Talk, town};
+use super::{Dice, number, tell};
+use crate::harness::{MARA, Stage, eventually};
+
+/// How long the rest of the daemon goes on at every second death, in milliseconds.
+const PAUSE_MS: u64 = 200;
+/// How many stages share the points.
+const LANES: usize = 4;
+const CHANNELS: usize = 4;
+/// How long people wait before they write again to a daemon that has not passed its point.
+const ASK_AGAIN: Duration = Duration::from_secs(4);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_dies_between_two_durable_steps_loses_nothing_and_says_nothing_twice() {
+    if !BUILT_IN {
+        return tell(
+            "NOT TESTED: this build has no fail points; `--features fail-points` gives them to a release build",
+        );
+    }
+    let times = number("HISTORY_DEATHS", 2);
+    // One point alone, by its name.
+    let only = std::env::var("HISTORY_POINT").unwrap_or_default();
+    let points: Vec<_> =
+        Point::ALL.into_iter().filter(|point| only.is_empty() || only == format!("{point:?}")).collect();
+    assert!(!points.is_empty(), "there is no point {only}");
+    let lanes = (0..LANES).map(|lane| {
+        let points = points.iter().copied().skip(lane).step_by(LANES).collect::<Vec<_>>();
+        async move { die_at(lane as u64, &points, times).await }
+    });
+    let deaths: usize = join_all(lanes).await.into_iter().sum();
+    tell(&format!("{deaths} deaths at {} points", points.len()));
+}
+
+/// Dies at each of the points so many times, and checks the history after each point. Gives the number of deaths.
+async fn die_at(lane: u64, points: &[Point], times: u64) -> usize {
+    let (stage, mut talk) = town(CHANNELS as u64, Dice::seeded(lane + 3)).await;
+    let stage = stage.with("limits", "running_turns_max = 8\nqueued_prompts_max = 1000");
+    let mut deaths = Vec::new();
+    for point in points {
+        for time in 0..times {
+            deaths.push(die(&stage, &mut talk, *point, time).await);
+        }
+        let bot = stage.bot().await;
+        settle(&stage, &talk).await;
+        let history: History = gather(&stage, &talk, deaths.clone(), BTreeSet::new()).await;
+        assert_kept(&format!("dying at {point:?}"), &history);
+        // The next life finds nothing to do but this point's own.
+        bot.kill();
+    }
+    deaths.len()
+}
+
+/// One death: a turn runs already, others come, and the point is passed.
+async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
+    let begun = stage.cli_log("prompt").len();
+    let bot = stage.bot().await;
+    talk.ask(stage, MARA, talk.channel(0), "[[say:Before.]] [[pause:900]] [[bash:echo once >> EFFECT]]");
+    eventually("a turn to run", || (stage.cli_log("prompt").len() > begun).then_some(())).await;
+    bot.kill();
+    let (nth, pause) = (1 + time / 2 % 3, if time % 2 == 0 { 0 } else { PAUSE_MS });
+    let mut around = stage.around_bot().clone();
+    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{nth}:{pause}")));
+    let mut bot = stage.bot_unready_with(&around);
+    let name = format!("death {time} at {point:?}");
+    let connected = stage.discord.identifies_and_resumes().0;
+    let mut asked = None;
+    eventually(&format!("{name}: the daemon to pass it"), || {
+        // Once it is connected, people write: to it if it still lives, and else into the void. Some points are passed
+        // only when the processes of before have gone, so they write again.
+        let again = asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN);
+        if again && stage.discord.identifies_and_resumes().0 > connected {
+            for channel in 0..CHANNELS {
+                let script = "[[say:Half.]] [[stream:30,10]] [[bash:echo once >> EFFECT]]";
+                talk.ask(stage, MARA, talk.channel(channel), script);
+                talk.ask(stage, MARA, talk.channel(channel), "[[marker:EFFECT]]");
+            }
+            asked = Some(Instant::now());
+        }
+        bot.is_over().then_some(())
+    })
+    .await;
+    death(stage, talk, &name).await
+}

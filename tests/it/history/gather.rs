@@ -1,0 +1,213 @@
+//! From a stage and its people to a [`History`]. Everything is looked at from outside.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use switchboard::domain::ids::{ChannelId, MessageId};
+use switchboard::playground::discord::Snapshot;
+
+use super::contract::{Violation, check};
+use super::record::{Death, Deleted, Given, History, Shown, Stored};
+use super::talk::{CATCHES_UP, Talk};
+use super::{number, tell};
+use crate::harness::{BOT, Stage, arguments, pids};
+
+/// All that waits in the database, in words.
+const UNSETTLED: &str = "
+    SELECT 'prompt ' || id || ' is queued' FROM prompts WHERE state = 'queued'
+    UNION ALL SELECT 'prompt ' || id || ' has no turn' FROM prompts
+        WHERE state = 'taken' AND NOT EXISTS (SELECT 1 FROM turns WHERE prompt = prompts.id)
+    UNION ALL SELECT 'turn ' || id || ' has no end' FROM turns WHERE state <> 'ended'
+    UNION ALL SELECT 'the end of turn ' || id || ' is not delivered' FROM turns WHERE delivered_at IS NULL
+    UNION ALL SELECT 'slot ' || slot || ' of ' || turn || ' is not known to be sent' FROM slots WHERE state = 'sending'
+    UNION ALL SELECT 'process ' || id || ' is not known to be over' FROM processes WHERE ended_at IS NULL";
+
+/// Waits until all is said and done, or nothing moves any more: then the history says what is missing. Gives how long
+/// that took.
+pub async fn settle(stage: &Stage, talk: &Talk) -> Duration {
+    let begun = Instant::now();
+    let patience = Duration::from_secs(number("HISTORY_PATIENCE_SECS", 30));
+    let (mut last, mut moved) = (String::new(), Instant::now());
+    loop {
+        let open = open(stage, talk).await;
+        let requests = stage.discord.look(|discord| discord.requests().len());
+        let now = format!("{open:?} {requests}");
+        if open.is_empty() {
+            return begun.elapsed();
+        }
+        if now != last {
+            (last, moved) = (now, Instant::now());
+        }
+        if moved.elapsed() > patience {
+            tell(&format!("nothing moved for {patience:?}"));
+            return begun.elapsed();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What is not done yet.
+async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
+    let mut open = stage.sql(UNSETTLED).await;
+    let stored = stored_messages(stage).await;
+    let wanted = talk.said.iter().filter(|said| said.eligible && said.deleted == Deleted::No);
+    let missing = wanted.filter(|said| !talk.excused.contains(&said.id) && !stored.contains(&said.id));
+    open.extend(missing.map(|said| format!("{} is not stored", said.id)));
+    let reactions = stage.discord.look(|discord| reactions(discord, talk));
+    let unfinished = reactions.iter().filter(|(_, emoji)| ["👀", "⚙️"].contains(&emoji.as_str()));
+    open.extend(unfinished.map(|(id, emoji)| format!("{id} has {emoji}")));
+    open.extend(left(stage));
+    open
+}
+
+/// What was known when the daemon died: to be called before the next one starts.
+pub async fn death(stage: &Stage, talk: &mut Talk, at: &str) -> Death {
+    let acknowledged = stage.discord.look(|discord| acknowledged(discord));
+    let stored = stored_messages(stage).await;
+    if !CATCHES_UP {
+        let said = talk.said.iter().filter(|said| said.eligible).map(|said| said.id);
+        let unknown = said.filter(|id| !stored.contains(id) && !acknowledged.contains(id));
+        talk.excused.extend(unknown);
+    }
+    Death { at: at.to_owned(), acknowledged, stored }
+}
+
+/// Everything, at the end.
+pub async fn gather(stage: &Stage, talk: &Talk, deaths: Vec<Death>, killed: BTreeSet<i64>) -> History {
+    let mut said = talk.said.clone();
+    let stored = stored(stage).await;
+    let known = stored_messages(stage).await;
+    said.retain(|said| !talk.excused.contains(&said.id) || known.contains(&said.id));
+    let channels: BTreeSet<u64> = said.iter().flat_map(|said| [said.channel, said.answered_in]).collect();
+    let shown = channels.into_iter().flat_map(|channel| shown(stage, channel)).collect();
+    let given = stage.cli_log("prompt");
+    let text = |line: &Value, field: &str| line[field].as_str().unwrap_or_default().to_owned();
+    let given = given.iter().map(|line| Given {
+        pid: line["pid"].as_i64().unwrap_or_default(),
+        session: text(line, "session"),
+        uuid: text(line, "uuid"),
+        text: text(line, "text"),
+    });
+    let effects = std::fs::read_dir(&talk.effects).expect("the stage is there").flatten().map(|entry| {
+        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+        let count = u32::try_from(text.lines().count()).expect("a few lines");
+        (entry.file_name().to_string_lossy().into_owned(), count)
+    });
+    let shared = std::fs::read_to_string(stage.dir().join("home/.fake-claude/TWO_LIVE_PROCESSES"));
+    History {
+        shown,
+        reactions: stage.discord.look(|discord| reactions(discord, talk)),
+        deaths,
+        given: given.collect(),
+        killed,
+        effects: effects.collect(),
+        shared_sessions: shared.unwrap_or_default().lines().map(str::to_owned).collect(),
+        stored,
+        left: left(stage),
+        misbehaved: misbehaved(stage),
+        said,
+    }
+}
+
+/// Checks what was gathered; fails with every violation and where the evidence was.
+pub fn assert_kept(what: &str, history: &History) {
+    let violations = check(history);
+    if violations.is_empty() {
+        return;
+    }
+    let listed: Vec<_> = violations.iter().map(Violation::to_string).collect();
+    let evidence = std::env::temp_dir().join(format!("history-{}.txt", std::process::id()));
+    std::fs::write(&evidence, format!("{history:#?}")).expect("the evidence can be written");
+    panic!(
+        "{what}: {} violations of the contract; the whole history is in {}\n{}",
+        listed.len(),
+        evidence.display(),
+        listed.join("\n")
+    );
+}
+
+async fn stored(stage: &Stage) -> Stored {
+    let message = |row: &str| row.split(' ').next().and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
+    let refused = stage.sql("SELECT substr(origin_key, 9) FROM prompts WHERE state = 'refused'").await;
+    let outcomes = stage
+        .sql("SELECT substr(origin_key, 9) || ' ' || coalesce(outcome || coalesce(': ' || reason, ''), 'running')
+              FROM prompts JOIN turns ON turns.prompt = prompts.id")
+        .await;
+    let outcomes: BTreeMap<_, _> = outcomes
+        .iter()
+        .map(|row| (message(row), row.split_once(' ').unwrap_or_default().1.to_owned()))
+        .collect();
+    Stored {
+        integrity: stage.sql("PRAGMA integrity_check").await,
+        refused: refused.iter().map(|row| message(row)).collect(),
+        outcomes,
+        unsettled: stage.sql(UNSETTLED).await,
+    }
+}
+
+async fn stored_messages(stage: &Stage) -> BTreeSet<u64> {
+    let rows = stage.sql("SELECT substr(origin_key, 9) FROM prompts WHERE origin_key LIKE 'message:%'").await;
+    rows.iter().filter_map(|row| row.parse().ok()).collect()
+}
+
+fn shown(stage: &Stage, channel: u64) -> Vec<Shown> {
+    let by_bot = |message: &Value| message["author"]["id"] == BOT.to_string();
+    let id = |value: &Value| value.as_str().and_then(|id| id.parse::<u64>().ok());
+    let messages = stage.discord.messages(ChannelId(channel));
+    let shown = messages.iter().filter(|message| by_bot(message)).map(|message| Shown {
+        id: id(&message["id"]).unwrap_or_default(),
+        channel,
+        answers: id(&message["message_reference"]["message_id"]),
+        text: message["content"].as_str().unwrap_or_default().to_owned(),
+    });
+    shown.collect()
+}
+
+fn reactions(discord: Snapshot<'_>, talk: &Talk) -> Vec<(u64, String)> {
+    let of = |id: u64| discord.reactions(MessageId(id)).into_iter().map(move |reaction| (id, reaction));
+    let all = talk.said.iter().flat_map(|said| of(said.id));
+    all.filter(|(_, (_, users))| users.contains(&BOT)).map(|(id, (emoji, _))| (id, emoji)).collect()
+}
+
+/// The messages that the bot ever reacted or replied to.
+fn acknowledged(discord: Snapshot<'_>) -> BTreeSet<u64> {
+    let applied = discord.requests().iter().filter(|request| (200..300).contains(&request.status));
+    let message = |request: &switchboard::playground::discord::RequestLog| {
+        if request.method == "PUT" && request.path.contains("/reactions/") {
+            return request.path.split('/').nth(4)?.parse().ok();
+        }
+        request.body["message_reference"]["message_id"].as_str()?.parse().ok()
+    };
+    applied.filter_map(message).collect()
+}
+
+/// Processes that belong to this stage: they were started with its paths in their environment or arguments. The daemon
+/// itself is none.
+fn left(stage: &Stage) -> Vec<String> {
+    let (dir, config) =
+        (stage.dir().display().to_string(), stage.dir().join("config.toml").display().to_string());
+    let ours = |pid: i32| {
+        let words: Vec<_> =
+            arguments(pid).iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        if words.is_empty() || words.contains(&config) {
+            return None;
+        }
+        let env = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let env = String::from_utf8_lossy(&env).into_owned();
+        let own = env.contains(&dir) || words.iter().any(|word| word.contains(&dir));
+        own.then(|| format!("process {pid} is left: {words:?}"))
+    };
+    pids().into_iter().filter_map(ours).collect()
+}
+
+fn misbehaved(stage: &Stage) -> Vec<String> {
+    let by_bot = |id: MessageId| {
+        stage.discord.message(id).is_some_and(|message| message["author"]["id"] == BOT.to_string())
+    };
+    let pings = stage.discord.pings().into_iter().filter(|(message, _)| by_bot(*message));
+    let pings = pings.map(|(message, whom)| format!("message {message} pinged {whom:?}"));
+    let rules =
+        stage.discord.violations().into_iter().map(|broken| format!("{}: {}", broken.rule, broken.detail));
+    pings.chain(rules).collect()
+}
