@@ -91,7 +91,9 @@ impl Found {
     }
 
     fn all(&mut self, rule: Rule, seen: &[String]) {
-        seen.iter().for_each(|seen| self.add(rule, seen.clone()));
+        for seen in seen {
+            self.add(rule, seen.clone());
+        }
     }
 }
 
@@ -120,7 +122,8 @@ fn answers<'a>(history: &'a History, found: &mut Found) -> BTreeMap<u64, Vec<&'a
         match open.get(&shown.channel).filter(|message| said.contains_key(message)) {
             Some(message) => answers.entry(*message).or_default().push(shown),
             None => {
-                found.add(Rule::NobodyElse, format!("message {} answers nobody: {:?}", shown.id, shown.text))
+                let what = format!("message {} answers nobody: {:?}", shown.id, shown.text);
+                found.add(Rule::NobodyElse, what);
             }
         }
     }

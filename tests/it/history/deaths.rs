@@ -67,7 +67,7 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
     talk.ask(stage, MARA, talk.channel(0), "[[say:Before.]] [[pause:900]] [[bash:echo once >> EFFECT]]");
     eventually("a turn to run", || (stage.cli_log("prompt").len() > begun).then_some(())).await;
     bot.kill();
-    let (nth, pause) = (1 + time / 2 % 3, if time % 2 == 0 { 0 } else { PAUSE_MS });
+    let (nth, pause) = (1 + time / 2 % 3, if time.is_multiple_of(2) { 0 } else { PAUSE_MS });
     let mut around = stage.around_bot().clone();
     around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{nth}:{pause}")));
     let mut bot = stage.bot_unready_with(&around);

@@ -63,7 +63,7 @@ async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
 
 /// What was known when the daemon died: to be called before the next one starts.
 pub async fn death(stage: &Stage, talk: &mut Talk, at: &str) -> Death {
-    let acknowledged = stage.discord.look(|discord| acknowledged(discord));
+    let acknowledged = stage.discord.look(acknowledged);
     let stored = stored_messages(stage).await;
     if !CATCHES_UP {
         let said = talk.said.iter().filter(|said| said.eligible).map(|said| said.id);

@@ -1,6 +1,6 @@
 //! Nothing lost, nothing twice, and a turn outlives the daemon: shown on whole histories.
 //!
-//! A test lets people talk (`talk.rs`) while it makes trouble (`kills.rs`, `deaths.rs`, `stops.rs`, `soak.rs`), gathers
+//! A test lets people talk (`talk.rs`) while it makes trouble (`kills.rs`, `deaths.rs`, `stops.rs`, `crashes.rs`, `soak.rs`), gathers
 //! what was seen from outside (`gather.rs`) into a [`History`](record::History), and asks [`contract::check`] what of it
 //! breaks the contract. The checker knows the contract alone: no module of the daemon, and nothing of how it works.
 //! `hand_made.rs` holds the checker itself: each rule broken once, by hand. `tests/mutants` holds it as well: daemons
@@ -10,6 +10,7 @@
 //! "Long runs", tells. All dice are seeded: the seed is printed with the figures, and `HISTORY_SEED` sets it.
 
 mod contract;
+mod crashes;
 mod deaths;
 mod gather;
 mod hand_made;
