@@ -36,6 +36,10 @@ pub async fn town(channels: u64, dice: Dice) -> (Stage, Talk) {
     for (number, id) in ids.iter().enumerate() {
         world = world.with_channel(*id, &format!("pier-{number}"));
     }
+    // A bot that may do everything a person may is still none.
+    for person in world.people.iter_mut().filter(|person| person.id == FERRY) {
+        person.roles = vec![World::BUILDERS];
+    }
     let stage = Stage::in_world(world).await;
     let dir = stage.dir().display().to_string();
     let projects: String = (ids.iter().enumerate())
