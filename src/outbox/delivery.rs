@@ -72,6 +72,11 @@ impl Delivery {
         self.turn
     }
 
+    /// Whether the channel takes nothing for now.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed_since.is_some()
+    }
+
     /// One call, if one is due.
     pub(super) async fn step(
         &mut self,
@@ -291,7 +296,8 @@ impl Delivery {
     /// The last view is posted, or refused: now the reaction may say so, and then the row.
     async fn over(&self, inner: &Inner, shown: &Shown) -> Result<(), StoreError> {
         let refused = |posted: &Posted| posted.state == PostedState::Refused;
-        let refused = self.given_up || self.posted.iter().flatten().any(refused);
+        let is_replaced = matches!(self.wanted(shown), Cow::Owned(_));
+        let refused = self.given_up || is_replaced || self.posted.iter().flatten().any(refused);
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
         match self.target.prompt {
             Some(_) => self.react(inner, reaction, Some(self.turn)),

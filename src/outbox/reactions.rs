@@ -116,6 +116,12 @@ impl Reactions {
         queue.changed.notify_one();
     }
 
+    /// How many channels are served.
+    #[cfg(test)]
+    pub(super) fn channels(&self) -> usize {
+        lock(&self.shared.channels).len()
+    }
+
     /// Waits until every message has the reaction that was wanted so far.
     pub(super) async fn settled(&self) {
         let queues: Vec<_> = lock(&self.shared.channels).values().cloned().collect();

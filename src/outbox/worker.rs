@@ -98,6 +98,10 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
                 channel.changed.notified().await;
             }
             Ok(Step::NotBefore(moment)) => {
+                if current.is_closed() {
+                    // It may take a day: nobody waits for that.
+                    channel.settled.send_replace(true);
+                }
                 tokio::select! {
                     () = tokio::time::sleep_until(inner.clock.instant(moment)) => {}
                     () = channel.changed.notified() => {}

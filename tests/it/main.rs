@@ -14,6 +14,7 @@ mod support;
 mod architecture;
 mod attachments;
 mod commands;
+mod delivery;
 mod failures;
 mod fake_claude;
 mod faults;

@@ -1,5 +1,7 @@
 //! What a call that failed means for the turn: it waits, goes another way, or is refused where people see it.
 
+use std::ops::Range;
+
 use super::super::deliver::{Closed, DeliverError};
 use super::super::plan::{self, Call, Operation, PostedState};
 use super::super::{Inner, Target, trouble};
@@ -31,6 +33,7 @@ impl Delivery {
         error: DeliverError,
         slots: usize,
     ) -> Result<(), StoreError> {
+        let missing = operation.slot..u32::try_from(slots).unwrap_or(u32::MAX);
         let (channel, turn, slot, now) =
             (self.target.channel, self.turn, operation.slot, inner.clock.moment());
         self.failures = self.failures.saturating_add(1);
@@ -45,20 +48,22 @@ impl Delivery {
                     Err(DeliverError::Retry { .. }) => {
                         self.not_before = now.after(trouble::retry_wait(self.failures));
                     }
-                    Err(DeliverError::ChannelGone(said)) => self.give_up(inner, &said, slots).await?,
-                    Err(error) => self.wait(inner, Closed::Locked, &Chain(&error).to_string(), slots).await?,
+                    Err(DeliverError::ChannelGone(said)) => self.give_up(inner, &said, missing).await?,
+                    Err(error) => {
+                        self.wait(inner, Closed::Locked, &Chain(&error).to_string(), missing).await?
+                    }
                 }
             }
-            DeliverError::Archived => self.wait(inner, Closed::Locked, "archived", slots).await?,
-            DeliverError::Closed { why, said } => self.wait(inner, why, &said, slots).await?,
-            DeliverError::ChannelGone(said) => self.give_up(inner, &said, slots).await?,
+            DeliverError::Archived => self.wait(inner, Closed::Locked, "archived", missing).await?,
+            DeliverError::Closed { why, said } => self.wait(inner, why, &said, missing).await?,
+            DeliverError::ChannelGone(said) => self.give_up(inner, &said, missing).await?,
             DeliverError::MessageGone(said) => match operation.call {
                 Call::Edit(_) | Call::Delete(_) => {
                     tracing::info!(%channel, %turn, slot, "a message was deleted by somebody");
                     inner.store.slot_removed(self.key(operation)).await?;
                     self.set(operation, PostedState::Removed, String::new(), inner.clock.wall());
                 }
-                Call::Create | Call::LookUp => self.give_up(inner, &said, slots).await?,
+                Call::Create | Call::LookUp => self.give_up(inner, &said, missing).await?,
             },
             DeliverError::Worn(said) => match operation.call {
                 Call::Edit(message) => {
@@ -84,11 +89,17 @@ impl Delivery {
     }
 
     /// The channel takes nothing for now.
-    async fn wait(&mut self, inner: &Inner, why: Closed, said: &str, slots: usize) -> Result<(), StoreError> {
+    async fn wait(
+        &mut self,
+        inner: &Inner,
+        why: Closed,
+        said: &str,
+        missing: Range<u32>,
+    ) -> Result<(), StoreError> {
         let now = inner.clock.moment();
         let since = *self.closed_since.get_or_insert(now);
         if now.since(since) >= trouble::CLOSED_MAX {
-            return self.give_up(inner, said, slots).await;
+            return self.give_up(inner, said, missing).await;
         }
         self.not_before = now.after(trouble::closed_wait(self.failures));
         if since == now {
@@ -99,19 +110,14 @@ impl Delivery {
         Ok(())
     }
 
-    /// The channel will never take anything: what is not there is refused.
-    async fn give_up(&mut self, inner: &Inner, said: &str, slots: usize) -> Result<(), StoreError> {
-        let id = ErrorId::random();
-        tracing::error!(error_id = %id, channel = %self.target.channel, turn = %self.turn, said, "the answer cannot be posted");
-        for slot in (0u32..).take(slots) {
-            let last = self.posted.iter().flatten().filter(|posted| posted.slot == slot);
-            let last = last.max_by_key(|posted| posted.generation).map(|posted| posted.generation);
-            let operation = Operation { slot, generation: last.unwrap_or(0), call: Call::Create };
-            let is_there =
-                self.known(operation).is_some_and(|known| matches!(known.state, PostedState::Sent(_)));
-            if !is_there {
-                self.refuse(inner, operation).await?;
-            }
+    /// The channel will never take anything: what it does not show is refused, from the slot that failed.
+    async fn give_up(&mut self, inner: &Inner, said: &str, missing: Range<u32>) -> Result<(), StoreError> {
+        let (id, channel) = (ErrorId::random(), self.target.channel);
+        tracing::error!(error_id = %id, %channel, turn = %self.turn, said, "the answer cannot be posted");
+        for slot in missing {
+            let generations = self.posted.iter().flatten().filter(|posted| posted.slot == slot);
+            let generation = generations.map(|posted| posted.generation).max().unwrap_or(0);
+            self.refuse(inner, Operation { slot, generation, call: Call::Create }).await?;
         }
         self.given_up = true;
         self.closed_since = None;

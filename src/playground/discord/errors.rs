@@ -150,6 +150,14 @@ impl ApiError {
         Self::new(400, 50083, "Thread is archived")
     }
 
+    pub(super) fn edited_too_late() -> Self {
+        Self::new(
+            400,
+            30046,
+            "Maximum number of edits to messages older than 1 hour reached. Try again later.",
+        )
+    }
+
     pub(super) fn locked() -> Self {
         Self::new(400, 160_005, "Thread is locked")
     }

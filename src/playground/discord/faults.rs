@@ -29,6 +29,8 @@ pub enum Fault {
     ApplyThenFail,
     /// What was asked is done, and the reply is this status (a gateway's 502 or 504, say).
     ApplyThenStatus(u16),
+    /// What was asked is done, and the reply waits until it is let go.
+    ApplyThenHold(Arc<Notify>),
     /// Nothing is done, and the connection breaks.
     Drop,
     /// The answer comes this much later.
@@ -66,11 +68,23 @@ impl From<&str> for Matcher {
     }
 }
 
+/// Faults that come with a probability.
+#[derive(Debug)]
+struct Rate {
+    matcher: Matcher,
+    per_million: u32,
+    seed: u64,
+    /// Each as often as the others.
+    faults: Vec<Fault>,
+}
+
 /// The faults that wait for their request.
 #[derive(Debug, Default)]
 pub(super) struct FaultState {
     queued: VecDeque<(Matcher, Fault)>,
-    rate: Option<(Matcher, u32, u64, Fault)>,
+    rate: Option<Rate>,
+    /// How long nonces are known, if not as usual.
+    pub(super) nonces_last: Option<Duration>,
     /// Nothing is there: REST says 503, the gateway takes nobody.
     pub(super) down: bool,
     /// The gateway takes nobody.
@@ -85,11 +99,12 @@ impl FaultState {
         if let Some(index) = self.queued.iter().position(|(matcher, _)| matcher.fits(method, path)) {
             return self.queued.remove(index).map(|(_, fault)| fault);
         }
-        let (matcher, per_million, seed, fault) = self.rate.as_mut()?;
-        if !matcher.fits(method, path) {
+        let Rate { matcher, per_million, seed, faults } = self.rate.as_mut()?;
+        if !matcher.fits(method, path) || splitmix(seed) % 1_000_000 >= u64::from(*per_million) {
             return None;
         }
-        (splitmix(seed) % 1_000_000 < u64::from(*per_million)).then(|| fault.clone())
+        let count = u64::try_from(faults.len()).ok().filter(|count| *count > 0)?;
+        faults.get(usize::try_from(splitmix(seed) % count).ok()?).cloned()
     }
 }
 
@@ -123,8 +138,18 @@ impl Faults {
 
     /// Each request that `matcher` means gets `fault` with this probability, always the same ones for a seed.
     pub fn rate(&self, matcher: impl Into<Matcher>, per_million: u32, seed: u64, fault: Fault) {
+        self.rates(matcher, per_million, seed, vec![fault]);
+    }
+
+    /// The same with several faults, each as often as the others.
+    pub fn rates(&self, matcher: impl Into<Matcher>, per_million: u32, seed: u64, faults: Vec<Fault>) {
         let matcher = matcher.into();
-        self.shared.change(|state| state.faults.rate = Some((matcher, per_million, seed, fault)));
+        self.shared.change(|state| state.faults.rate = Some(Rate { matcher, per_million, seed, faults }));
+    }
+
+    /// How long a nonce is known from now on, also one that was sent before. Usually it is a few minutes.
+    pub fn nonces_last(&self, lasts: Duration) {
+        self.shared.change(|state| state.faults.nonces_last = Some(lasts));
     }
 
     /// Ends all faults of REST that were ordered.
@@ -257,8 +282,15 @@ mod tests {
     #[test]
     fn a_rate_is_the_same_for_the_same_seed() {
         let run = |seed| {
-            let mut faults =
-                FaultState { rate: Some(("/**".into(), 300_000, seed, Fault::Drop)), ..Default::default() };
+            let mut faults = FaultState {
+                rate: Some(Rate {
+                    matcher: "/**".into(),
+                    per_million: 300_000,
+                    seed,
+                    faults: vec![Fault::Drop],
+                }),
+                ..Default::default()
+            };
             (0..1000).map(|_| faults.take("GET", &["a"]).is_some()).collect::<Vec<_>>()
         };
         assert_eq!(run(7), run(7));

@@ -20,6 +20,8 @@ pub struct Draft {
     pub reply_to: Option<MessageId>,
     /// Files: name, bytes, media type (Discord leaves it out for some).
     pub attachments: Vec<(String, Vec<u8>, Option<String>)>,
+    /// Whether whom it replies to is not notified: the switch beside the text in people's clients.
+    pub silent: bool,
     /// Whether a webhook sends it, under the author's name.
     pub webhook: bool,
 }
@@ -47,6 +49,11 @@ impl EmbeddedDiscord {
                 kind: if draft.reply_to.is_some() { 19 } else { 0 },
                 reply_to: draft.reply_to,
                 webhook: draft.webhook,
+                allowed: if draft.silent {
+                    json!({ "parse": ["users", "roles", "everyone"], "replied_user": false })
+                } else {
+                    Value::Null
+                },
                 ..NewMessage::plain(author, channel, &draft.content)
             })
         })

@@ -65,7 +65,7 @@ impl Action {
             Value::Null => None,
             id => Some(self.message_in(id)?.0),
         };
-        let draft = Draft { content, reply_to, attachments: self.files, webhook: false };
+        let draft = Draft { content, reply_to, attachments: self.files, ..Draft::default() };
         let id = self.discord.say_with(self.person, channel, draft);
         Ok(json!({"id": id.to_string()}))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, no_content, ok};
+use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, MessageId};
 use crate::playground::discord::errors::{ApiError, FieldError};
 use crate::playground::discord::gateway::session::without_content;
@@ -16,6 +17,9 @@ use crate::playground::discord::state::{Message, State};
 
 /// How long a nonce is known: "the past few minutes".
 const NONCE_LASTS: Duration = Duration::from_mins(5);
+/// After this Discord takes few edits of a message. How many is not documented.
+const EDITED_FOR: Duration = Duration::from_hours(1);
+const LATE_EDITS_MAX: usize = 5;
 /// The largest file, in a guild without boosts.
 const FILE_BYTES_MAX: usize = 10 * 1024 * 1024;
 
@@ -36,7 +40,8 @@ pub(super) fn create(state: &mut State, call: &Call, channel: ChannelId) -> Answ
     let now = state.now();
     let enforced = nonce.filter(|_| body["enforce_nonce"] == true).map(|nonce| (channel, nonce));
     if let Some(key) = &enforced {
-        let earlier = state.nonces.get(key).filter(|(_, at)| now.since(*at) < NONCE_LASTS);
+        let lasts = state.faults.nonces_last.unwrap_or(NONCE_LASTS);
+        let earlier = state.nonces.get(key).filter(|(_, at)| now.since(*at) < lasts);
         // The earlier message, even if it was deleted since.
         if let Some(message) = earlier.and_then(|(id, _)| state.messages.get(id)) {
             return ok(state.message(message));
@@ -130,7 +135,11 @@ fn shown(state: &State, id: MessageId) -> Answer {
 
 /// A message as this application may read it.
 fn readable(state: &State, message: &Message) -> Value {
-    let object = state.message(message);
+    let mut object = state.message(message);
+    // It is told when the message is created, and never again.
+    if let Some(object) = object.as_object_mut() {
+        object.remove("nonce");
+    }
     let direct = state.channels.get(&message.channel).is_some_and(|channel| channel.recipient.is_some());
     let blind = state.world.privileged_intents & MESSAGE_CONTENT == 0;
     if blind && !direct && state.hides_content(&object) { without_content(&object) } else { object }
@@ -184,6 +193,11 @@ pub(super) fn edit(state: &mut State, call: &Call, channel: ChannelId, id: Messa
         && thread.archived
     {
         return Err(ApiError::archived());
+    }
+    let late = |at: &WallTime| at.since(message.created) > EDITED_FOR;
+    let late_edits = message.history.iter().filter(|(at, _)| late(at)).count();
+    if late_edits >= LATE_EDITS_MAX && late(&state.wall()) {
+        return Err(ApiError::edited_too_late());
     }
     apply_edit(state, call, id)?;
     shown(state, id)

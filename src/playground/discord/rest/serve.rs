@@ -42,7 +42,7 @@ async fn take(
         match shared.change(|state| state.faults.take("GET", &segments)) {
             None => {}
             Some(Fault::Delay(delay)) => tokio::time::sleep(delay).await,
-            Some(Fault::Hold(gate)) => gate.notified().await,
+            Some(Fault::Hold(gate) | Fault::ApplyThenHold(gate)) => gate.notified().await,
             Some(Fault::Status(status, body)) => return plain(status, &body),
             Some(Fault::ApplyThenStatus(status)) => return plain(status, &Value::Null),
             Some(Fault::Drop | Fault::ApplyThenFail) => cut.now(),
@@ -87,6 +87,11 @@ async fn take(
             shared.change(|state| perform(state, &call));
             cut.now();
             plain(500, &Value::Null)
+        }
+        Some(Fault::ApplyThenHold(gate)) => {
+            let done = shared.change(|state| perform(state, &call));
+            gate.notified().await;
+            respond(done)
         }
         Some(Fault::Drop) => {
             shared.change(|state| log(state, &call, 0));

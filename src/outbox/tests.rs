@@ -1,0 +1,176 @@
+//! The outbox with a Discord that refuses what it is told to.
+
+use std::collections::VecDeque;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::deliver::DeliverError;
+use super::plan::Found;
+use super::*;
+use crate::render::message::{File, MessageBody};
+use crate::store::SlotState;
+
+const HERE: ChannelId = ChannelId(7);
+const TURN: TurnId = TurnId(Uuid::from_u128(1));
+
+/// Everything that is posted, and what the next creates come to.
+#[derive(Default)]
+struct Fake {
+    posted: Mutex<Vec<MessageBody>>,
+    reactions: Mutex<Vec<String>>,
+    refusals: Mutex<VecDeque<DeliverError>>,
+}
+
+#[async_trait]
+impl Discord for Fake {
+    async fn create(
+        &self,
+        _: ChannelId,
+        body: &MessageBody,
+        _: &[String],
+        _: &str,
+    ) -> Result<MessageId, DeliverError> {
+        if let Some(refusal) = lock(&self.refusals).pop_front() {
+            return Err(refusal);
+        }
+        let mut posted = lock(&self.posted);
+        posted.push(body.clone());
+        Ok(MessageId(posted.len() as u64))
+    }
+
+    async fn edit(
+        &self,
+        _: ChannelId,
+        message: MessageId,
+        body: &MessageBody,
+        _: &[String],
+    ) -> Result<(), DeliverError> {
+        let index = usize::try_from(message.0 - 1).expect("a small number");
+        lock(&self.posted)[index] = body.clone();
+        Ok(())
+    }
+
+    async fn delete(&self, _: ChannelId, _: MessageId) -> Result<(), DeliverError> {
+        Ok(())
+    }
+
+    async fn react(&self, _: ChannelId, _: MessageId, emoji: &str) -> Result<(), DeliverError> {
+        lock(&self.reactions).push(emoji.to_owned());
+        Ok(())
+    }
+
+    async fn unreact(&self, _: ChannelId, _: MessageId, emoji: &str) -> Result<(), DeliverError> {
+        lock(&self.reactions).retain(|known| known != emoji);
+        Ok(())
+    }
+
+    async fn typing(&self, _: ChannelId) -> Result<(), DeliverError> {
+        Ok(())
+    }
+
+    async fn open_thread(&self, _: &Thread) -> Result<(), DeliverError> {
+        Ok(())
+    }
+
+    async fn own_after(&self, _: ChannelId, _: MessageId) -> Result<Vec<Found>, DeliverError> {
+        Ok(Vec::new())
+    }
+
+    async fn own_reactions(&self, _: ChannelId, _: MessageId) -> Result<Vec<String>, DeliverError> {
+        Ok(lock(&self.reactions).clone())
+    }
+
+    async fn unarchive(&self, _: ChannelId) -> Result<(), DeliverError> {
+        Ok(())
+    }
+}
+
+struct Bench {
+    discord: Arc<Fake>,
+    store: Store,
+    outbox: Outbox,
+    _dir: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new(refusals: Vec<DeliverError>) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let clock = Clock::start();
+        let store = Store::open(&dir.path().join("switchboard.db"), clock).await.expect("a new database");
+        let discord = Arc::new(Fake { refusals: Mutex::new(refusals.into()), ..Fake::default() });
+        let outbox = Outbox::new(
+            Arc::clone(&discord) as Arc<dyn Discord>,
+            store.clone(),
+            clock,
+            TaskTracker::new(),
+            CancellationToken::new(),
+            true,
+        );
+        Self { discord, store, outbox, _dir: dir }
+    }
+
+    /// Shows a last view, and gives what stands in the channel when it is settled.
+    async fn ends_with(&self, body: MessageBody) -> Vec<MessageBody> {
+        let target =
+            Target { channel: HERE, parent: None, thread: None, prompt: Some((HERE, MessageId(5))) };
+        let shown = Shown { slots: vec![body], reaction: Reaction::Done, typing: false, ended: true };
+        self.outbox.show(TURN, &target, shown);
+        self.outbox.settled().await;
+        lock(&self.discord.posted).clone()
+    }
+
+    fn reactions(&self) -> Vec<String> {
+        lock(&self.discord.reactions).clone()
+    }
+}
+
+fn not_taken() -> DeliverError {
+    DeliverError::Body("50035 Invalid Form Body (HTTP 400)".to_owned())
+}
+
+fn with_file() -> MessageBody {
+    MessageBody { files: vec![File { name: "answer.md".into(), bytes: vec![0] }], ..MessageBody::text("The end.") }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_taken_is_said_beside_the_words() {
+    let bench = Bench::new(vec![not_taken()]).await;
+    let posted = bench.ends_with(with_file()).await;
+    assert!(posted.len() == 1 && posted[0].files.is_empty(), "{posted:?}");
+    assert!(posted[0].content.contains("did not take the file") && posted[0].content.ends_with("The end."));
+    assert_eq!(bench.reactions(), ["❌"]);
+}
+
+#[tokio::test]
+async fn words_that_are_not_taken_are_said_in_a_sentence() {
+    let bench = Bench::new(vec![not_taken(), not_taken()]).await;
+    let posted = bench.ends_with(with_file()).await;
+    assert!(posted.len() == 1 && posted[0].content.contains("did not take this part"), "{posted:?}");
+    assert_eq!(bench.reactions(), ["❌"]);
+}
+
+#[tokio::test]
+async fn what_is_not_taken_at_all_is_refused_and_ends() {
+    let bench = Bench::new(vec![not_taken(), not_taken(), not_taken()]).await;
+    assert_eq!(bench.ends_with(with_file()).await, []);
+    let slots = bench.store.slots(TURN).await.expect("the database works");
+    assert_eq!(slots.iter().map(|slot| slot.state).collect::<Vec<_>>(), [SlotState::Refused]);
+    assert_eq!(bench.reactions(), ["❌"]);
+}
+
+#[tokio::test]
+async fn workers_end_when_nothing_is_shown_any_more() {
+    let bench = Bench::new(vec![]).await;
+    assert_eq!(bench.ends_with(MessageBody::text("The end.")).await, [MessageBody::text("The end.")]);
+    assert_eq!(bench.reactions(), ["✅"]);
+    assert_eq!(lock(&bench.outbox.inner.channels).len(), 1);
+    tokio::time::pause();
+    // Workers wake up, find nothing, and let go of themselves.
+    while !lock(&bench.outbox.inner.channels).is_empty() || bench.outbox.inner.reactions.channels() > 0 {
+        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    }
+    tokio::time::resume();
+    let posted = bench.ends_with(MessageBody::text("Once more.")).await;
+    assert_eq!(posted, [MessageBody::text("Once more.")], "a new worker finds the message");
+}

@@ -1,0 +1,393 @@
+//! One reply, whatever Discord does: lost sends, deleted messages, channels that take nothing (RELIABILITY B3, B4).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use switchboard::domain::ids::{ChannelId, MessageId};
+use switchboard::playground::discord::{Draft, Fault, Snapshot};
+use tokio::sync::Notify;
+
+use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage};
+
+const CREATE: &str = "POST /channels/*/messages";
+
+/// How many of the bot's messages have this text.
+fn copies(stage: &Stage, channel: ChannelId, text: &str) -> usize {
+    stage.bot_messages(channel).iter().filter(|content| content.contains(text)).count()
+}
+
+/// The bot's message with this text.
+fn said(discord: Snapshot<'_>, channel: ChannelId, text: &str) -> Option<MessageId> {
+    let messages = discord.messages(channel);
+    let found = messages.iter().find(|message| {
+        message["author"]["id"] == BOT.to_string()
+            && message["content"].as_str().is_some_and(|content| content.contains(text))
+    });
+    found?["id"].as_str()?.parse().ok().map(MessageId)
+}
+
+async fn wait_said(stage: &Stage, channel: ChannelId, text: &str) -> MessageId {
+    stage.discord.wait_for(&format!("“{text}”"), |discord| said(*discord, channel, text)).await
+}
+
+/// A turn that has said “First half.” and waits.
+struct Held {
+    message: MessageId,
+    /// The bot's message.
+    first: MessageId,
+    gate: PathBuf,
+}
+
+impl Held {
+    fn go_on(&self) {
+        std::fs::write(&self.gate, "").expect("the gate opens");
+    }
+}
+
+async fn hold(stage: &Stage, channel: ChannelId) -> Held {
+    let gate = stage.dir().join(format!("gate-{channel}"));
+    let text = format!("[[say:First half.]] [[wait:{}]] [[say:Second half.]]", gate.display());
+    let message = stage.ask(MARA, channel, &text);
+    let first = wait_said(stage, channel, "First half.").await;
+    Held { message, first, gate }
+}
+
+async fn assert_answered_once(stage: &Stage, held: &Held) {
+    assert_eq!(stage.outcome(held.message).await, "✅");
+    for half in ["First half.", "Second half."] {
+        assert_eq!(copies(stage, HARBOR, half), 1, "{:#?}", stage.bot_messages(HARBOR));
+    }
+    stage.assert_well_behaved();
+}
+
+/// As if the daemon had been away for ten minutes.
+async fn ten_minutes_pass(stage: &Stage) {
+    stage.discord.advance(Duration::from_mins(10));
+    stage.change("update slots set first_try_at = first_try_at - 600000").await;
+}
+
+/// A thread of the project `lighthouse` in which was talked already.
+async fn thread(stage: &Stage) -> ChannelId {
+    let first = stage.ask(MARA, LIGHTHOUSE, "[[say:A thread.]]");
+    assert_eq!(stage.outcome(first).await, "✅");
+    ChannelId(first.0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_whose_reply_was_lost_is_found_when_its_nonce_is_forgotten() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let before = stage.ask(MARA, HARBOR, "[[say:Something before.]]");
+    stage.answer(HARBOR, before).await;
+    stage.discord.faults().next_rest(CREATE, Fault::ApplyThenHold(Arc::new(Notify::new())));
+    let message = stage.ask(MARA, HARBOR, "[[say:Only once.]]");
+    stage
+        .discord
+        .wait_for("the message that the bot does not hear of", |discord| {
+            (discord.messages(HARBOR).len() == 4).then_some(())
+        })
+        .await;
+    stage.rows("select state from turns where state = 'ended'", 2).await;
+    bot.kill();
+    ten_minutes_pass(&stage).await;
+    let _bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("Only once."), "{answer}");
+    assert_eq!(stage.bot_messages(HARBOR).len(), 2, "{:#?}", stage.bot_messages(HARBOR));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_a_message_that_was_found_stands_below_it() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    stage.discord.faults().next_rest(CREATE, Fault::ApplyThenHold(Arc::new(Notify::new())));
+    // Its first message is the one that is lost, the others follow after the restart.
+    let long = stage.ask(MARA, HARBOR, "[[lines:200]] [[say:The end.]]");
+    stage.rows("select state from slots where state = 'sending'", 1).await;
+    stage.rows("select state from turns where state = 'ended'", 1).await;
+    bot.kill();
+    ten_minutes_pass(&stage).await;
+    let _bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, long).await;
+    for line in ["Line 3 says", "Line 123 says", "Line 195 says", "The end."] {
+        assert_eq!(answer.matches(line).count(), 1, "{line:?} in {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_gets_the_earlier_message_brings_it_up_to_date() {
+    for fault in [Fault::ApplyThenFail, Fault::ApplyThenStatus(504)] {
+        let stage = Stage::new().await;
+        let _bot = stage.bot().await;
+        // What is tried again is another body: the turn is over by then.
+        stage.discord.faults().next_rest(CREATE, fault);
+        let message = stage.ask(MARA, HARBOR, "[[say:The whole answer.]]");
+        let answer = stage.answer(HARBOR, message).await;
+        assert!(answer.contains("The whole answer."), "{answer}");
+        assert_eq!(stage.bot_messages(HARBOR).len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_after_a_message_was_deleted_still_arrives() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let held = hold(&stage, HARBOR).await;
+    stage.discord.delete(held.first);
+    held.go_on();
+    assert_answered_once(&stage, &held).await;
+    // A message of a turn that is over stays deleted, also after a restart.
+    let second = wait_said(&stage, HARBOR, "Second half.").await;
+    stage.discord.delete(second);
+    assert_eq!(bot.stop().code, Some(0));
+    let _bot = stage.bot().await;
+    let next = stage.ask(MARA, HARBOR, "[[say:Next.]]");
+    stage.answer(HARBOR, next).await;
+    assert_eq!(stage.bot_messages(HARBOR).len(), 1, "{:#?}", stage.bot_messages(HARBOR));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_old_to_be_edited_is_replaced() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let held = hold(&stage, HARBOR).await;
+    bot.kill();
+    stage.discord.advance(Duration::from_hours(2));
+    stage.change("update slots set first_try_at = first_try_at - 7200000").await;
+    let _bot = stage.bot().await;
+    held.go_on();
+    assert_answered_once(&stage, &held).await;
+    assert_ne!(said_now(&stage, "Second half."), held.first, "it goes on in a new message");
+    assert!(stage.discord.message(held.first).is_none_or(|message| message["content"].is_null()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_takes_no_more_edits_is_replaced() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let held = hold(&stage, HARBOR).await;
+    let worn =
+        json!({ "code": 30046, "message": "Maximum number of edits to messages older than 1 hour reached." });
+    let path = format!("PATCH /channels/{HARBOR}/messages/{}", held.first);
+    stage.discord.faults().rate(&*path, 1_000_000, 1, Fault::Status(400, worn));
+    held.go_on();
+    assert_answered_once(&stage, &held).await;
+}
+
+fn said_now(stage: &Stage, text: &str) -> MessageId {
+    stage.discord.look(|discord| said(discord, HARBOR, text)).expect("it is there")
+}
+
+/// All creates in this channel get this answer.
+fn close(stage: &Stage, channel: ChannelId, status: u16, code: u32) {
+    let path = format!("POST /channels/{channel}/messages");
+    let body = json!({ "code": code, "message": "No." });
+    stage.discord.faults().rate(&*path, 1_000_000, 1, Fault::Status(status, body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_takes_nothing_is_said_above_it_and_gets_its_answer_later() {
+    for (status, code, sentence) in
+        [(400, 160_005, "is locked"), (403, 50_001, "I may not write"), (403, 50_013, "I may not write")]
+    {
+        let stage = Stage::new().await;
+        let _bot = stage.bot().await;
+        let thread = thread(&stage).await;
+        close(&stage, thread, status, code);
+        let waits = stage.ask(MARA, thread, "[[say:At last.]]");
+        let notice = wait_said(&stage, LIGHTHOUSE, sentence).await;
+        assert_eq!(stage.outcome(waits).await, "❌", "{code}: nobody can read it yet");
+        assert!(
+            stage.sql("select delivered_at || '' from turns where delivered_at is null").await.len() <= 1
+        );
+        // Nobody else waits.
+        let other = stage.ask(MARA, HARBOR, "[[say:Undisturbed.]]");
+        assert!(stage.answer(HARBOR, other).await.contains("Undisturbed."));
+        stage.rows("select 'x' from turns where delivered_at is null", 1).await;
+        stage.discord.faults().clear_rest();
+        wait_said(&stage, thread, "At last.").await;
+        assert_eq!(copies(&stage, thread, "At last."), 1);
+        stage
+            .discord
+            .wait_for("the good news above", |discord| {
+                let content = discord.message(notice)?["content"].as_str()?.to_owned();
+                content.contains("is in <#").then_some(())
+            })
+            .await;
+        stage.rows("select 'x' from turns where delivered_at is null", 0).await;
+        assert_eq!(stage.outcome(waits).await, "✅");
+        assert!(stage.discord.invalid_requests() < 20, "{}", stage.discord.invalid_requests());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_cannot_be_opened_is_said() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let body = json!({ "code": 160_006, "message": "Maximum number of active threads reached." });
+    let path = format!("POST /channels/{LIGHTHOUSE}/messages/*/threads");
+    stage.discord.faults().rate(&*path, 1_000_000, 1, Fault::Status(400, body));
+    let message = stage.ask(MARA, LIGHTHOUSE, "[[say:At last.]]");
+    wait_said(&stage, LIGHTHOUSE, "as many active threads").await;
+    stage.discord.faults().clear_rest();
+    wait_said(&stage, ChannelId(message.0), "At last.").await;
+    assert_eq!(stage.outcome(message).await, "✅");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_is_deleted_is_said_above_it() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let thread = thread(&stage).await;
+    let held = hold(&stage, thread).await;
+    stage.discord.delete_channel(thread);
+    held.go_on();
+    let sentence = stage.said(LIGHTHOUSE, "could not be posted").await;
+    let id = sentence.rsplit_once('(').expect("with an error id").1.trim_end_matches(')').to_owned();
+    assert!(stage.log_lines().iter().any(|line| line.to_string().contains(&id)), "{id} is in the log");
+    stage.rows("select 'x' from turns where delivered_at is null", 0).await;
+    stage.rows("select 'x' from slots where state = 'refused'", 1).await;
+    let other = stage.ask(MARA, HARBOR, "[[say:Undisturbed.]]");
+    assert!(stage.answer(HARBOR, other).await.contains("Undisturbed."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_in_passing_costs_nothing() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let held = hold(&stage, HARBOR).await;
+    let body = json!({ "code": 0, "message": "401: Unauthorized" });
+    stage.discord.faults().rate("* /channels/**", 1_000_000, 1, Fault::Status(401, body));
+    held.go_on();
+    stage.rows("select state from turns where state = 'ended'", 1).await;
+    stage.discord.wait_for("a refusal", |discord| (discord.invalid_requests() > 2).then_some(())).await;
+    stage.discord.faults().clear_rest();
+    assert_answered_once(&stage, &held).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_taken_is_said_and_the_rest_arrives() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let held = hold(&stage, HARBOR).await;
+    let large = json!({ "code": 40005, "message": "Request entity too large" });
+    // The last edit brings the file of a very long answer; until it is gone nothing of the edit passes.
+    let gate = stage.dir().join("long");
+    held.go_on();
+    stage.outcome(held.message).await;
+    let text = format!("[[lines:900]] [[wait:{}]] [[say:The end.]]", gate.display());
+    let message = stage.ask(MARA, HARBOR, &text);
+    stage.answer_shows(HARBOR, message, "it goes on").await;
+    let last = stage.answers(HARBOR, message).pop().expect("there are several");
+    let path = format!("PATCH /channels/{HARBOR}/messages/{last}");
+    stage.discord.faults().next_rest(&*path, Fault::Status(413, large.clone()));
+    std::fs::write(&gate, "").expect("the gate opens");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("The end."), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_done_when_all_of_it_can_be_read() {
+    let stage = Stage::new().await.with("discord", "activity_reactions = false");
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[lines:300]] [[say:The end.]]");
+    stage.outcome(message).await;
+    let requests = stage.discord.requests();
+    let place = |found: &dyn Fn(&str, &str) -> bool| {
+        requests.iter().rposition(|request| found(&request.method, &request.path)).expect("it was made")
+    };
+    let text = place(&|method, path| {
+        ["POST", "PATCH"].contains(&method) && path.contains("/messages") && !path.contains("reactions")
+    });
+    let done = place(&|method, path| method == "PUT" && path.contains('✅'));
+    assert!(text < done, "{text} {done}");
+    stage.rows("select 'x' from turns where delivered_at is not null", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_reaction_tells_what_a_turn_does() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[bash:until test -e go; do sleep 0.05; done]] [[say:Done.]]");
+    let has = |emoji: &'static str| {
+        move |discord: &Snapshot<'_>| {
+            let reactions = discord.reactions(message);
+            matches!(&reactions[..], [(only, _)] if only == emoji).then_some(())
+        }
+    };
+    stage.discord.wait_for("💻", |discord| has("💻")(discord)).await;
+    std::fs::write(stage.dir().join("harbor/go"), "").expect("the command ends");
+    assert_eq!(stage.outcome(message).await, "✅");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_pings_nobody_and_one_without_a_ping_is_heard() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let first = stage.ask(MARA, HARBOR, &format!("[[say:Ask me more, <@{JONAS}>.]]"));
+    stage.answer(HARBOR, first).await;
+    let answer = stage.answers(HARBOR, first)[0];
+    assert_eq!(stage.discord.message(answer).expect("it is there")["mentions"], json!([]));
+    let draft =
+        Draft { content: "[[recall]]".to_owned(), reply_to: Some(answer), silent: true, ..Draft::default() };
+    let reply = stage.discord.say_with(JONAS, HARBOR, draft);
+    assert_eq!(stage.discord.message(reply).expect("it is there")["mentions"], json!([]));
+    assert!(stage.answer(HARBOR, reply).await.contains("Ask me more"));
+    stage.assert_well_behaved();
+}
+
+/// RELIABILITY B3. `SWITCHBOARD_B3_TURNS` raises the number of turns, `SWITCHBOARD_B3_SEED` takes another seed.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_third_of_all_calls_fail_nothing_is_lost_and_nothing_comes_twice() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let turns = number("SWITCHBOARD_B3_TURNS").unwrap_or(8);
+    let seed = number("SWITCHBOARD_B3_SEED").unwrap_or(7);
+    let stage = Stage::new().await.with("limits", "queued_prompts_max = 1000");
+    let _bot = stage.bot().await;
+    let limited =
+        Fault::RateLimited { retry_after: Duration::from_millis(200), global: false, scope: "user" };
+    let status = |status| Fault::Status(status, json!({}));
+    let lost = vec![Fault::ApplyThenFail, Fault::ApplyThenStatus(502), Fault::ApplyThenStatus(504)];
+    let refused = vec![limited, status(500), Fault::Drop];
+    let faults = lost.into_iter().chain(refused).collect();
+    stage.discord.faults().rates("* /channels/**", 300_000, seed, faults);
+    // Two conversations at once; each turn has several edits, every third one several messages.
+    join_all([HARBOR, LIGHTHOUSE].map(|channel| {
+        let stage = &stage;
+        async move {
+            for turn in 0..turns / 2 {
+                let lines = if turn % 3 == 2 { "[[lines:120]]" } else { "[[stream:10,20]]" };
+                let text = format!("[[say:Begin {turn}.]] {lines} [[say:End {turn}.]]");
+                let message = stage.ask(MARA, channel, &text);
+                assert_eq!(stage.outcome(message).await, "✅");
+                let shown_in = if channel == HARBOR { HARBOR } else { ChannelId(message.0) };
+                for part in [format!("Begin {turn}."), format!("End {turn}.")] {
+                    assert_eq!(
+                        copies(stage, shown_in, &part),
+                        1,
+                        "{part} {:#?}",
+                        stage.bot_messages(shown_in)
+                    );
+                }
+            }
+        }
+    }))
+    .await;
+    let requests = stage.discord.requests().len();
+    let failed = stage.discord.requests().iter().filter(|request| request.status >= 400).count();
+    assert!(failed > 0, "{failed} of {requests} calls failed");
+    // Every message belongs to a slot, so that no later daemon posts it again.
+    let threads = stage.discord.threads(LIGHTHOUSE);
+    let thread_of = |thread: &Value| thread["id"].as_str().and_then(|id| id.parse().ok()).map(ChannelId);
+    let channels = threads.iter().filter_map(thread_of).chain([HARBOR]);
+    let posted: usize = channels.map(|channel| stage.bot_messages(channel).len()).sum();
+    stage.rows("select 'x' from slots where state = 'sent'", posted).await;
+    stage.rows("select 'x' from turns where delivered_at is null", 0).await;
+    stage.assert_well_behaved();
+    assert_eq!(stage.discord.identifies_and_resumes().0, 1);
+}
