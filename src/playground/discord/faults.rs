@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::gateway::session::Out;
 use super::{EmbeddedDiscord, Shared};
+use crate::domain::ids::MessageId;
 
 /// What happens to a REST request instead of an answer, or besides it.
 #[derive(Debug, Clone)]
@@ -231,6 +232,11 @@ impl Faults {
     /// on until they end.
     pub fn forget_sessions(&self) {
         self.shared.change(|state| state.sessions.forget());
+    }
+
+    /// Tells of a message once more, as a gateway does that resumes from too far back.
+    pub fn repeat(&self, message: MessageId) {
+        self.shared.change(|state| state.announce("MESSAGE_CREATE", message));
     }
 
     /// Heartbeats are no longer acknowledged (`true`), or are again.

@@ -47,6 +47,14 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
     let mut dice = Dice(seed);
     let (stage, mut talk) = town(channels, Dice(seed ^ 0xffff)).await;
     let stage = stage.with("limits", "running_turns_max = 8\nqueued_prompts_max = 1000");
+    if CATCHES_UP {
+        // A channel that was never seen has nothing to make up for.
+        let bot = stage.bot().await;
+        talk.everywhere(&stage);
+        settle(&stage, &talk).await;
+        bot.kill();
+    }
+    let turns = turns + talk.said.len() as u64;
     let (begun, mut deaths, mut reached) = (Instant::now(), Vec::new(), 0);
     for kill in 0..kills {
         let point = Point::any(&mut dice);
@@ -87,6 +95,9 @@ async fn live(stage: &Stage, talk: &mut Talk, dice: &mut Dice, point: &Point, mu
         if due > 0 && connected && dice.below(40) == 0 {
             talk.anything(stage);
             due -= 1;
+        }
+        if connected && !talk.said.is_empty() && dice.below(400) == 0 {
+            talk.hear_again(stage);
         }
         let here = match point {
             Point::After(after) => begun.elapsed() >= *after,

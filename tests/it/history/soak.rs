@@ -27,6 +27,12 @@ async fn on_a_quiet_day_everybody_is_answered_once() {
     for _ in 0..40 {
         talk.anything(&stage);
     }
+    settle(&stage, &talk).await;
+    for _ in 0..20 {
+        // The gateway may say anything twice, soon or late.
+        talk.anything(&stage);
+        talk.hear_again(&stage);
+    }
     let settled = settle(&stage, &talk).await;
     let history = gather(&stage, &talk, Vec::new(), BTreeSet::new()).await;
     tell(&format!("{} messages on a quiet day, answered after {settled:.1?}", talk.said.len()));

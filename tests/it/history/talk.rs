@@ -75,6 +75,23 @@ impl Talk {
         self.say(stage, who, channel, &format!("<@{BOT}> {script} [[say:TOKEN is done]]"), true, effects)
     }
 
+    /// The bot hears of something that was said, once more.
+    pub fn hear_again(&mut self, stage: &Stage) {
+        let which = usize::try_from(self.dice.below(self.said.len() as u64)).expect("a few messages");
+        let said = &self.said[which];
+        // What was missed is not to come after what was said later.
+        if said.deleted == Deleted::No && !self.excused.contains(&said.id) {
+            stage.discord.faults().repeat(MessageId(said.id));
+        }
+    }
+
+    /// A prompt in each channel.
+    pub fn everywhere(&mut self, stage: &Stage) {
+        for number in 0..self.channels.len() {
+            self.ask(stage, MARA, self.channel(number), "");
+        }
+    }
+
     /// The n-th channel.
     pub fn channel(&self, number: usize) -> ChannelId {
         self.channels[number % self.channels.len()]
