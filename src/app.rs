@@ -164,6 +164,7 @@ fn bounds(config: &Config) -> Bounds {
         running_turns_max: config.limits.running_turns_max,
         turn_max: Duration::from_secs(config.limits.turn_secs_max),
         silence_max: Duration::from_secs(config.limits.silence_secs_max),
+        output_bytes_max: config.limits.output_bytes_max,
         warm_idle: Duration::from_secs(config.claude.warm_idle_secs),
     }
 }

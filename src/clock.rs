@@ -33,6 +33,27 @@ impl Moment {
     }
 }
 
+/// Time since the machine was started, suspended or not: it never steps, and means the same in every process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uptime {
+    /// Which start of the machine.
+    pub boot: String,
+    /// Since then.
+    pub since: Duration,
+}
+
+impl Uptime {
+    /// The time from `earlier` to `self`; none when the machine was started anew in between.
+    pub fn since(&self, earlier: &Uptime) -> Option<Duration> {
+        (self.boot == earlier.boot).then(|| self.since.saturating_sub(earlier.since))
+    }
+}
+
+/// Which start of the machine this is.
+pub fn boot_id() -> std::io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
 /// The one place that reads the clocks. Cheap to clone; follows tokio's paused time in tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -54,6 +75,13 @@ impl Clock {
     /// The monotonic clock.
     pub fn moment(&self) -> Moment {
         Moment(self.start.elapsed())
+    }
+
+    /// The machine's own time. None where the kernel does not say.
+    pub fn uptime(&self) -> Option<Uptime> {
+        let said = std::fs::read_to_string("/proc/uptime").ok()?;
+        let secs: f64 = said.split_ascii_whitespace().next()?.parse().ok()?;
+        Some(Uptime { boot: boot_id().ok()?, since: Duration::try_from_secs_f64(secs).ok()? })
     }
 
     /// The instant to sleep until, for a moment of this clock.

@@ -86,10 +86,13 @@ impl Dialogue {
                 self.stderr.push(line);
                 self.last_words.say(&String::from_utf8_lossy(line), &[]);
             }
-            Record::TooLong { bytes } => steps.push(Step::Ignored {
-                kind: "too_long".to_owned(),
-                why: format!("{bytes} bytes in one line"),
-            }),
+            Record::TooLong { bytes } => {
+                let why = format!("{bytes} bytes in one line");
+                steps.extend([Step::Gap, Step::Ignored { kind: "too_long".to_owned(), why }]);
+            }
+            Record::Gap => steps.push(Step::Gap),
+            Record::Stopping(why) => steps.push(Step::Stopping(*why)),
+            Record::Version(_) => {}
             Record::Exit(exit) => self.exit(exit, &mut steps),
         }
         steps

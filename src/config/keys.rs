@@ -46,6 +46,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("limits.queued_prompts_max", Form::Plain),
     ("limits.turn_secs_max", Form::Plain),
     ("limits.silence_secs_max", Form::Plain),
+    ("limits.output_bytes_max", Form::Plain),
     ("limits.orphan_secs_max", Form::Plain),
     ("limits.attachment_bytes_max", Form::Plain),
     ("limits.attachments_max", Form::Plain),

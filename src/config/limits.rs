@@ -16,6 +16,9 @@ pub struct LimitsConfig {
     pub turn_secs_max: u64,
     /// The longest silence of the CLI while no tool runs and nobody is asked, in seconds. Default: 600.
     pub silence_secs_max: u64,
+    /// What one turn may make Claude Code print, in bytes: answers, and everything that tools read and say.
+    /// Default: 256 MiB.
+    pub output_bytes_max: u64,
     /// A shim without a daemon ends its CLI after this many seconds. Default: 3600.
     pub orphan_secs_max: u64,
     /// The largest file taken from a message, in bytes. Default: 10 MiB.
@@ -31,6 +34,7 @@ impl Default for LimitsConfig {
             queued_prompts_max: 20,
             turn_secs_max: 3600,
             silence_secs_max: 600,
+            output_bytes_max: 256 << 20,
             orphan_secs_max: 3600,
             attachment_bytes_max: 10 * 1024 * 1024,
             attachments_max: 10,
@@ -40,6 +44,11 @@ impl Default for LimitsConfig {
 
 /// A longer time than this is a mistake of unit.
 const SECS_MAX: u64 = 30 * 24 * 3600;
+
+/// A picture that a tool reads is a line of a megabyte.
+const OUTPUT_BYTES_MIN: u64 = 1 << 20;
+/// A spool of two turns must fit below the end of all spools, where the shim stops.
+const OUTPUT_BYTES_LIMIT: u64 = 512 << 20;
 
 impl LimitsConfig {
     pub(super) fn validate(&self, problems: &mut Problems) {
@@ -59,6 +68,15 @@ impl LimitsConfig {
             if secs == 0 || secs > SECS_MAX {
                 problems.add(key, format!("{secs} is out of bounds; write 1 to {SECS_MAX} seconds"));
             }
+        }
+        if !(OUTPUT_BYTES_MIN..=OUTPUT_BYTES_LIMIT).contains(&self.output_bytes_max) {
+            problems.add(
+                "limits.output_bytes_max",
+                format!(
+                    "{} is out of bounds; write {OUTPUT_BYTES_MIN} to {OUTPUT_BYTES_LIMIT} bytes",
+                    self.output_bytes_max
+                ),
+            );
         }
         if self.attachment_bytes_max == 0 {
             problems.add(

@@ -201,10 +201,11 @@ impl Actor {
                 Ok(())
             }
             Request::Reset { reply } => {
+                let queued = self.state.queued();
                 self.apply(Input::Reset).await?;
                 self.shared.store.reset(self.conversation.id).await?;
                 self.conversation.session = None;
-                answer(reply, ());
+                answer(reply, queued);
                 Ok(())
             }
         }

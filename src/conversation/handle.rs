@@ -21,7 +21,7 @@ pub struct Handle {
 pub(super) enum Request {
     Submit(Prompt),
     Stop { reply: oneshot::Sender<Stopped> },
-    Reset { reply: oneshot::Sender<()> },
+    Reset { reply: oneshot::Sender<usize> },
 }
 
 /// What a conversation does right now.
@@ -78,8 +78,9 @@ impl Handle {
         answer.await.map_err(|_| Gone)
     }
 
-    /// Begins anew: stops what runs, ends the process, forgets the session.
-    pub async fn reset(&self) -> Result<(), Gone> {
+    /// Begins anew: withdraws what waits, stops what runs, ends the process, forgets the session. Gives how many prompts
+    /// waited.
+    pub async fn reset(&self) -> Result<usize, Gone> {
         let (reply, answer) = oneshot::channel();
         self.mailbox.send(Request::Reset { reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)

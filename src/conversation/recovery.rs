@@ -4,9 +4,10 @@
 use super::actor::{Actor, ActorError};
 use super::state::{Attached, Input, KnownTurn};
 use crate::chain::Chain;
+use crate::clock::Uptime;
 use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
-use crate::store::{Turn, TurnState};
+use crate::store::Turn;
 
 impl Actor {
     pub(super) async fn recover(&mut self) -> Result<(), ActorError> {
@@ -20,7 +21,7 @@ impl Actor {
                     Some(prompt) => store.prompt(prompt).await?,
                     None => None,
                 };
-                turns.push(known(&row, prompt));
+                turns.push(known(row, prompt, self.shared.clock.uptime().as_ref()));
             }
             let attached = Attached { process: process.id, fingerprint: process.fingerprint, turns };
             tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
@@ -67,13 +68,17 @@ impl Actor {
     }
 }
 
-fn known(row: &Turn, prompt: Option<crate::domain::prompt::Prompt>) -> KnownTurn {
+fn known(row: Turn, prompt: Option<crate::domain::prompt::Prompt>, up: Option<&Uptime>) -> KnownTurn {
+    let ran = up.zip(row.started.as_ref()).and_then(|(now, began)| now.since(began));
     KnownTurn {
         id: row.id,
         prompt,
         started_at: row.started_at,
         delivered: row.delivered_at.is_some(),
-        ended: row.state == TurnState::Ended,
+        end: row.end,
+        side_effects: row.side_effects,
+        ran: ran.unwrap_or_default(),
+        carried: row.carried,
         attempt: row.attempt,
     }
 }

@@ -26,6 +26,7 @@ use crate::clock::{Moment, WallTime};
 use crate::domain::event::{TurnEnd, TurnEvent};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId};
 use crate::domain::prompt::Prompt;
+use crate::runner::{Exit, NotStarted};
 
 pub use effect::Effect;
 pub use input::{Attached, Fresh, Input, KnownTurn};
@@ -43,6 +44,8 @@ pub struct Bounds {
     pub silence_max: Duration,
     /// A process with nothing to do is closed after this; zero: after each turn.
     pub warm_idle: Duration,
+    /// What a turn may say, in bytes of the spool.
+    pub output_bytes_max: u64,
 }
 
 /// How long a process gets to exit after its input was closed, before it is stopped.
@@ -51,7 +54,7 @@ const CLOSE_GRACE: Duration = Duration::from_secs(10);
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// How many prompts that are done are remembered.
 const DONE_KEPT: usize = 64;
-/// How often a turn that never reached the CLI is tried.
+/// How often a turn is tried that has not changed anything.
 const ATTEMPTS_MAX: u32 = 3;
 
 /// A conversation.
@@ -67,6 +70,8 @@ pub struct State {
     ended: Vec<Turn>,
     /// Prompts whose turns ended last.
     done: VecDeque<PromptId>,
+    /// Whether there is a place among the running turns, or one was asked for.
+    placed: bool,
 }
 
 impl State {
@@ -80,6 +85,7 @@ impl State {
             process: None,
             ended: Vec::new(),
             done: VecDeque::new(),
+            placed: false,
         }
     }
 
@@ -131,7 +137,11 @@ impl State {
                 }
             }
             Input::LaunchFailed(failure) => {
-                self.process = None;
+                if let Some(process) = self.process.take() {
+                    let error = format!("{failure:?}");
+                    let exit = Exit::NotStarted { kind: NotStarted::Other, error };
+                    effects.push(Effect::ProcessEnded { process: process.id, exit });
+                }
                 self.finish(TurnEnd::Failed(failure), wall, &mut effects);
             }
             Input::Attached(attached) => self.process = Some(Process::attached(attached, now)),
@@ -139,13 +149,43 @@ impl State {
             Input::CaughtUp => self.caught_up(&mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
             Input::Reset => {
+                self.withdraw_queued(now, wall, &mut effects);
                 self.stop(StopReason::Asked, now, wall, &mut effects);
                 self.close_process(now, &mut effects);
             }
             Input::Tick => self.tick(now, wall, &mut effects),
         }
         self.next_turn(now, wall, &mut effects);
+        self.keep_place(&mut effects);
         effects
+    }
+
+    /// A turn that an earlier daemon began runs, whether there is a place or not; it counts all the same.
+    fn keep_place(&mut self, effects: &mut Vec<Effect>) {
+        let runs = |turn: &Turn| turn.prompt.is_some() && matches!(turn.stage, Stage::Running);
+        if !self.placed && self.turn.iter().chain(&self.held).any(runs) {
+            self.placed = true;
+            effects.push(Effect::TakePlace);
+        }
+    }
+
+    fn leave_place(&mut self, effects: &mut Vec<Effect>) {
+        self.placed = false;
+        effects.push(Effect::LeavePlace);
+    }
+
+    /// What waits was said to a conversation that is about to be forgotten.
+    fn withdraw_queued(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
+        for prompt in std::mem::take(&mut self.queue) {
+            effects.push(Effect::Withdraw(prompt.id));
+            let turn = Turn::withdrawn(prompt, now, wall);
+            self.remember(&turn);
+            self.ended.push(turn);
+        }
+        if let Some(held) = &mut self.held {
+            held.stop(StopReason::Asked, now);
+        }
+        self.show_queue();
     }
 
     /// When [`Input::Tick`] is wanted next.
@@ -197,12 +237,13 @@ impl State {
         turn.view.waiting_for_place(self.bounds.running_turns_max, self.bounds.running_turns_max);
         self.turn = Some(turn);
         self.show_queue();
+        self.placed = true;
         effects.push(Effect::AskPlace);
     }
 
     fn begin(&mut self, fresh: Fresh, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) else {
-            effects.push(Effect::LeavePlace);
+            self.leave_place(effects);
             return;
         };
         if self.process.as_ref().is_some_and(|process| !process.serves(&fresh.fingerprint)) {
@@ -215,7 +256,6 @@ impl State {
         let process = self.process.get_or_insert_with(|| Process::starting(fresh.process, fresh.fingerprint));
         process.idle_since = None;
         turn.begin(fresh.model, now);
-        turn.warm = !start;
         if let Some(prompt) = turn.prompt.clone() {
             effects.push(Effect::Begin {
                 turn: turn.id,
@@ -224,6 +264,7 @@ impl State {
                 start,
                 from: process.read_to,
                 attempt: turn.attempt,
+                carried: turn.carried,
             });
         }
     }
@@ -231,8 +272,10 @@ impl State {
     /// Stores and shows the end of the turn, and makes room for the next.
     fn finish(&mut self, end: TurnEnd, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(mut turn) = self.turn.take() else { return };
+        // The first end counts.
+        let end = turn.stored_end.take().unwrap_or(end);
         let error = match &end {
-            TurnEnd::Failed(_) => Some(ErrorId::from_bits(turn.id.0.as_u128())),
+            TurnEnd::Failed(_) | TurnEnd::CutOff { .. } => Some(ErrorId::from_bits(turn.id.0.as_u128())),
             TurnEnd::Completed { .. }
             | TurnEnd::Interrupted
             | TurnEnd::TimedOut { .. }
@@ -255,7 +298,7 @@ impl State {
         self.ended.push(turn);
         self.turn = self.held.take();
         if self.turn.is_none() {
-            effects.push(Effect::LeavePlace);
+            self.leave_place(effects);
         }
         self.show_queue();
     }

@@ -76,6 +76,11 @@ pub enum TurnEvent {
     Compacting(bool),
     /// The CLI did not have the session any more; the turn goes on in a new one.
     SessionLost,
+    /// The CLI ended before anything was changed; the turn began again with another one.
+    Restarted,
+    /// A tool is about to be called that may change something. It comes well before [`ToolStarted`](Self::ToolStarted),
+    /// with which the tool may run already.
+    ChangeAhead,
     /// The permission mode is now this one.
     ModeChanged(String),
     /// A task went to the background or came back.
@@ -146,8 +151,22 @@ pub enum TurnEnd {
         /// Which.
         limit: Limit,
     },
+    /// Its process ended in the middle, when something might have been changed already: it is not run again by itself.
+    CutOff {
+        /// What happened to the process.
+        failure: Failure,
+    },
     /// It failed.
     Failed(Failure),
+}
+
+/// What happened to a turn before its present attempt, and stays worth telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// It went on in a new session, because the CLI had lost the one before.
+    pub session_lost: bool,
+    /// Something was seen of it already when its CLI ended.
+    pub restarted: bool,
 }
 
 /// A bound that ends a turn.
@@ -162,6 +181,10 @@ pub enum Limit {
     Steps,
     /// The CLI's `--max-budget-usd`.
     Budget,
+    /// `limits.output_bytes_max`.
+    Output,
+    /// `limits.orphan_secs_max`: the bot was away.
+    Away,
 }
 
 /// Why a turn failed: each has its own sentence for people (`discord/notice.rs`, `render/view.rs`).
@@ -230,6 +253,18 @@ pub enum Failure {
     },
     /// The shim is gone without an exit record (power, out of memory).
     Lost,
+    /// The machine, or somebody on it, ended the shim, and so the CLI.
+    ShutDown,
+    /// The disk is full: what the CLI says cannot be kept, so it was stopped.
+    DiskFull,
     /// The CLI said that it failed, in no way that we know.
     Unknown,
+}
+
+impl Failure {
+    /// Whether it is the end of a process rather than something that the process said: whoever did nothing yet can be
+    /// begun again.
+    pub fn is_death(&self) -> bool {
+        matches!(self, Failure::Crashed { .. } | Failure::Lost | Failure::ShutDown | Failure::DiskFull)
+    }
 }

@@ -65,7 +65,7 @@ uuid_id!(
     SessionId
 );
 uuid_id!(
-    /// A prompt. It is also the `uuid` of the message that the CLI reads, where it is the CLI's own dedup key.
+    /// A prompt. It is also the `uuid` of the message that the CLI reads first, where it is the CLI's own dedup key.
     PromptId
 );
 uuid_id!(
@@ -85,6 +85,15 @@ impl AskId {
     /// The id of the request that the CLI made in this turn: the same whoever reads the records, and when.
     pub fn of(turn: TurnId, request: &str) -> Self {
         Self(Uuid::new_v5(&turn.0, format!("ask:{request}").as_bytes()))
+    }
+}
+
+impl PromptId {
+    /// The `uuid` under which the CLI gets the prompt in this attempt (from 1). A later one needs another: a CLI that
+    /// died with the prompt has it in its transcript, and drops what it knows (its README §3).
+    #[must_use]
+    pub fn in_attempt(self, attempt: u32) -> Self {
+        if attempt <= 1 { self } else { Self(Uuid::new_v5(&self.0, &attempt.to_be_bytes())) }
     }
 }
 

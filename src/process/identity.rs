@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::str::FromStr;
 
+use crate::clock::boot_id;
+
 /// A process, told apart from all that have or had its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -22,12 +24,12 @@ impl Identity {
     /// Of a process that lives.
     pub fn of(pid: u32) -> io::Result<Self> {
         let (started, _) = stat(pid)?;
-        Ok(Self { pid, started, boot: boot()? })
+        Ok(Self { pid, started, boot: boot_id()? })
     }
 
     /// Whether it can still run an instruction. When in doubt, it can.
     pub fn is_alive(&self) -> bool {
-        if boot().is_ok_and(|boot| boot != self.boot) {
+        if boot_id().is_ok_and(|boot| boot != self.boot) {
             return false;
         }
         match stat(self.pid) {
@@ -52,10 +54,6 @@ impl FromStr for Identity {
         let (pid, started) = (word()?.parse().map_err(drop)?, word()?.parse().map_err(drop)?);
         Ok(Self { pid, started, boot: word()?.to_owned() })
     }
-}
-
-fn boot() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
 /// When it started, and its state's letter.

@@ -84,6 +84,12 @@ pub fn group_path(dir: &Path) -> PathBuf {
     dir.join("group")
 }
 
+/// The file in a process's directory that is removed when something could not be recorded: that takes no room. Without
+/// it, and without an exit record, nobody knows what the child did at last.
+pub fn whole_path(dir: &Path) -> PathBuf {
+    dir.join("whole")
+}
+
 /// What the shim has to say about itself, in a process's directory.
 pub fn log_path(dir: &Path) -> PathBuf {
     dir.join("shim.log")

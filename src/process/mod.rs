@@ -5,7 +5,7 @@
 //! interprets it; a daemon reads the spool through a socket, from any position, as often as it likes.
 //!
 //! What lies in a process's directory (0700): `launch.json` until the child has started, `spool`, `socket`, `shim.log`,
-//! `child` (which process it is), `group` (its control group, where there is one) and `lock`. The shim holds the lock for as long as it lives: that, and never a process number, says whether it does.
+//! `child` (which process it is), `group` (its control group, where there is one), `whole` and `lock`. The shim holds the lock for as long as it lives: that, and never a process number, says whether it does.
 //! Linux only: it rests on child subreapers and `/proc`.
 
 pub mod launch;
@@ -27,4 +27,4 @@ pub mod socket;
 pub mod shim;
 
 pub use launch::{Command, Launch, STOP_GRACE_MS};
-pub use record::{Exit, NotStarted, Position, Record, Recorded};
+pub use record::{Exit, NotStarted, Position, Record, Recorded, Stopping};

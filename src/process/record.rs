@@ -38,9 +38,53 @@ pub enum Record {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// Some of what the child said could not be recorded, because there was no room for it.
+    Gap,
+    /// The child is being stopped from now on, and why.
+    Stopping(Stopping),
+    /// Which format this spool has, and the [`Command`](super::Command)s that its shim knows: the first record. Shims of
+    /// version 1 wrote none.
+    Version(u32),
     /// The process is over. The last record, exactly one.
     Exit(Exit),
 }
+
+/// Why a shim stops its child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopping {
+    /// A daemon asked for it.
+    Asked,
+    /// The spool is as long as it may be.
+    SpoolFull,
+    /// The disk is full, or fails.
+    DiskFull,
+    /// There was no daemon for as long as the launch allows.
+    Alone,
+    /// A signal told the shim to end: the machine is shut down, or somebody did it.
+    Told,
+}
+
+impl Stopping {
+    const WORDS: [(Stopping, &str); 5] = [
+        (Stopping::Asked, "asked"),
+        (Stopping::SpoolFull, "spool full"),
+        (Stopping::DiskFull, "disk full"),
+        (Stopping::Alone, "alone"),
+        (Stopping::Told, "told"),
+    ];
+
+    /// As it stands in the spool.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(why, _)| *why == self).map_or("", |(_, word)| word)
+    }
+
+    fn read(word: &[u8]) -> Option<Self> {
+        Self::WORDS.iter().find(|(_, known)| known.as_bytes() == word).map(|(why, _)| *why)
+    }
+}
+
+/// The [`Record::Version`] that shims of this program write.
+pub const VERSION: u32 = 2;
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +149,9 @@ impl Record {
             Record::Err(_) => 'e',
             Record::In(_) => 'i',
             Record::TooLong { .. } => 'l',
+            Record::Gap => 'g',
+            Record::Stopping(_) => 's',
+            Record::Version(_) => 'v',
             Record::Exit(_) => 'x',
         }
     }
@@ -114,6 +161,9 @@ impl Record {
         match self {
             Record::Out(line) | Record::Err(line) | Record::In(line) => Cow::Borrowed(line),
             Record::TooLong { bytes } => Cow::Owned(bytes.to_string().into_bytes()),
+            Record::Gap => Cow::Borrowed(b""),
+            Record::Stopping(why) => Cow::Borrowed(why.word().as_bytes()),
+            Record::Version(version) => Cow::Owned(version.to_string().into_bytes()),
             Record::Exit(exit) => Cow::Owned(serde_json::to_vec(exit).expect("an exit is plain JSON")),
         }
     }
@@ -131,13 +181,17 @@ impl Record {
             b"o" => Record::Out(payload),
             b"e" => Record::Err(payload),
             b"i" => Record::In(payload),
-            b"l" => {
-                let bytes = std::str::from_utf8(&payload).ok().and_then(|bytes| bytes.parse().ok());
-                Record::TooLong { bytes: bytes.ok_or(BadRecord::Payload)? }
-            }
+            b"l" => Record::TooLong { bytes: number(&payload)? },
+            b"g" => Record::Gap,
+            b"s" => Record::Stopping(Stopping::read(&payload).ok_or(BadRecord::Payload)?),
+            b"v" => Record::Version(number(&payload)?),
             b"x" => Record::Exit(serde_json::from_slice(&payload).map_err(|_| BadRecord::Payload)?),
             _ => return Err(BadRecord::Kind),
         };
         Ok((at, record))
     }
+}
+
+fn number<T: std::str::FromStr>(payload: &[u8]) -> Result<T, BadRecord> {
+    std::str::from_utf8(payload).ok().and_then(|text| text.parse().ok()).ok_or(BadRecord::Payload)
 }

@@ -17,8 +17,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::child::{Leash, Pipes, record_stderr, record_stdout, write_stdin};
-use super::launch::{Command, Launch, launch_path, lock_path, spool_path};
-use super::record::Exit;
+use super::launch::{Command, Launch, launch_path, lock_path, spool_path, whole_path};
+use super::record::{Exit, Record, Stopping, VERSION};
 use super::recorder::Recorder;
 use super::socket::{Hall, listen};
 use super::spool::{LINE_BYTES_LIMIT, Spool};
@@ -80,7 +80,9 @@ fn supervise(dir: &Path) -> Result<(), Failed> {
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(to("start the runtime"))?.block_on(async {
-        let recorder = Recorder::new(spool, launch.spool_bytes_max, Clock::start());
+        let recorder = Recorder::new(spool, whole_path(dir), launch.spool_bytes_max, Clock::start());
+        let recorder = recorder.map_err(to("make a file"))?;
+        recorder.record(&Record::Version(VERSION));
         let shim = Shim::new(dir, Arc::new(recorder), reading).map_err(to("listen"))?;
         // If nobody waits for it any more, the next daemon attaches.
         let _ = io::stdout().write_all(READY.as_bytes()).and_then(|()| io::stdout().flush());
@@ -134,7 +136,7 @@ enum Event {
     /// A client asks for something.
     Command(Command),
     /// The process has to end: asked by a signal, alone for too long, or its spool is full.
-    Stop(&'static str),
+    Stop(Stopping),
     /// The next rung of the ladder is due.
     Rung,
     /// A client came or went.
@@ -214,6 +216,7 @@ impl Shim {
         while !stop::is_dead(leash.pid()) {
             match self.next_event(&ladder, orphan_at, &mut attached).await {
                 Event::ChildEnded => stop::reap_orphans(leash.pid()),
+                Event::Command(Command::Stop) => self.stop(Stopping::Asked, &mut ladder),
                 Event::Command(Command::Write { line }) => {
                     // Never waits: a stop may come behind it.
                     if stdin.as_ref().is_none_or(|stdin| stdin.try_send(line).is_err()) {
@@ -221,10 +224,9 @@ impl Shim {
                     }
                 }
                 Event::Command(Command::CloseInput) => stdin = None,
-                Event::Command(Command::Stop) => ladder.begin(Instant::now()),
                 Event::Stop(why) => {
-                    log(format_args!("stopping: {why}"));
-                    ladder.begin(Instant::now());
+                    log(format_args!("stopping: {}", why.word()));
+                    self.stop(why, &mut ladder);
                 }
                 Event::Rung => match ladder.climb(Instant::now()) {
                     Some(Rung::GiveUp) => return log(format_args!("the child does not die")),
@@ -235,6 +237,14 @@ impl Shim {
                 Event::Attached(_) => orphan_at = None,
             }
         }
+    }
+
+    /// Begins to stop the child, and says so.
+    fn stop(&self, why: Stopping, ladder: &mut Ladder) {
+        if !ladder.has_begun() {
+            self.recorder.record(&Record::Stopping(why));
+        }
+        ladder.begin(Instant::now());
     }
 
     async fn next_event(
@@ -250,14 +260,16 @@ impl Shim {
                 biased;
                 _ = self.signals.child.recv() => return Event::ChildEnded,
                 () = sleep_until(ladder.due().unwrap_or(far)), if stopping => return Event::Rung,
-                _ = self.signals.terminate.recv() => return Event::Stop("SIGTERM"),
-                _ = self.signals.interrupt.recv() => return Event::Stop("SIGINT"),
+                _ = self.signals.terminate.recv() => return Event::Stop(Stopping::Told),
+                _ = self.signals.interrupt.recv() => return Event::Stop(Stopping::Told),
                 // A terminal that closes is none of a turn's business.
                 _ = self.signals.hangup.recv() => {}
-                () = self.recorder.full().cancelled(), if !stopping => return Event::Stop("no room for its output"),
+                () = self.recorder.full().cancelled(), if !stopping => {
+                    return Event::Stop(self.recorder.why_full());
+                }
                 _ = attached.changed() => return Event::Attached(*attached.borrow_and_update()),
                 () = sleep_until(orphan_at.unwrap_or(far)), if orphan_at.is_some() && !stopping => {
-                    return Event::Stop("no daemon for too long");
+                    return Event::Stop(Stopping::Alone);
                 }
                 Some(command) = self.commands.recv() => return Event::Command(command),
                 Some(_) = self.clients.join_next() => {}

@@ -22,7 +22,7 @@ mod slots;
 mod status;
 
 pub use facts::{count, duration, money};
-pub use failure::{failure_sentence, limit_sentence};
+pub use failure::{cut_off_sentence, failure_sentence, limit_sentence};
 
 /// The most text that one turn keeps, in bytes: enough for any answer, and within what Discord takes as a file.
 const TEXT_BYTES_MAX: usize = 8 << 20;
@@ -265,6 +265,9 @@ impl View {
             TurnEvent::SessionLost => self.notice(
                 "-# ⚠️ Claude's memory of this conversation was lost; this is a new session".to_owned(),
             ),
+            TurnEvent::Restarted => self
+                .notice("-# 🔁 Claude Code ended before it had changed anything, and began again".to_owned()),
+            TurnEvent::ChangeAhead => {}
             TurnEvent::ModeChanged(mode) => self.mode_changed(mode),
             TurnEvent::Background { task, description, running } => {
                 self.background.retain(|(known, _)| known != task);
@@ -275,6 +278,12 @@ impl View {
             TurnEvent::Usage(usage) => self.usage = *usage,
             TurnEvent::Ended(end) => self.end(end, at),
         }
+    }
+
+    /// The turn begins again: nothing of what was seen of it counts any more.
+    pub fn afresh(&mut self) {
+        let (queued, model) = (self.queued, self.model.take());
+        *self = Self { queued, model, ..Self::new(self.about.clone()) };
     }
 
     /// How many prompts wait behind this turn.
@@ -335,7 +344,7 @@ impl View {
     fn reaction(&self) -> Reaction {
         match &self.ended {
             Some((TurnEnd::Completed { .. }, _)) => Reaction::Done,
-            Some((TurnEnd::Failed(_), _)) => Reaction::Failed,
+            Some((TurnEnd::Failed(_) | TurnEnd::CutOff { .. }, _)) => Reaction::Failed,
             Some((TurnEnd::Interrupted | TurnEnd::TimedOut { .. } | TurnEnd::LimitReached { .. }, _)) => {
                 Reaction::Stopped
             }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::local::take_lock;
 use super::{Command, Exit, Position, Record, Recorded};
 use crate::clock::Clock;
-use crate::process::launch::{launch_path, spool_path};
+use crate::process::launch::{launch_path, spool_path, whole_path};
 use crate::process::remains;
 use crate::process::socket::{command_line, connect};
 use crate::process::spool::Decoder;
@@ -119,9 +119,12 @@ impl Follower {
     }
 
     async fn lost(self) {
-        let lost = Record::Exit(Exit::Lost);
-        // If nobody reads it, nobody has to know.
-        let _ = self.records.send(Recorded { end: self.position, at: self.clock.wall(), record: lost }).await;
+        let whole = whole_path(&self.dir).exists() || !spool_path(&self.dir).exists();
+        for record in [(!whole).then_some(Record::Gap), Some(Record::Exit(Exit::Lost))].into_iter().flatten()
+        {
+            // If nobody reads it, nobody has to know.
+            let _ = self.records.send(Recorded { end: self.position, at: self.clock.wall(), record }).await;
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::domain::ids::ProcessId;
-pub use crate::process::{Command, Exit, Launch, NotStarted, Position, Record, Recorded, STOP_GRACE_MS};
+pub use crate::process::{
+    Command, Exit, Launch, NotStarted, Position, Record, Recorded, STOP_GRACE_MS, Stopping,
+};
 
 /// A running (or just ended) process: its records out, lines and stops in. Dropping it does not end the process.
 #[derive(Debug)]

@@ -65,7 +65,7 @@ pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};
 pub use turns::{NewTurn, Turn, TurnState};
 
-use crate::clock::{Clock, WallTime};
+use crate::clock::{Clock, Uptime, WallTime};
 
 use error::{migrate_error, open_error};
 
@@ -135,6 +135,10 @@ impl Store {
 
     fn now(&self) -> WallTime {
         self.clock.wall()
+    }
+
+    fn uptime(&self) -> Option<Uptime> {
+        self.clock.uptime()
     }
 }
 

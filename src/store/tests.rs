@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::action::{Action, Choice};
 use crate::domain::ask::{Ask, AskKind};
-use crate::domain::event::{Failure, TurnEnd, Usage};
+use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{
     AskId, ChannelId, ConversationId, ErrorId, GuildId, MessageId, ProcessId, PromptId, SessionId, TurnId,
     UserId,
@@ -104,6 +104,7 @@ fn new_turn(prompt: Option<PromptId>, process: ProcessId) -> NewTurn {
         session: Some(session()),
         process,
         attempt: 1,
+        carried: Carried::default(),
         from_position: Position(0),
     }
 }

@@ -1,9 +1,11 @@
 //! Turns: from a prompt to its one end.
 
+use std::time::Duration;
+
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
-use crate::clock::WallTime;
-use crate::domain::event::{Failure, Limit, TurnEnd, Usage};
+use crate::clock::{Uptime, WallTime};
+use crate::domain::event::{Carried, Failure, Limit, TurnEnd, Usage};
 use crate::domain::ids::{ConversationId, ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::runner::Position;
 
@@ -24,6 +26,8 @@ pub struct NewTurn {
     pub attempt: u32,
     /// From where in the spool of the process it is recorded.
     pub from_position: Position,
+    /// What happened before this attempt.
+    pub carried: Carried,
 }
 
 /// A turn.
@@ -51,8 +55,12 @@ pub struct Turn {
     pub error_id: Option<ErrorId>,
     /// Whether it may have changed something outside.
     pub side_effects: bool,
+    /// What happened before the last attempt.
+    pub carried: Carried,
     /// When its first attempt began.
     pub started_at: WallTime,
+    /// The same on a clock that never steps, if the machine was not started anew since.
+    pub started: Option<Uptime>,
     /// When it ended.
     pub ended_at: Option<WallTime>,
     /// When its end was shown in full.
@@ -87,7 +95,11 @@ struct Row {
     end: Option<String>,
     error_id: Option<String>,
     side_effects: i64,
+    session_lost: i64,
+    restarted: i64,
     started_at: i64,
+    boot: Option<String>,
+    started_up_ms: Option<i64>,
     ended_at: Option<i64>,
     delivered_at: Option<i64>,
     input_tokens: i64,
@@ -114,7 +126,12 @@ impl Row {
             end: self.end.map(|end| json(&end, "turns.end")).transpose()?,
             error_id: self.error_id.map(ErrorId),
             side_effects: self.side_effects != 0,
+            carried: Carried { session_lost: self.session_lost != 0, restarted: self.restarted != 0 },
             started_at: WallTime(self.started_at),
+            started: self
+                .boot
+                .zip(self.started_up_ms)
+                .map(|(boot, millis)| Uptime { boot, since: Duration::from_millis(millis.cast_unsigned()) }),
             ended_at: self.ended_at.map(WallTime),
             delivered_at: self.delivered_at.map(WallTime),
             usage: Usage {
@@ -138,6 +155,10 @@ impl Store {
         let session = new.session.map(|id| id.to_string());
         let conversation = new.conversation.0.cast_signed();
         let (attempt, from) = (i64::from(new.attempt), new.from_position.0.cast_signed());
+        let (session_lost, restarted) = (new.carried.session_lost, new.carried.restarted);
+        let up = self.uptime();
+        let boot = up.as_ref().map(|up| up.boot.as_str());
+        let up_ms = up.as_ref().map(|up| i64::try_from(up.since.as_millis()).unwrap_or(i64::MAX));
         let mut transaction = self.begin().await?;
         if let Some(session) = &session {
             sqlx::query!(
@@ -152,10 +173,12 @@ impl Store {
             .await?;
         }
         sqlx::query!(
-            "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at,
+                session_lost, restarted, boot, started_up_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET session = excluded.session, process = excluded.process,
-                attempt = excluded.attempt, from_position = excluded.from_position WHERE state = 'running'",
+                attempt = excluded.attempt, from_position = excluded.from_position,
+                session_lost = excluded.session_lost, restarted = excluded.restarted WHERE state = 'running'",
             id,
             prompt,
             conversation,
@@ -163,7 +186,11 @@ impl Store {
             process,
             attempt,
             from,
-            now
+            now,
+            session_lost,
+            restarted,
+            boot,
+            up_ms
         )
         .execute(&mut *transaction)
         .await?;
@@ -250,7 +277,7 @@ impl Store {
         let row = sqlx::query_as!(
             Row,
             "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
-                side_effects, started_at, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
+                side_effects, session_lost, restarted, started_at, boot, started_up_ms, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
                 cache_write_tokens, cost_usd, tools
              FROM turns WHERE id = ?",
             id
@@ -266,7 +293,7 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
-                side_effects, started_at, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
+                side_effects, session_lost, restarted, started_at, boot, started_up_ms, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
                 cache_write_tokens, cost_usd, tools
              FROM turns WHERE process = ? ORDER BY from_position, rowid",
             process
@@ -281,7 +308,7 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
-                side_effects, started_at, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
+                side_effects, session_lost, restarted, started_at, boot, started_up_ms, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
                 cache_write_tokens, cost_usd, tools
              FROM turns WHERE delivered_at IS NULL ORDER BY started_at, rowid"
         )
@@ -296,6 +323,7 @@ fn words_of(end: &TurnEnd) -> (&'static str, Option<String>) {
     match end {
         TurnEnd::Completed { .. } => ("completed", None),
         TurnEnd::Interrupted => ("interrupted", None),
+        TurnEnd::CutOff { failure } => ("interrupted", failure_word(failure)),
         TurnEnd::TimedOut { limit } => ("timed_out", Some(limit_word(*limit).to_owned())),
         TurnEnd::LimitReached { limit } => ("limit_reached", Some(limit_word(*limit).to_owned())),
         TurnEnd::Failed(failure) => ("failed", failure_word(failure)),
@@ -308,6 +336,8 @@ fn limit_word(limit: Limit) -> &'static str {
         Limit::Silence => "silence",
         Limit::Steps => "steps",
         Limit::Budget => "budget",
+        Limit::Output => "output",
+        Limit::Away => "away",
     }
 }
 

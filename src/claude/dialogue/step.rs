@@ -3,6 +3,7 @@
 use super::info::CliInfo;
 use crate::domain::event::{Failure, TurnEvent};
 use crate::domain::ids::{PromptId, SessionId};
+use crate::runner::Stopping;
 
 /// What a record means.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +57,10 @@ pub enum Step {
         /// The CLI's words, for the log.
         error: String,
     },
+    /// Something that the CLI said is missing: nobody knows what it was.
+    Gap,
+    /// The process is being stopped.
+    Stopping(Stopping),
     /// A line without a meaning to us, for the log and the count.
     Ignored {
         /// Its kind, as far as it has one.

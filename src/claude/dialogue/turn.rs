@@ -3,6 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Step;
 use crate::claude::tools::tool_of;
 use crate::claude::wire::incoming::Incoming;
@@ -100,9 +102,13 @@ impl Turn {
                 self.streaming = event.message.as_ref().map(|message| message.id.clone());
             }
             "content_block_start" => {
-                let kind = event.content_block.as_ref().map(|block| block.kind.as_str());
-                if let Some("thinking" | "redacted_thinking") = kind {
-                    steps.push(Step::Event(TurnEvent::Thinking));
+                let Some(block) = &event.content_block else { return };
+                match block.kind.as_str() {
+                    "thinking" | "redacted_thinking" => steps.push(Step::Event(TurnEvent::Thinking)),
+                    "tool_use" if !tool_of(&block.name, &Value::Null, "").is_read_only() => {
+                        steps.push(Step::Event(TurnEvent::ChangeAhead));
+                    }
+                    _ => {}
                 }
             }
             "content_block_delta" => {

@@ -23,9 +23,19 @@ lenient_struct!(
         /// Of `message_start`.
         message: Option<StreamMessage> = "message",
         /// Of `content_block_start`.
-        content_block: Option<Typed> = "content_block",
+        content_block: Option<BlockStart> = "content_block",
         /// Of `content_block_delta`.
         delta: Option<Delta> = "delta",
+    }
+);
+
+lenient_struct!(
+    /// What a block begins with.
+    BlockStart {
+        /// `text`, `thinking`, `tool_use` …
+        kind: String = "type",
+        /// The name of the tool, of a `tool_use`.
+        name: String = "name",
     }
 );
 
@@ -34,14 +44,6 @@ lenient_struct!(
     StreamMessage {
         /// The API's id of it.
         id: String = "id",
-    }
-);
-
-lenient_struct!(
-    /// Something of which only the type matters.
-    Typed {
-        /// Its type.
-        kind: String = "type",
     }
 );
 

@@ -7,7 +7,7 @@ use crate::chain::Chain;
 use crate::claude::user_line;
 use crate::conversation::state::Effect;
 use crate::domain::ask::Answer;
-use crate::domain::event::{Failure, TurnEnd};
+use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
@@ -23,12 +23,14 @@ impl Actor {
                 let places = self.shared.places.clone();
                 self.wish = Some(Box::pin(async move { places.take().await }));
             }
+            Effect::TakePlace => self.place = Some(self.shared.places.take_now()),
             Effect::LeavePlace => {
                 self.wish = None;
                 self.place = None;
             }
-            Effect::Begin { turn, prompt, process, start, from, attempt } => {
-                return self.begin(turn, &prompt, process, start, from, attempt).await.map(Some);
+            Effect::Begin { turn, prompt, process, start, from, attempt, carried } => {
+                let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
+                return self.begin(NewTurn { carried, ..new }, &prompt, start).await.map(Some);
             }
             Effect::Withdraw(prompt) => {
                 store.withdraw(prompt).await?;
@@ -36,7 +38,7 @@ impl Actor {
             Effect::BeganAlone { turn, process, from } => {
                 store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
             }
-            Effect::Deliver(prompt) => self.deliver(prompt).await?,
+            Effect::Deliver { prompt, attempt } => self.deliver(prompt, attempt).await?,
             Effect::Write(line) => self.write(line).await,
             Effect::CloseInput => {
                 if let Some(feed) = &self.feed {
@@ -107,28 +109,22 @@ impl Actor {
         Ok(None)
     }
 
-    async fn begin(
-        &mut self,
-        turn: TurnId,
-        prompt: &Prompt,
-        process: ProcessId,
-        start: bool,
-        from: Position,
-        attempt: u32,
-    ) -> Result<Input, ActorError> {
+    async fn begin(&mut self, mut new: NewTurn, prompt: &Prompt, start: bool) -> Result<Input, ActorError> {
         let store = self.shared.store.clone();
+        let (turn, process, attempt) = (new.id, new.process, new.attempt);
         tracing::info!(%turn, prompt = %prompt.id, %process, start, attempt, "turn begins");
         if !start {
-            store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+            store.begin_turn(&new).await?;
             pass(Point::TurnRow).await;
-            self.give(prompt).await;
+            self.give(prompt, attempt).await;
             return Ok(Input::Launched);
         }
         let (session, fresh) = self.session_for_launch().await?;
+        new.session = self.session.or(Some(session));
         let launch = match self.shared.setup.launch(&self.conversation, session, fresh).await {
             Ok(launch) => launch,
             Err(failure) => {
-                store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+                store.begin_turn(&new).await?;
                 return Ok(Input::LaunchFailed(failure));
             }
         };
@@ -141,7 +137,7 @@ impl Actor {
             })
             .await?;
         pass(Point::ProcessRow).await;
-        store.begin_turn(&self.new_turn(turn, Some(prompt.id), process, from, attempt)).await?;
+        store.begin_turn(&new).await?;
         pass(Point::TurnRow).await;
         match self.shared.runner.start(process, &launch).await {
             Ok(feed) => {
@@ -149,7 +145,7 @@ impl Actor {
                 self.session = Some(session);
                 pass(Point::ShimReady).await;
                 self.write(self.shared.setup.initialize_line(&self.conversation, process)).await;
-                self.give(prompt).await;
+                self.give(prompt, attempt).await;
                 Ok(Input::Launched)
             }
             Err(error) => {
@@ -190,6 +186,7 @@ impl Actor {
             process,
             attempt,
             from_position: from,
+            carried: Carried::default(),
         }
     }
 
@@ -206,18 +203,18 @@ impl Actor {
         Ok(())
     }
 
-    async fn deliver(&mut self, prompt: PromptId) -> Result<(), ActorError> {
+    async fn deliver(&mut self, prompt: PromptId, attempt: u32) -> Result<(), ActorError> {
         if let Some(prompt) = self.shared.store.prompt(prompt).await? {
-            self.give(&prompt).await;
+            self.give(&prompt, attempt).await;
         }
         Ok(())
     }
 
-    /// Writes the prompt to the process. Its id is the CLI's dedup key: writing it twice asks once.
-    async fn give(&mut self, prompt: &Prompt) {
+    /// Writes the prompt to the process. Its id is the CLI's dedup key: writing it twice in an attempt asks once.
+    async fn give(&mut self, prompt: &Prompt, attempt: u32) {
         let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
         pass(Point::LineDue).await;
-        self.write(user_line(prompt.id, &text)).await;
+        self.write(user_line(prompt.id.in_attempt(attempt), &text)).await;
         pass(Point::LineHanded).await;
     }
 
@@ -234,6 +231,7 @@ fn outcome(end: &TurnEnd) -> String {
         TurnEnd::Completed { .. } => "completed".to_owned(),
         TurnEnd::Interrupted => "interrupted".to_owned(),
         TurnEnd::TimedOut { limit } | TurnEnd::LimitReached { limit } => format!("limit reached: {limit:?}"),
+        TurnEnd::CutOff { failure } => format!("interrupted: {failure:?}"),
         TurnEnd::Failed(failure) => format!("failed: {failure:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::claude::CliInfo;
 use crate::domain::ask::{Answer, Ask};
-use crate::domain::event::{TurnEnd, Usage};
+use crate::domain::event::{Carried, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, Position};
@@ -12,6 +12,8 @@ use crate::runner::{Exit, Position};
 pub enum Effect {
     /// Queue for a place among the running turns.
     AskPlace,
+    /// Take a place for a turn that runs already, also where all are taken.
+    TakePlace,
     /// Give the place back.
     LeavePlace,
     /// Store that the turn begins, start its process where it has none, and give it the prompt.
@@ -28,6 +30,8 @@ pub enum Effect {
         from: Position,
         /// Which attempt it is, from 1.
         attempt: u32,
+        /// What happened before this attempt.
+        carried: Carried,
     },
     /// Store that the prompt is not wanted any more: its turn ended before it began.
     Withdraw(PromptId),
@@ -41,7 +45,12 @@ pub enum Effect {
         from: Position,
     },
     /// Give the prompt to the process (again): it may not have been written.
-    Deliver(PromptId),
+    Deliver {
+        /// The prompt.
+        prompt: PromptId,
+        /// In which attempt.
+        attempt: u32,
+    },
     /// Write a line to the process.
     Write(String),
     /// Close the process's input: it ends by itself.

@@ -1,7 +1,9 @@
 //! What happens to a conversation.
 
+use std::time::Duration;
+
 use crate::clock::WallTime;
-use crate::domain::event::Failure;
+use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::runner::Recorded;
@@ -64,8 +66,14 @@ pub struct KnownTurn {
     pub started_at: WallTime,
     /// Whether its end was shown.
     pub delivered: bool,
-    /// Whether its end is stored.
-    pub ended: bool,
+    /// Its end, if that is stored.
+    pub end: Option<TurnEnd>,
+    /// Whether it is known to have changed something, perhaps.
+    pub side_effects: bool,
+    /// For how long it ran before this daemon came.
+    pub ran: Duration,
+    /// What happened before its present attempt.
+    pub carried: Carried,
     /// Which attempt it is, from 1.
     pub attempt: u32,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ATTEMPTS_MAX, CLOSE_GRACE, Effect, Readiness, Stage, State, StopReason};
 use crate::claude::interrupt_line;
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::{Failure, Limit};
+use crate::domain::event::Limit;
 
 /// How long the CLI gets to end a turn after it was interrupted, before its process is stopped.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
@@ -62,14 +62,18 @@ impl State {
             }
             return;
         }
-        if now.since(turn.started) >= self.bounds.turn_max {
+        if turn.ran(now) >= self.bounds.turn_max {
             self.stop(StopReason::Limit(Limit::Time), now, wall, effects);
+            return;
+        }
+        let read_to = self.process.as_ref().map_or(0, |process| process.read_to.0);
+        if turn.began && read_to.saturating_sub(turn.from.0) > self.bounds.output_bytes_max {
+            self.stop(StopReason::Limit(Limit::Output), now, wall, effects);
             return;
         }
         let deaf = self.process.as_ref().is_some_and(|process| process.dialogue.is_deaf());
         if deaf && !turn.again && turn.attempt < ATTEMPTS_MAX && now.since(turn.last_heard) >= TAKE_GRACE {
             turn.again = true;
-            turn.failed_before = Some(Failure::Lost);
             effects.push(Effect::Kill);
             return;
         }

@@ -1,13 +1,13 @@
 //! What was recorded at the process → what it means for the turn.
 
 use super::turn::began_alone;
-use super::{ATTEMPTS_MAX, Effect, Process, Readiness, Stage, State, Turn};
+use super::{Effect, Process, Readiness, Stage, State, StopReason, Turn};
 use crate::claude::{Step, answer_line};
 use crate::clock::{Moment, WallTime};
 use crate::domain::ask::Answer;
-use crate::domain::event::{Failure, TurnEnd, TurnEvent};
+use crate::domain::event::{Failure, Limit, TurnEnd, TurnEvent};
 use crate::domain::ids::PromptId;
-use crate::runner::{Position, Record, Recorded};
+use crate::runner::{Position, Record, Recorded, Stopping};
 
 /// What Claude is told while nobody can be asked.
 const NOBODY_TO_ASK: &str = "Nobody can be asked from this chat yet, so this was denied. Say what you wanted to do and why, and go on \
@@ -62,9 +62,14 @@ impl State {
             Step::ControlFailed { kind, error, .. } => effects.push(Effect::Ignored { kind, why: error }),
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
             Step::Exited { failure, .. } => self.exited(failure, at, effects),
-            Step::AlreadyKnown { prompt } => self.already_known(prompt, at, effects),
-            // One prompt at a time is written, so none is absorbed or cancelled.
-            Step::Absorbed { .. } | Step::Cancelled { .. } | Step::ControlDone { .. } => {}
+            Step::Gap => self.may_have_changed(effects),
+            Step::Stopping(why) => self.stopping(why, now),
+            // One prompt at a time is written, so none is absorbed or cancelled; each attempt has an id of its own, so
+            // the CLI knows only what we wrote twice.
+            Step::AlreadyKnown { .. }
+            | Step::Absorbed { .. }
+            | Step::Cancelled { .. }
+            | Step::ControlDone { .. } => {}
         }
     }
 
@@ -78,7 +83,10 @@ impl State {
     ) {
         let Some(process) = &mut self.process else { return };
         if let Some(turn) = &mut self.turn {
-            turn.began |= prompt.is_some_and(|prompt| turn.is_for(prompt));
+            if !turn.began && prompt.is_some_and(|prompt| turn.is_for(prompt)) {
+                turn.began = true;
+                turn.from = from;
+            }
             if turn.began {
                 return;
             }
@@ -98,10 +106,11 @@ impl State {
         };
         process.idle_since = None;
         turn.began = true;
+        turn.from = from;
         match self.turn.replace(turn) {
             // The CLI began by itself meanwhile. The prompt that waits goes on after that.
             Some(Turn { prompt: Some(prompt), stage: Stage::Waiting | Stage::Replacing(_), .. }) => {
-                effects.push(Effect::LeavePlace);
+                self.leave_place(effects);
                 self.submit(prompt);
             }
             // So does the one that the CLI was given and has not begun; it keeps its place.
@@ -117,11 +126,12 @@ impl State {
         match event {
             TurnEvent::ToolStarted(tool) => {
                 turn.tools += 1;
-                if !tool.tool.is_read_only() && !turn.side_effects {
-                    turn.side_effects = true;
-                    effects.push(Effect::NoteSideEffects(id));
+                if !tool.tool.is_read_only() {
+                    self.may_have_changed(effects);
                 }
             }
+            // Noted before the tool can run: if everything dies just then, nobody takes it for a turn that did nothing.
+            TurnEvent::ChangeAhead => self.may_have_changed(effects),
             TurnEvent::Asked(ask) => {
                 // Nobody can be asked yet: the ask is stored, shown, and answered with a denial that says why. After a
                 // restart this may be said twice; the CLI ignores answers to what it does not ask (its README §3).
@@ -150,19 +160,33 @@ impl State {
             | TurnEvent::Compacting(_)
             | TurnEvent::ModeChanged(_)
             | TurnEvent::SessionLost
+            | TurnEvent::Restarted
             | TurnEvent::Background { .. } => {}
         }
+        let Some(turn) = &mut self.turn else { return };
         turn.view.apply(event, at);
         turn.changed = true;
     }
 
-    /// The CLI before this one had taken the prompt when it died: nobody knows what it did, so it is not done again. A
-    /// duplicate of the first attempt is one of ours, and ends by its own step.
-    fn already_known(&mut self, prompt: PromptId, at: WallTime, effects: &mut Vec<Effect>) {
-        let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_for(prompt)) else { return };
-        if let Some(failure) = turn.failed_before.take() {
-            self.finish(TurnEnd::Failed(failure), at, effects);
+    /// From now on the turn is not run again by itself.
+    fn may_have_changed(&mut self, effects: &mut Vec<Effect>) {
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.began && !turn.side_effects) else { return };
+        turn.side_effects = true;
+        effects.push(Effect::NoteSideEffects(turn.id));
+    }
+
+    /// The shim ends the process, politely first: how the turn ends then is not the CLI's doing. That it was asked to is
+    /// known, unless it was a daemon before this one that asked.
+    fn stopping(&mut self, why: Stopping, now: Moment) {
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.stop.is_none() && !turn.again) else { return };
+        match why {
+            Stopping::Asked => turn.stop(StopReason::Asked, now),
+            Stopping::SpoolFull => turn.stop(StopReason::Limit(Limit::Output), now),
+            Stopping::Alone => turn.stop(StopReason::Limit(Limit::Away), now),
+            Stopping::DiskFull => turn.dying = Some(Failure::DiskFull),
+            Stopping::Told => turn.dying = Some(Failure::ShutDown),
         }
+        turn.stop_ladder_asked();
     }
 
     pub(super) fn ask_answered(&mut self, request: &str, allowed: bool, effects: &mut Vec<Effect>) {
@@ -187,10 +211,14 @@ impl State {
             self.session_lost(&failure, at, effects);
             return;
         }
+        let end = match (turn.dying.take(), end) {
+            (Some(dying), TurnEnd::Interrupted) => TurnEnd::Failed(dying),
+            (Some(dying), TurnEnd::Failed(failure)) if failure.is_death() => TurnEnd::Failed(dying),
+            (_, end) => end,
+        };
         if let TurnEnd::Failed(failure) = &end
-            && turn.missed_its_process(failure)
+            && turn.may_go_again(failure)
         {
-            turn.failed_before = Some(failure.clone());
             turn.again = true;
             return;
         }
@@ -198,17 +226,23 @@ impl State {
             (
                 _,
                 end @ (TurnEnd::Completed { .. } | TurnEnd::LimitReached { .. } | TurnEnd::TimedOut { .. }),
-            )
-            | (None, end) => end,
-            (Some(stop), TurnEnd::Interrupted | TurnEnd::Failed(_)) => stop.reason.end(),
+            ) => end,
+            (None, TurnEnd::Failed(failure)) => turn.failed(failure),
+            (None, end) => end,
+            (Some(stop), TurnEnd::Interrupted | TurnEnd::CutOff { .. } | TurnEnd::Failed(_)) => {
+                stop.reason.end()
+            }
         };
         let stopped = turn.stop.is_some();
         self.finish(end, at, effects);
+        let mut long = false;
         if let Some(process) = &mut self.process {
             process.idle_since = Some(now);
+            long = process.read_to.0 > self.bounds.output_bytes_max;
         }
-        if stopped || self.bounds.warm_idle.is_zero() {
-            // After a stop nothing is left behind: the process goes as well, the session stays.
+        if stopped || long || self.bounds.warm_idle.is_zero() {
+            // After a stop nothing is left behind: the process goes as well, the session stays. So does one whose spool
+            // has become long: the next turn would end for it.
             self.close_process(now, effects);
         }
     }
@@ -228,13 +262,19 @@ impl State {
             (None, Some(failure)) if turn.needs_new_session(&failure) => {
                 self.session_lost(&failure, at, effects);
             }
-            (None, failure @ (None | Some(Failure::Lost | Failure::Crashed { .. })))
-                if turn.attempt < ATTEMPTS_MAX =>
-            {
-                turn.again = true;
-                turn.failed_before = Some(failure.unwrap_or(Failure::Lost));
+            (None, failure) => {
+                let failure = match (turn.dying.take(), failure) {
+                    (Some(dying), None) => dying,
+                    (Some(dying), Some(failure)) if failure.is_death() => dying,
+                    (_, failure) => failure.unwrap_or(Failure::Lost),
+                };
+                if turn.may_go_again(&failure) {
+                    turn.again = true;
+                } else {
+                    let end = turn.failed(failure);
+                    self.finish(end, at, effects);
+                }
             }
-            (None, failure) => self.finish(TurnEnd::Failed(failure.unwrap_or(Failure::Lost)), at, effects),
         }
     }
 
@@ -246,6 +286,7 @@ impl State {
         turn.began = false;
         turn.session_lost = true;
         if *why == Failure::SessionNotFound {
+            turn.carried.session_lost = true;
             turn.view.apply(&TurnEvent::SessionLost, at);
             turn.changed = true;
         }
@@ -262,10 +303,7 @@ impl State {
             return;
         }
         let Some(prompt) = turn.prompt.clone().filter(|_| turn.again) else { return };
-        turn.again = false;
-        (turn.began, turn.warm) = (false, false);
-        turn.attempt += 1;
-        turn.last_heard = now;
+        turn.next_attempt(now);
         let process = Process::starting(ended.successor(), ended.fingerprint.clone());
         effects.push(Effect::Begin {
             turn: turn.id,
@@ -274,6 +312,7 @@ impl State {
             start: true,
             from: Position::default(),
             attempt: turn.attempt,
+            carried: turn.carried,
         });
         self.process = Some(process);
     }
@@ -282,10 +321,14 @@ impl State {
     pub(super) fn caught_up(&mut self, effects: &mut Vec<Effect>) {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
         process.readiness = Readiness::Ready;
-        if let Some(known) = process.take_known(|known| !known.ended && known.prompt.is_some()) {
+        if let Some(known) = process.take_known(|known| known.end.is_none() && known.prompt.is_some()) {
             let turn = Turn::known(known, process.attached_at);
-            let unwritten = turn.prompt.iter().filter(|prompt| !process.dialogue.is_waiting(prompt.id));
-            effects.extend(unwritten.map(|prompt| Effect::Deliver(prompt.id)));
+            let attempt = turn.attempt;
+            let unwritten = turn.prompt.iter().map(|prompt| prompt.id).filter(|prompt| {
+                !process.dialogue.is_waiting(*prompt)
+                    && !process.dialogue.is_waiting(prompt.in_attempt(attempt))
+            });
+            effects.extend(unwritten.map(|prompt| Effect::Deliver { prompt, attempt }));
             // What the CLI began by itself comes first.
             let next = if self.turn.is_some() { &mut self.held } else { &mut self.turn };
             *next = Some(turn);
@@ -294,12 +337,15 @@ impl State {
         }
     }
 
-    /// Turns that the store knows and that no record tells of, at the end of their process: their spool is gone.
+    /// Turns that the store knows and that no record tells of, at the end of their process: their spool is gone. One that
+    /// had ended is shown as far as its end tells; one that had not is over.
     pub(super) fn end_forgotten(&mut self, process: &mut Process, at: WallTime, effects: &mut Vec<Effect>) {
-        while let Some(known) = process.take_known(|known| !known.ended) {
-            let others = self.turn.replace(Turn::known(known, process.attached_at));
+        while let Some(known) = process.take_known(|known| known.end.is_none() || !known.delivered) {
+            let turn = Turn::known(known, process.attached_at);
+            let end = turn.failed(Failure::Lost);
+            let others = self.turn.replace(turn);
             let held = std::mem::replace(&mut self.held, others);
-            self.finish(TurnEnd::Failed(Failure::Lost), at, effects);
+            self.finish(end, at, effects);
             self.held = held;
         }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{Fresh, KnownTurn};
+use super::{ATTEMPTS_MAX, Fresh, KnownTurn};
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::{Failure, Limit, TurnEnd, Usage};
+use crate::domain::event::{Carried, Failure, Limit, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Origin, Prompt};
 use crate::render::view::{About, Shown, View};
@@ -33,16 +33,22 @@ pub struct Turn {
     pub changed: bool,
     /// Whether the CLI was given the prompt.
     pub began: bool,
-    /// Whether it was given to a process that had served before.
-    pub warm: bool,
     /// Whether the CLI has shown anything of it.
     pub heard: bool,
     /// Whether it goes on with another process when this one is gone.
     pub again: bool,
-    /// How the attempt before this one failed, if its prompt seemed not to have reached the CLI.
-    pub failed_before: Option<Failure>,
-    /// When it began.
+    /// What the shim said of the end of the process that is about to come.
+    pub dying: Option<Failure>,
+    /// Its end as an earlier daemon stored it.
+    pub stored_end: Option<TurnEnd>,
+    /// What happened before the present attempt.
+    pub carried: Carried,
+    /// Where in the spool it began.
+    pub from: Position,
+    /// When it began, as far as this daemon knows.
     pub started: Moment,
+    /// For how long it ran under daemons before.
+    pub ran_before: Duration,
     /// The same, for people.
     pub started_at: WallTime,
     /// When the process last recorded anything.
@@ -57,6 +63,8 @@ pub struct Turn {
     pub stop: Option<Stop>,
     /// Whether it went on in a new session already.
     pub session_lost: bool,
+    /// Whether nothing is to be posted of it.
+    pub unposted: bool,
 }
 
 /// How far a turn is.
@@ -106,7 +114,10 @@ impl StopReason {
     pub fn end(self) -> TurnEnd {
         match self {
             StopReason::Asked => TurnEnd::Interrupted,
-            StopReason::Limit(limit) => TurnEnd::TimedOut { limit },
+            StopReason::Limit(limit @ (Limit::Time | Limit::Silence | Limit::Away)) => {
+                TurnEnd::TimedOut { limit }
+            }
+            StopReason::Limit(limit) => TurnEnd::LimitReached { limit },
         }
     }
 }
@@ -127,6 +138,20 @@ impl Turn {
     pub fn known(known: KnownTurn, now: Moment) -> Self {
         let mut turn = Self::new(known.id, known.prompt, Stage::Running, now, known.started_at);
         turn.attempt = known.attempt;
+        turn.side_effects = known.side_effects;
+        turn.stored_end = known.end;
+        turn.ran_before = known.ran;
+        turn.carried = known.carried;
+        turn.session_lost = known.carried.session_lost;
+        turn.carry();
+        turn
+    }
+
+    /// One that was withdrawn while it waited: its prompt says so, and nothing is posted.
+    pub fn withdrawn(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
+        let mut turn = Self::waiting(prompt, now, wall);
+        turn.view.apply(&TurnEvent::Ended(TurnEnd::Interrupted), wall);
+        turn.unposted = true;
         turn
     }
 
@@ -140,11 +165,14 @@ impl Turn {
             view: View::new(About { turn: id, reply_to, started_at: wall, model: None }),
             changed: true,
             began: false,
-            warm: false,
             heard: false,
             again: false,
-            failed_before: None,
+            dying: None,
+            stored_end: None,
+            carried: Carried::default(),
+            from: Position::default(),
             started: now,
+            ran_before: Duration::ZERO,
             started_at: wall,
             last_heard: now,
             side_effects: false,
@@ -152,7 +180,38 @@ impl Turn {
             usage: Usage::default(),
             stop: None,
             session_lost: false,
+            unposted: false,
         }
+    }
+
+    /// The next attempt: what was seen of the one before counts no more, but for what is worth telling.
+    pub fn next_attempt(&mut self, now: Moment) {
+        self.attempt += 1;
+        self.again = false;
+        self.began = false;
+        self.dying = None;
+        self.carried.restarted |= self.heard;
+        self.heard = false;
+        self.tools = 0;
+        self.last_heard = now;
+        self.view.afresh();
+        self.carry();
+        self.changed = true;
+    }
+
+    fn carry(&mut self) {
+        let told = [
+            (self.carried.session_lost, TurnEvent::SessionLost),
+            (self.carried.restarted, TurnEvent::Restarted),
+        ];
+        for (_, event) in told.into_iter().filter(|(happened, _)| *happened) {
+            self.view.apply(&event, self.started_at);
+        }
+    }
+
+    /// For how long it has run.
+    pub fn ran(&self, now: Moment) -> Duration {
+        self.ran_before.saturating_add(now.since(self.started))
     }
 
     /// It has its place and its process.
@@ -172,7 +231,7 @@ impl Turn {
 
     /// Whether it answers this prompt.
     pub fn is_for(&self, prompt: PromptId) -> bool {
-        self.prompt.as_ref().is_some_and(|own| own.id == prompt)
+        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, prompt))
     }
 
     /// From now on it is being stopped.
@@ -191,25 +250,38 @@ impl Turn {
     pub fn needs_new_session(&self, failure: &Failure) -> bool {
         matches!(failure, Failure::SessionNotFound | Failure::SessionInUse)
             && !self.session_lost
+            && self.stored_end.is_none()
             && self.stop.is_none()
             && self.prompt.is_some()
     }
 
-    /// Whether its process died before it took the prompt: it was warm, and the prompt was on its way when it ended.
-    /// Should it have taken it after all, the CLI drops what it knows by the prompt's id, and says so.
-    pub fn missed_its_process(&self, failure: &Failure) -> bool {
-        matches!(failure, Failure::Lost | Failure::Crashed { .. })
-            && self.warm
-            && !self.heard
+    /// Whether it is begun again after the death of its process: what had not changed anything yet is, a few times.
+    pub fn may_go_again(&self, failure: &Failure) -> bool {
+        failure.is_death()
+            && *failure != Failure::DiskFull
+            && self.attempt < ATTEMPTS_MAX
+            && !self.side_effects
+            && self.stored_end.is_none()
             && self.stop.is_none()
             && self.prompt.is_some()
+    }
+
+    /// The end of a turn that fails this way.
+    pub fn failed(&self, failure: Failure) -> TurnEnd {
+        if self.side_effects && failure.is_death() {
+            TurnEnd::CutOff { failure }
+        } else {
+            TurnEnd::Failed(failure)
+        }
     }
 
     /// As it should look like now. For its first moments nothing is posted, so that the first message has words of
     /// Claude's in it rather than a status line.
     pub fn shown(&self, now: WallTime) -> ShownTurn {
         let mut shown = self.view.show(now);
-        if !shown.ended && self.view.is_blank() && now.since(self.started_at) < QUIET_AT_FIRST {
+        if self.unposted
+            || !shown.ended && self.view.is_blank() && now.since(self.started_at) < QUIET_AT_FIRST
+        {
             shown.slots.clear();
         }
         ShownTurn { turn: self.id, origin: self.prompt.as_ref().map(|prompt| prompt.origin.clone()), shown }
@@ -219,8 +291,13 @@ impl Turn {
 impl KnownTurn {
     /// Whether it answers this prompt.
     pub fn is_for(&self, prompt: PromptId) -> bool {
-        self.prompt.as_ref().is_some_and(|own| own.id == prompt)
+        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, prompt))
     }
+}
+
+/// Whether a prompt goes by this id in this attempt. Daemons before this one gave all attempts the first one's.
+fn is_asked(own: PromptId, attempt: u32, id: PromptId) -> bool {
+    own == id || own.in_attempt(attempt) == id
 }
 
 /// The id of a turn that the CLI began by itself: the same whenever the spool is read.

@@ -20,9 +20,17 @@ pub async fn reset(
     if scope.conversation.is_none() {
         return super::reply(&ctx, &format!("There is no conversation in <#{channel}> yet.")).await;
     }
-    ctx.data().registry.conversation(channel.into()).reset().await?;
+    let withdrawn = ctx.data().registry.conversation(channel.into()).reset().await?;
+    let waited = match withdrawn {
+        0 => String::new(),
+        1 => " One message that waited was withdrawn: send it again if it is still wanted.".to_owned(),
+        more => {
+            format!(" {more} messages that waited were withdrawn: send them again if they are still wanted.")
+        }
+    };
     let sentence = format!(
-        "Done: the next message in <#{channel}> begins a new conversation. Files that Claude changed stay as they are."
+        "Done: the next message in <#{channel}> begins a new conversation. Files that Claude changed stay as they \
+         are.{waited}"
     );
     super::reply(&ctx, &sentence).await
 }

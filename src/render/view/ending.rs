@@ -16,7 +16,10 @@ pub(super) fn footer(view: &View, end: &TurnEnd, at: WallTime) -> String {
         TurnEnd::Interrupted => {
             format!("-# ⏹️ Stopped after {elapsed}{facts}: the session stays, just go on writing")
         }
-        TurnEnd::TimedOut { .. } | TurnEnd::LimitReached { .. } | TurnEnd::Failed(_) => {
+        TurnEnd::TimedOut { .. }
+        | TurnEnd::LimitReached { .. }
+        | TurnEnd::Failed(_)
+        | TurnEnd::CutOff { .. } => {
             format!("-# {elapsed}{facts}")
         }
     }
@@ -30,6 +33,9 @@ pub(super) fn closing(view: &View, end: &TurnEnd) -> Vec<String> {
         TurnEnd::Interrupted => {}
         TurnEnd::TimedOut { limit } | TurnEnd::LimitReached { limit } => {
             lines.push(format!("⏹️ {}{}", failure::limit_sentence(*limit), error_id(view)));
+        }
+        TurnEnd::CutOff { failure } => {
+            lines.push(format!("❌ {}{}", failure::cut_off_sentence(failure), error_id(view)));
         }
         TurnEnd::Failed(why) => {
             lines.push(format!("❌ {}{}", failure::failure_sentence(why), error_id(view)));

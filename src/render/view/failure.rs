@@ -81,24 +81,49 @@ pub fn failure_sentence(failure: &Failure) -> String {
             "Claude Code could not be started. Send your message again; if it stays so, `switchboard doctor` tells \
              more."
         }
-        Failure::Crashed { code, signal } => {
-            let how = match (code, signal) {
-                (_, Some(signal)) => format!(" (signal {signal})"),
-                (Some(code), None) => format!(" (exit code {code})"),
-                (None, None) => String::new(),
-            };
-            return format!(
-                "Claude Code ended in the middle of the turn{how}. The session stays: look at what was done, then \
-                 just go on writing."
-            );
-        }
-        Failure::Lost => {
-            "Claude Code disappeared in the middle of the turn, perhaps with the machine's power or memory. The \
-             session stays: look at what was done, then just go on writing."
+        Failure::Crashed { .. } | Failure::Lost | Failure::ShutDown | Failure::DiskFull => {
+            return format!("{}. Nothing had been changed: {}", death(failure), after_death(failure));
         }
         Failure::Unknown => "Claude Code says that it failed, but not why. Send your message again.",
     };
     sentence.to_owned()
+}
+
+/// What cut the turn off after it may have changed something, and what to do next.
+pub fn cut_off_sentence(failure: &Failure) -> String {
+    format!(
+        "{}. It may have changed something, so it was not run again: look at what was done, then write \"go on\".",
+        death(failure)
+    )
+}
+
+fn death(failure: &Failure) -> String {
+    match failure {
+        Failure::Crashed { signal: Some(signal), .. } => {
+            format!("Claude Code ended in the middle of the turn (signal {signal})")
+        }
+        Failure::Crashed { code: Some(code), .. } => {
+            format!("Claude Code ended in the middle of the turn (exit code {code})")
+        }
+        Failure::ShutDown => {
+            "Claude Code was ended from outside in the middle of the turn, perhaps because the machine \
+                              was shut down"
+                .to_owned()
+        }
+        Failure::DiskFull => "The disk of this machine is full, so the turn had to be stopped".to_owned(),
+        Failure::Lost => {
+            "Claude Code disappeared in the middle of the turn, perhaps with the machine's power or memory"
+                .to_owned()
+        }
+        _ => "Claude Code ended in the middle of the turn".to_owned(),
+    }
+}
+
+fn after_death(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::DiskFull => "make room, then send your message again.",
+        _ => "send your message again. If this stays so, whoever runs the bot finds more in the log.",
+    }
 }
 
 /// Which bound ended the turn, and what to do next.
@@ -107,6 +132,13 @@ pub fn limit_sentence(limit: Limit) -> String {
         Limit::Time => "Stopped: the turn took longer than it may. The session stays, write \"go on\" to continue.",
         Limit::Silence => {
             "Stopped: nothing was heard from Claude Code for too long. The session stays, write \"go on\" to continue."
+        }
+        Limit::Output => {
+            "Stopped: the turn said more than it may. The session stays: ask for less output at a time, or write \
+             \"go on\"."
+        }
+        Limit::Away => {
+            "Stopped: the bot was away for too long while the turn ran. The session stays, write \"go on\" to continue."
         }
         Limit::Steps => {
             "Stopped: the turn used all the steps that it may. The session stays, write \"go on\" to continue."

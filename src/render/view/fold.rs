@@ -134,7 +134,7 @@ impl View {
                     text.clear();
                 }
             }
-            TurnEnd::Interrupted | TurnEnd::TimedOut { .. } => self.cut_tools(at),
+            TurnEnd::Interrupted | TurnEnd::CutOff { .. } | TurnEnd::TimedOut { .. } => self.cut_tools(at),
             TurnEnd::Completed { .. } | TurnEnd::LimitReached { .. } => {}
         }
         self.ended = Some((end.clone(), at));

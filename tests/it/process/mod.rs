@@ -85,9 +85,15 @@ fn shim_program() -> PathBuf {
     crate::harness::program().into()
 }
 
+/// The next record, but for those with which the shim speaks of itself.
 async fn next(feed: &mut Feed) -> Recorded {
-    let record = tokio::time::timeout(HANGS_AFTER, feed.records.recv()).await;
-    record.expect("a record comes").expect("an exit record comes before the feed closes")
+    loop {
+        let record = tokio::time::timeout(HANGS_AFTER, feed.records.recv()).await;
+        let recorded = record.expect("a record comes").expect("an exit record comes before the feed closes");
+        if !matches!(recorded.record, Record::Version(_) | Record::Stopping(_)) {
+            return recorded;
+        }
+    }
 }
 
 /// Reads up to a line on stdout, and gives where it ends.

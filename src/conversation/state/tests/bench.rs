@@ -10,7 +10,7 @@ use crate::claude::user_line;
 use crate::clock::{Moment, WallTime};
 use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Input, KnownTurn, ShownTurn, State, Turn};
 use crate::domain::ask::Answer;
-use crate::domain::event::{Limit, TurnEnd};
+use crate::domain::event::{Carried, Limit, TurnEnd};
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, ProcessId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt};
 use crate::runner::{Exit, Position, Record, Recorded};
@@ -21,6 +21,7 @@ pub(super) const BOUNDS: Bounds = Bounds {
     turn_max: Duration::from_hours(1),
     silence_max: Duration::from_mins(10),
     warm_idle: Duration::from_mins(5),
+    output_bytes_max: 10_000,
 };
 
 pub(super) struct Bench {
@@ -167,8 +168,9 @@ impl Bench {
     fn told(&mut self, effect: &Effect) -> String {
         match effect {
             Effect::AskPlace => "ask place".to_owned(),
+            Effect::TakePlace => "take place".to_owned(),
             Effect::LeavePlace => "leave place".to_owned(),
-            Effect::Begin { turn, prompt, process, start, from, attempt } => {
+            Effect::Begin { turn, prompt, process, start, from, attempt, .. } => {
                 let number = number(prompt.id);
                 self.turns.push((*turn, number.to_string()));
                 assert_eq!(*from, Position(if *start { 0 } else { self.position }));
@@ -180,7 +182,7 @@ impl Bench {
                 self.turns.push((*turn, "alone".to_owned()));
                 format!("began alone in {}", self.process(*process))
             }
-            Effect::Deliver(prompt) => format!("deliver {}", number(*prompt)),
+            Effect::Deliver { prompt, .. } => format!("deliver {}", number(*prompt)),
             Effect::Write(line) => written_line(line),
             Effect::CloseInput => "close input".to_owned(),
             Effect::Kill => "kill".to_owned(),
@@ -192,7 +194,8 @@ impl Bench {
             },
             Effect::NoteSideEffects(turn) => format!("side effects of {}", self.turn(*turn)),
             Effect::EndTurn { turn, end, error, .. } => {
-                assert_eq!(error.is_some(), matches!(end, TurnEnd::Failed(_)), "{end:?}");
+                let failed = matches!(end, TurnEnd::Failed(_) | TurnEnd::CutOff { .. });
+                assert_eq!(error.is_some(), failed, "{end:?}");
                 format!("end {}: {}", self.turn(*turn), end_words(end))
             }
             Effect::ProcessEnded { process, .. } => format!("{} ended", self.process(*process)),
@@ -211,6 +214,7 @@ fn end_words(end: &TurnEnd) -> String {
         TurnEnd::TimedOut { limit: Limit::Silence } => "silent".to_owned(),
         TurnEnd::TimedOut { .. } => "timed out".to_owned(),
         TurnEnd::LimitReached { .. } => "limit".to_owned(),
+        TurnEnd::CutOff { failure } => format!("cut off: {failure:?}"),
         TurnEnd::Failed(failure) => format!("{failure:?}"),
     }
 }
@@ -250,7 +254,10 @@ pub(super) fn known(number: u64) -> KnownTurn {
         prompt: turn.prompt,
         started_at: WallTime(0),
         delivered: false,
-        ended: false,
+        end: None,
+        side_effects: false,
+        ran: Duration::ZERO,
+        carried: Carried::default(),
         attempt: 1,
     }
 }
@@ -281,6 +288,13 @@ pub(super) fn text(text: &str) -> Record {
 pub(super) fn tool(id: &str, name: &str) -> Record {
     let content = json!([{"type": "tool_use", "id": id, "name": name, "input": {"command": "ls"}}]);
     out(&json!({"type": "assistant", "message": {"id": id, "content": content}}))
+}
+
+/// What streams before a tool is called.
+pub(super) fn tool_ahead(name: &str) -> Record {
+    let event = json!({"type": "content_block_start", "index": 0,
+        "content_block": {"type": "tool_use", "id": "t", "name": name, "input": {}}});
+    out(&json!({"type": "stream_event", "event": event, "parent_tool_use_id": null}))
 }
 
 pub(super) fn tool_result(id: &str) -> Record {

@@ -1,13 +1,17 @@
 //! What an earlier daemon left.
 
-use super::bench::{Bench, echo, exit, init, known, result, text, written};
+use std::time::Duration;
+
+use super::bench::{Bench, echo, exit, init, known, result, text, tool, written};
 use crate::conversation::state::{Input, KnownTurn};
-use crate::runner::{Exit, Record};
+use crate::domain::event::{Carried, TurnEnd};
+use crate::runner::{Exit, Record, Stopping};
 
 const NOTHING: [&str; 0] = [];
 
 fn ended(number: u64, delivered: bool) -> KnownTurn {
-    KnownTurn { ended: true, delivered, ..known(number) }
+    let end = Some(TurnEnd::Completed { text: "as stored".to_owned() });
+    KnownTurn { end, delivered, ..known(number) }
 }
 
 #[test]
@@ -25,7 +29,8 @@ fn an_end_that_was_not_shown_is_shown() {
     let mut bench = Bench::new();
     bench.attach(vec![ended(1, false)]);
     let told = bench.records([written(1), init(), echo(1), text("unheard"), result()]);
-    assert_eq!(told, ["end 1: completed", "leave place"], "an end is stored once: the store sees to it");
+    let expected = ["take place", "end 1: completed", "leave place"];
+    assert_eq!(told, expected, "an end is stored once: the store sees to it");
     assert!(bench.text().contains("unheard"));
 }
 
@@ -46,7 +51,7 @@ fn a_turn_that_was_never_written_to_the_process_is_delivered() {
     let mut bench = Bench::new();
     bench.attach(vec![ended(1, true), known(2)]);
     bench.records([written(1), init(), echo(1), result()]);
-    assert_eq!(bench.input(Input::CaughtUp), ["deliver 2"]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deliver 2", "take place"]);
     bench.works_on(2);
     assert_eq!(bench.record(result()), ["end 2: completed", "leave place"]);
 }
@@ -55,7 +60,7 @@ fn a_turn_that_was_never_written_to_the_process_is_delivered() {
 fn a_turn_of_a_process_that_never_recorded_anything_is_delivered() {
     let mut bench = Bench::new();
     bench.attach(vec![known(1)]);
-    assert_eq!(bench.input(Input::CaughtUp), ["deliver 1"]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deliver 1", "take place"]);
     assert_eq!(bench.running(), Some(1));
 }
 
@@ -64,18 +69,55 @@ fn a_turn_whose_process_ended_before_it_got_the_prompt_goes_to_another() {
     let mut bench = Bench::new();
     bench.attach(vec![known(1)]);
     let told = bench.record(Record::Exit(Exit::Lost));
-    assert_eq!(told.last().unwrap(), "begin 1 in B (start, attempt 2)");
+    assert_eq!(told[1..], ["A ended", "begin 1 in B (start, attempt 2)", "take place"]);
 }
 
 #[test]
-fn a_turn_whose_process_ended_in_the_middle_has_failed() {
+fn a_turn_whose_process_ended_in_the_middle_is_run_again_or_cut_off() {
     let mut bench = Bench::new();
     bench.attach(vec![known(1)]);
     bench.records([written(1), init(), echo(1), text("half")]);
     let told = bench.record(Record::Exit(Exit::Lost));
-    assert_eq!(told, ["end 1: Lost", "leave place", "A ended"]);
-    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    assert_eq!(told, ["A ended", "begin 1 in B (start, attempt 2)"]);
+
+    // What the store knows counts, also where the spool does not tell it any more.
+    let mut bench = Bench::new();
+    bench.attach(vec![KnownTurn { side_effects: true, ..known(1) }]);
+    let told = bench.record(Record::Exit(Exit::Lost));
+    assert_eq!(told.last().unwrap(), "A ended");
+    assert!(told.contains(&"end 1: cut off: Lost".to_owned()), "{told:?}");
     assert!(bench.state.is_idle());
+}
+
+#[test]
+fn a_turn_that_was_being_stopped_is_not_run_again() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    bench.records([written(1), init(), echo(1), Record::Stopping(Stopping::Asked)]);
+    let told = bench.record(Record::Exit(Exit::Signal { signal: 9 }));
+    assert_eq!(told, ["end 1: interrupted", "leave place", "A ended"]);
+}
+
+#[test]
+fn what_happened_before_the_last_attempt_is_still_told() {
+    let mut bench = Bench::new();
+    let carried = Carried { session_lost: true, restarted: true };
+    bench.attach(vec![KnownTurn { attempt: 3, carried, ..known(1) }]);
+    bench.records([written(1), init(), echo(1), text("hello"), result()]);
+    let shown = bench.text();
+    assert!(shown.contains("was lost") && shown.contains("began again"), "{shown}");
+}
+
+#[test]
+fn an_end_that_nobody_saw_is_shown_also_without_its_spool() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, true), ended(2, false)]);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    let told = bench.record(Record::Exit(Exit::Lost));
+    assert_eq!(told, ["end 2: completed", "leave place", "A ended"]);
+    let shown = bench.shown();
+    assert!(shown.len() == 1 && shown[0].shown.ended);
+    assert!(shown[0].shown.slots[0].content.contains("as stored"));
 }
 
 #[test]
@@ -106,7 +148,7 @@ fn a_process_that_ended_meanwhile_makes_room() {
 }
 
 #[test]
-fn limits_count_from_the_moment_of_the_attach() {
+fn silence_counts_from_the_moment_of_the_attach() {
     let mut bench = Bench::new();
     bench.after(100_000);
     bench.attach(vec![known(1)]);
@@ -120,12 +162,22 @@ fn limits_count_from_the_moment_of_the_attach() {
 }
 
 #[test]
+fn run_time_counts_from_the_beginning_of_the_turn() {
+    let mut bench = Bench::new();
+    bench.attach(vec![KnownTurn { ran: Duration::from_secs(3500), ..known(1) }]);
+    bench.records([written(1), init(), echo(1), tool("t1", "Bash")]);
+    bench.input(Input::CaughtUp);
+    assert_eq!(bench.after(99), NOTHING);
+    assert_eq!(bench.after(1), ["interrupt"]);
+}
+
+#[test]
 fn a_prompt_that_was_never_written_follows_the_turn_that_the_cli_began_by_itself() {
     let mut bench = Bench::new();
     bench.attach(vec![ended(1, true), known(2)]);
     bench.records([written(1), init(), echo(1), result()]);
     assert_eq!(bench.record(init()), ["began alone in A"]);
-    assert_eq!(bench.input(Input::CaughtUp), ["deliver 2"]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deliver 2", "take place"]);
     assert_eq!(bench.records([written(2), result()]), ["end alone: completed"]);
     assert_eq!(bench.records([init(), echo(2), result()]), ["end 2: completed", "leave place"]);
 }

@@ -5,7 +5,7 @@ use super::bench::{
     written,
 };
 use crate::conversation::state::Input;
-use crate::runner::{Exit, Record};
+use crate::runner::{Exit, Record, Stopping};
 
 const NOTHING: [&str; 0] = [];
 
@@ -173,4 +173,72 @@ fn a_turn_that_is_stopped_does_not_go_to_another_process() {
     bench.records([written(1), stderr("No conversation found with session ID: 7"), no_session()]);
     assert_eq!(bench.input(Input::Stop), ["kill"]);
     assert_eq!(bench.record(exit(1)), ["end 1: interrupted", "leave place", "A ended"]);
+}
+
+#[test]
+fn a_turn_that_says_too_much_is_interrupted() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    let much = |bench: &mut Bench| {
+        for _ in 0..600 {
+            bench.record(text("x"));
+        }
+    };
+    much(&mut bench);
+    assert_eq!(bench.after(1), NOTHING);
+    much(&mut bench);
+    assert_eq!(bench.after(1), ["interrupt"]);
+    assert_eq!(bench.record(aborted()), ["end 1: limit", "leave place", "close input"]);
+}
+
+#[test]
+fn a_process_that_said_much_over_many_turns_is_closed_after_a_turn() {
+    let mut bench = Bench::new();
+    for turn in 1.. {
+        bench.runs(turn);
+        for _ in 0..300 {
+            bench.record(text("x"));
+        }
+        let told = bench.record(result());
+        if told.last().unwrap() == "close input" {
+            assert_eq!(turn, 4);
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_the_shim_stops_is_told_as_that() {
+    let cases = [
+        (Stopping::SpoolFull, "end 1: limit"),
+        (Stopping::Alone, "end 1: timed out"),
+        (Stopping::DiskFull, "end 1: cut off: DiskFull"),
+        (Stopping::Told, "end 1: cut off: ShutDown"),
+    ];
+    for (why, expected) in cases {
+        for last in [aborted(), killed()] {
+            let mut bench = Bench::new();
+            bench.runs(1);
+            bench.records([tool("t1", "Bash"), Record::Stopping(why)]);
+            assert_eq!(bench.record(last)[0], expected);
+        }
+    }
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.records([Record::Stopping(Stopping::Told), aborted()]);
+    assert_eq!(bench.record(exit(0)), ["A ended", "begin 1 in B (start, attempt 2)"]);
+}
+
+#[test]
+fn reset_withdraws_what_waits_and_says_so_without_a_message() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.submit(2);
+    bench.submit(3);
+    bench.shown();
+    assert_eq!(bench.input(Input::Reset), ["withdraw 2", "withdraw 3", "interrupt"]);
+    let shown = bench.shown();
+    assert!(shown[..2].iter().all(|turn| turn.shown.ended && turn.shown.slots.is_empty()));
+    assert_eq!(bench.submit(2), NOTHING, "its door comes late");
+    assert_eq!(bench.state.queued(), 0);
 }

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::bench::{
     BOUNDS, Bench, denied, echo, exit, init, out, permission, prompt, result, stderr, task_started, text,
-    tool, tool_result, written,
+    tool, tool_ahead, tool_result, written,
 };
+use crate::claude::user_line;
 use crate::conversation::state::{Bounds, Input};
 use crate::domain::event::Failure;
 use crate::runner::{Exit, Record};
@@ -126,7 +127,7 @@ fn a_process_that_cannot_be_started_ends_the_turn() {
     bench.submit(2);
     bench.place("same");
     let told = bench.input(Input::LaunchFailed(Failure::DirectoryMissing));
-    assert_eq!(told, ["end 1: DirectoryMissing", "leave place", "ask place"]);
+    assert_eq!(told, ["A ended", "end 1: DirectoryMissing", "leave place", "ask place"]);
     assert_eq!(bench.place("same"), ["begin 2 in B (start, attempt 1)"]);
 }
 
@@ -142,17 +143,29 @@ fn a_turn_that_never_reached_the_cli_goes_to_another_process_three_times_at_most
     assert!(bench.state.is_idle());
 }
 
+/// Each attempt has a name of its own: one that the CLI knows from the one before it would be dropped.
 #[test]
-fn a_prompt_that_the_cli_had_taken_before_it_died_is_not_done_again() {
+fn a_turn_that_changed_nothing_before_its_cli_died_is_run_again_and_answered_once() {
     let mut bench = Bench::new();
-    bench.submit(1);
-    bench.place("same");
-    // It died before the shim noted that the prompt was written.
-    assert_eq!(bench.record(exit(9)), ["A ended", "begin 1 in B (start, attempt 2)"]);
-    bench.record(written(1));
-    let told = bench.record(echo(1));
-    assert_eq!(told, ["end 1: Crashed { code: Some(9), signal: None }", "leave place"]);
-    assert!(bench.state.running().is_none());
+    bench.runs(1);
+    bench.records([text("a first half"), tool("t1", "Read")]);
+    let killed = || Record::Exit(Exit::Signal { signal: 9 });
+    assert_eq!(bench.record(killed()), ["A ended", "begin 1 in B (start, attempt 2)"]);
+    let again = prompt(1).id.in_attempt(2);
+    assert_ne!(again, prompt(1).id);
+    bench.records([Record::In(user_line(again, "x").into()), init(), text("the whole")]);
+    assert_eq!(bench.record(result()), ["end 1: completed", "leave place"]);
+    let shown = bench.text();
+    assert!(shown.contains("the whole") && !shown.contains("first half"), "{shown}");
+    assert_eq!(shown.matches("began again").count(), 1, "{shown}");
+    let mut bench = Bench::new();
+    bench.runs(1);
+    for process in ["B", "C"] {
+        let told = bench.record(killed());
+        assert!(told[1].starts_with(&format!("begin 1 in {process}")), "{told:?}");
+        bench.works_on(1);
+    }
+    assert_eq!(bench.record(killed())[0], "end 1: Crashed { code: None, signal: Some(9) }", "not for ever");
 }
 
 #[test]
@@ -180,9 +193,20 @@ fn a_turn_that_was_cut_is_not_repeated() {
     let mut bench = Bench::new();
     bench.runs(1);
     bench.record(tool("t1", "Bash"));
-    let killed = Record::Exit(Exit::Signal { signal: 9 });
-    let told = bench.record(killed);
-    assert_eq!(told, ["end 1: Crashed { code: None, signal: Some(9) }", "leave place", "A ended"]);
+    let killed = || Record::Exit(Exit::Signal { signal: 9 });
+    let told = bench.record(killed());
+    assert_eq!(told, ["end 1: cut off: Crashed { code: None, signal: Some(9) }", "leave place", "A ended"]);
+    // The tool is about to be called: it may run before its line is read. And nobody knows what is missing.
+    for sign in [tool_ahead("Bash"), Record::Gap, Record::TooLong { bytes: 1 << 30 }] {
+        let mut bench = Bench::new();
+        bench.runs(1);
+        assert_eq!(bench.record(sign)[0], "side effects of 1");
+        assert_eq!(bench.record(killed())[0], "end 1: cut off: Crashed { code: None, signal: Some(9) }");
+    }
+    let mut bench = Bench::new();
+    bench.runs(1);
+    assert_eq!(bench.record(tool_ahead("Grep")), NOTHING);
+    assert_eq!(bench.record(killed())[1], "begin 1 in B (start, attempt 2)");
 }
 
 #[test]
@@ -322,6 +346,8 @@ fn a_warm_process_that_died_before_it_took_the_prompt_is_missed_by_nobody() {
     bench.record(written(2));
     let killed = || Record::Exit(Exit::Signal { signal: 9 });
     assert_eq!(bench.record(killed()), ["A ended", "begin 2 in B (start, attempt 2)"]);
+    bench.record(written(2));
+    assert_eq!(bench.record(killed()), ["B ended", "begin 2 in C (start, attempt 3)"]);
     bench.record(written(2));
     let told = bench.record(killed());
     assert_eq!(told[0], "end 2: Crashed { code: None, signal: Some(9) }", "not for ever: {told:?}");

@@ -169,7 +169,7 @@ impl World {
         assert!(!self.placed && !self.asked, "a place is kept");
         assert!(self.queued.is_empty(), "forgotten: {:?}", self.queued);
         for (_, turn) in self.turns.values() {
-            assert!(turn.ended, "a turn has no end: {turn:?}");
+            assert!(turn.end.is_some(), "a turn has no end: {turn:?}");
         }
         for number in 1..=self.prompts {
             let prompt = prompt(number).id;
@@ -195,6 +195,10 @@ impl World {
                 assert!(!self.asked && !self.placed, "asked twice for a place");
                 self.asked = true;
             }
+            Effect::TakePlace => {
+                assert!(!self.asked && !self.placed, "two places");
+                self.placed = true;
+            }
             Effect::LeavePlace => (self.asked, self.placed) = (false, false),
             Effect::Begin { turn, prompt, process, start, attempt, .. } => {
                 return Some(self.begin(turn, prompt.id, process, start, attempt));
@@ -207,7 +211,7 @@ impl World {
                 assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
                 self.one_turn_runs();
             }
-            Effect::Deliver(prompt) => self.alive().to_come.extend(served(number(prompt))),
+            Effect::Deliver { prompt, .. } => self.alive().to_come.extend(served(number(prompt))),
             Effect::Write(line) => {
                 let interrupt = line.contains("interrupt");
                 let record = Record::In(line.into());
@@ -225,12 +229,12 @@ impl World {
                 cli.to_come.clear();
                 cli.to_come.push_back(Record::Exit(Exit::Signal { signal: 9 }));
             }
-            Effect::EndTurn { turn, .. } => {
+            Effect::EndTurn { turn, end, .. } => {
                 assert!(self.ended_since_the_start.insert(turn), "ended twice");
                 let (_, known) = self.turns.get_mut(&turn).expect("what ends has begun");
                 // Every other end reaches Discord before the daemon dies.
-                known.delivered |= known.ended || turn.0.as_u128() % 2 == 0;
-                known.ended = true;
+                known.delivered |= known.end.is_some() || turn.0.as_u128() % 2 == 0;
+                known.end.get_or_insert(end);
             }
             Effect::ProcessEnded { process, .. } => {
                 let cli = self.processes.iter().find(|cli| cli.id == process).expect("it was started");
@@ -284,7 +288,8 @@ impl World {
     /// One that answers a prompt; the CLI may do one by itself before.
     fn one_turn_runs(&self) {
         let running = |alone: bool| {
-            let turns = self.turns.values().filter(|(_, turn)| !turn.ended && turn.prompt.is_none() == alone);
+            let turns =
+                self.turns.values().filter(|(_, turn)| turn.end.is_none() && turn.prompt.is_none() == alone);
             turns.count()
         };
         assert!(running(true) <= 1 && running(false) <= 1, "two turns run");
@@ -310,6 +315,12 @@ fn served(number: u64) -> [Record; 5] {
 pub(super) fn is_input(record: &Record) -> bool {
     match record {
         Record::In(line) => serde_json::from_slice::<Value>(line).is_ok_and(|line| line["type"] == "user"),
-        Record::Out(_) | Record::Err(_) | Record::TooLong { .. } | Record::Exit(_) => false,
+        Record::Out(_)
+        | Record::Err(_)
+        | Record::TooLong { .. }
+        | Record::Gap
+        | Record::Stopping(_)
+        | Record::Version(_)
+        | Record::Exit(_) => false,
     }
 }

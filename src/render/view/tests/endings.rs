@@ -105,6 +105,8 @@ fn every_failure() -> Vec<Failure> {
         Failure::Crashed { code: Some(1), signal: None },
         Failure::Crashed { code: None, signal: Some(9) },
         Failure::Lost,
+        Failure::ShutDown,
+        Failure::DiskFull,
         Failure::Unknown,
     ];
     for failure in &failures {
@@ -132,6 +134,8 @@ fn every_failure() -> Vec<Failure> {
             | Failure::StartFailed
             | Failure::Crashed { .. }
             | Failure::Lost
+            | Failure::ShutDown
+            | Failure::DiskFull
             | Failure::Unknown => {}
         }
     }
@@ -140,7 +144,9 @@ fn every_failure() -> Vec<Failure> {
 
 #[test]
 fn each_failure_has_its_own_sentence() {
-    let sentences: Vec<String> = every_failure().iter().map(failure_sentence).collect();
+    let failures = every_failure();
+    let cut_off = failures.iter().filter(|failure| failure.is_death()).map(cut_off_sentence);
+    let sentences: Vec<String> = failures.iter().map(failure_sentence).chain(cut_off).collect();
     let different: std::collections::HashSet<&String> = sentences.iter().collect();
     assert_eq!(different.len(), sentences.len());
     assert!(
@@ -154,7 +160,7 @@ fn each_failure_has_its_own_sentence() {
 
 #[test]
 fn each_limit_has_its_own_sentence() {
-    let limits = [Limit::Time, Limit::Silence, Limit::Steps, Limit::Budget];
+    let limits = [Limit::Time, Limit::Silence, Limit::Steps, Limit::Budget, Limit::Output, Limit::Away];
     insta::assert_snapshot!("limits", limits.map(limit_sentence).join("\n"));
 }
 
@@ -187,4 +193,5 @@ fn the_reaction_tells_how_it_ended() {
     assert_eq!(reaction(TurnEnd::TimedOut { limit: Limit::Silence }), Reaction::Stopped);
     assert_eq!(reaction(TurnEnd::LimitReached { limit: Limit::Budget }), Reaction::Stopped);
     assert_eq!(reaction(TurnEnd::Failed(Failure::Lost)), Reaction::Failed);
+    assert_eq!(reaction(TurnEnd::CutOff { failure: Failure::Lost }), Reaction::Failed);
 }
