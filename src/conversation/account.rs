@@ -95,6 +95,8 @@ impl News {
             | Failure::CliTooOld { .. }
             | Failure::DirectoryMissing
             | Failure::StartFailed
+            | Failure::ShutDown
+            | Failure::DiskFull
             | Failure::Crashed { .. }
             | Failure::Lost
             | Failure::Unknown => None,
