@@ -162,9 +162,11 @@ fn ending(ended: Result<(), ConnectError>) -> anyhow::Result<Ending> {
 fn bounds(config: &Config) -> Bounds {
     Bounds {
         running_turns_max: config.limits.running_turns_max,
+        queued_prompts_max: config.limits.queued_prompts_max,
         turn_max: Duration::from_secs(config.limits.turn_secs_max),
         silence_max: Duration::from_secs(config.limits.silence_secs_max),
         output_bytes_max: config.limits.output_bytes_max,
+        ask_max: Duration::from_secs(config.limits.ask_secs_max),
         warm_idle: Duration::from_secs(config.claude.warm_idle_secs),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::tools::tool_of;
 use super::wire::control::{Request, RequestBody};
-use crate::domain::ask::{Ask, AskKind, Question};
+use crate::domain::ask::{Ask, AskKind, Change, Grant, Question, Rule};
 
 /// The ask that a control request means; `None` where nobody needs to be asked.
 pub(super) fn ask_of(request: &Request, cwd: &str) -> Option<Ask> {
@@ -35,8 +35,60 @@ fn tool_ask(body: &RequestBody, cwd: &str) -> AskKind {
             tool: tool_of(name, &body.input, cwd),
             reason: body.decision_reason.clone(),
             blocked_path: body.blocked_path.clone(),
+            dir: cwd.to_owned(),
+            changes: changes(name, &body.input),
+            grant: grant(&body.permission_suggestions),
         },
     }
+}
+
+/// What an edit or a write would change.
+fn changes(tool: &str, input: &Value) -> Vec<Change> {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let edit = |value: &Value| {
+        Some(Change {
+            old: Some(text(value, "old_string")?),
+            new: text(value, "new_string")?,
+            everywhere: value.get("replace_all").and_then(Value::as_bool).unwrap_or_default(),
+        })
+    };
+    match tool {
+        "Edit" => edit(input).into_iter().collect(),
+        "MultiEdit" => {
+            input.get("edits").and_then(Value::as_array).into_iter().flatten().filter_map(edit).collect()
+        }
+        "Write" => text(input, "content")
+            .map(|new| Change { old: None, new, everywhere: false })
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The one suggestion to offer: they are alternatives, and a rule says more narrowly than a mode what it covers.
+fn grant(suggestions: &Value) -> Option<Grant> {
+    let suggestions = suggestions.as_array()?;
+    let is = |value: &Value, key: &str, word: &str| value.get(key).and_then(Value::as_str) == Some(word);
+    let rules = suggestions
+        .iter()
+        .filter(|each| is(each, "type", "addRules") && is(each, "behavior", "allow"))
+        .map(|each| {
+            let rules = each.get("rules").and_then(Value::as_array);
+            rules.into_iter().flatten().filter_map(rule).collect::<Vec<_>>()
+        })
+        .find(|rules| !rules.is_empty());
+    if let Some(rules) = rules {
+        return Some(Grant::Rules { rules });
+    }
+    let mode = suggestions.iter().any(|each| is(each, "type", "setMode") && is(each, "mode", "acceptEdits"));
+    mode.then_some(Grant::AcceptEdits)
+}
+
+fn rule(value: &Value) -> Option<Rule> {
+    Some(Rule {
+        tool: value.get("toolName")?.as_str()?.to_owned(),
+        content: value.get("ruleContent").and_then(Value::as_str).map(str::to_owned),
+    })
 }
 
 fn questions(input: &Value) -> Vec<Question> {

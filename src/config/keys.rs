@@ -47,6 +47,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("limits.turn_secs_max", Form::Plain),
     ("limits.silence_secs_max", Form::Plain),
     ("limits.output_bytes_max", Form::Plain),
+    ("limits.ask_secs_max", Form::Plain),
     ("limits.orphan_secs_max", Form::Plain),
     ("limits.attachment_bytes_max", Form::Plain),
     ("limits.attachments_max", Form::Plain),

@@ -19,6 +19,8 @@ pub struct LimitsConfig {
     /// What one turn may make Claude Code print, in bytes: answers, and everything that tools read and say.
     /// Default: 256 MiB.
     pub output_bytes_max: u64,
+    /// How long a question of Claude's waits for a person, in seconds; then it is denied. Default: 3600.
+    pub ask_secs_max: u64,
     /// A shim without a daemon ends its CLI after this many seconds. Default: 3600.
     pub orphan_secs_max: u64,
     /// The largest file taken from a message, in bytes. Default: 10 MiB.
@@ -35,6 +37,7 @@ impl Default for LimitsConfig {
             turn_secs_max: 3600,
             silence_secs_max: 600,
             output_bytes_max: 256 << 20,
+            ask_secs_max: 3600,
             orphan_secs_max: 3600,
             attachment_bytes_max: 10 * 1024 * 1024,
             attachments_max: 10,
@@ -63,6 +66,7 @@ impl LimitsConfig {
         for (key, secs) in [
             ("limits.turn_secs_max", self.turn_secs_max),
             ("limits.silence_secs_max", self.silence_secs_max),
+            ("limits.ask_secs_max", self.ask_secs_max),
             ("limits.orphan_secs_max", self.orphan_secs_max),
         ] {
             if secs == 0 || secs > SECS_MAX {

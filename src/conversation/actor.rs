@@ -1,6 +1,8 @@
 //! The loop of one conversation: next event → state → effects. Everything that waits or writes is here or below, and
 //! everything that decides is in [`state`](super::state).
 
+mod people;
+
 mod perform;
 
 use std::pin::Pin;
@@ -198,6 +200,16 @@ impl Actor {
                 };
                 self.apply(Input::Stop).await?;
                 answer(reply, stopped);
+                Ok(())
+            }
+            Request::Answer { ask, choice, by, reply } => {
+                let answered = self.answer(ask, choice, by).await?;
+                answer(reply, answered);
+                Ok(())
+            }
+            Request::GoOn { click, reply } => {
+                let gone_on = self.go_on(click).await?;
+                answer(reply, gone_on);
                 Ok(())
             }
             Request::Reset { reply } => {

@@ -2,8 +2,9 @@
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::domain::ids::{ConversationId, TurnId};
-use crate::domain::prompt::Prompt;
+use crate::domain::action::Choice;
+use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId};
+use crate::domain::prompt::{Author, Prompt};
 
 /// How many requests wait for an actor; the actor takes them between two records, so this is never long.
 const MAILBOX: usize = 64;
@@ -22,6 +23,8 @@ pub(super) enum Request {
     Submit(Prompt),
     Stop { reply: oneshot::Sender<Stopped> },
     Reset { reply: oneshot::Sender<usize> },
+    Answer { ask: AskId, choice: Choice, by: Author, reply: oneshot::Sender<Answered> },
+    GoOn { click: Click, reply: oneshot::Sender<GoneOn> },
 }
 
 /// What a conversation does right now.
@@ -45,6 +48,53 @@ pub enum Stopped {
     },
     /// Nothing ran.
     Nothing,
+}
+
+/// What became of an answer to an ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// It counts.
+    Taken,
+    /// Another one was first.
+    Before {
+        /// The name of who gave it; none: nobody did in time.
+        by: Option<String>,
+        /// Whether it allowed.
+        allowed: bool,
+    },
+    /// Nobody asks any more: the turn was stopped, or its CLI is gone.
+    Void,
+}
+
+/// A click that wants a turn to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// The turn.
+    pub turn: TurnId,
+    /// The channel of the message with the button.
+    pub channel: ChannelId,
+    /// The message with the button.
+    pub message: MessageId,
+    /// Discord's id of the click.
+    pub id: u64,
+    /// Who clicked.
+    pub by: Author,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GoneOn {
+    /// The conversation goes on with it, now or when it is its turn.
+    Taken,
+    /// Somebody wanted that before.
+    Before {
+        /// Who.
+        by: String,
+    },
+    /// The turn is not one that was cut off.
+    Void,
+    /// Too many prompts wait.
+    Full,
 }
 
 /// The conversation's actor is gone; ask the registry for it again.
@@ -83,6 +133,20 @@ impl Handle {
     pub async fn reset(&self) -> Result<usize, Gone> {
         let (reply, answer) = oneshot::channel();
         self.mailbox.send(Request::Reset { reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Answers an ask. The first answer counts; it is stored before the CLI gets it.
+    pub async fn answer(&self, ask: AskId, choice: Choice, by: Author) -> Result<Answered, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Answer { ask, choice, by, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Goes on with a turn that was cut off: once, however often it is asked for.
+    pub async fn go_on(&self, click: Click) -> Result<GoneOn, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::GoOn { click, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

@@ -2,7 +2,7 @@
 //! ended meanwhile is read to its end. Both are the same to the state: records.
 
 use super::actor::{Actor, ActorError};
-use super::state::{Attached, Input, KnownTurn};
+use super::state::{Attached, Given, Input, KnownTurn};
 use crate::chain::Chain;
 use crate::clock::Uptime;
 use crate::fail_point::{Point, pass};
@@ -23,7 +23,9 @@ impl Actor {
                 };
                 turns.push(known(row, prompt, self.shared.clock.uptime().as_ref()));
             }
-            let attached = Attached { process: process.id, fingerprint: process.fingerprint, turns };
+            let given = store.given_answers(process.id).await?.into_iter();
+            let given = given.map(|(request, answer, by)| Given { request, answer, by }).collect();
+            let attached = Attached { process: process.id, fingerprint: process.fingerprint, turns, given };
             tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
             match self.shared.runner.attach(process.id, Position::default()).await {
                 Ok(feed) => {

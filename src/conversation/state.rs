@@ -4,6 +4,8 @@
 //! line that goes to the CLI to the one end that the dialogue reports. The process outlives the turn and serves the
 //! next one, until it was idle for long enough, or its settings are not those wanted any more.
 
+mod asks;
+
 mod effect;
 
 mod input;
@@ -22,12 +24,15 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use asks::Unasked;
+
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{TurnEnd, TurnEvent};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, NotStarted};
 
+pub use asks::{Given, OpenAsk};
 pub use effect::Effect;
 pub use input::{Attached, Fresh, Input, KnownTurn};
 pub use process::{Process, Readiness};
@@ -38,10 +43,14 @@ pub use turn::{ShownTurn, Stage, StopReason, Turn};
 pub struct Bounds {
     /// Turns that run at the same time, over all conversations.
     pub running_turns_max: usize,
+    /// Prompts that wait; one more is refused.
+    pub queued_prompts_max: usize,
     /// The longest turn.
     pub turn_max: Duration,
     /// The longest silence of the CLI while no tool runs and nobody is asked.
     pub silence_max: Duration,
+    /// How long an ask waits for people; then it is denied.
+    pub ask_max: Duration,
     /// A process with nothing to do is closed after this; zero: after each turn.
     pub warm_idle: Duration,
     /// What a turn may say, in bytes of the spool.
@@ -147,6 +156,8 @@ impl State {
             Input::Attached(attached) => self.process = Some(Process::attached(attached, now)),
             Input::Recorded(recorded) => self.recorded(&recorded, now, &mut effects),
             Input::CaughtUp => self.caught_up(&mut effects),
+            Input::Given { ask, given } => self.given(ask, given, now, &mut effects),
+            Input::Unseen(ask) => self.unasked(ask, Unasked::Unseen, now, &mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
             Input::Reset => {
                 self.withdraw_queued(now, wall, &mut effects);

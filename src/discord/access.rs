@@ -19,6 +19,8 @@ pub struct Person {
 pub enum Action {
     /// Prompt, stop, look, choose the model.
     Prompt,
+    /// Answer what Claude asks.
+    Answer,
     /// Make a conversation begin anew.
     Reset,
 }
@@ -41,7 +43,9 @@ pub fn authorize(rule: AccessRule<'_>, person: &Person, action: Action) -> Verdi
         || person.roles.iter().any(|role| rule.roles.contains(role));
     match (among, action, rule.reset) {
         (false, _, _) => Verdict::NotAmongPeople,
-        (true, Action::Prompt, _) | (true, Action::Reset, ResetBy::Members) => Verdict::Allowed,
+        (true, Action::Prompt | Action::Answer, _) | (true, Action::Reset, ResetBy::Members) => {
+            Verdict::Allowed
+        }
         (true, Action::Reset, ResetBy::ManageMessages) if person.manages_messages => Verdict::Allowed,
         (true, Action::Reset, ResetBy::ManageMessages) => Verdict::NeedsManageMessages,
     }
@@ -67,6 +71,8 @@ mod tests {
             (empty, person(1, &[2], true), Action::Prompt, Verdict::NotAmongPeople),
             (some, person(1, &[], false), Action::Prompt, Verdict::Allowed),
             (some, person(9, &[2], false), Action::Prompt, Verdict::Allowed),
+            (some, person(9, &[2], false), Action::Answer, Verdict::Allowed),
+            (some, person(9, &[1], true), Action::Answer, Verdict::NotAmongPeople),
             (some, person(9, &[1], true), Action::Prompt, Verdict::NotAmongPeople),
             (some, person(2, &[], true), Action::Prompt, Verdict::NotAmongPeople),
             (some, person(1, &[], false), Action::Reset, Verdict::NeedsManageMessages),

@@ -6,12 +6,12 @@ use std::time::Duration;
 use poise::FrameworkContext;
 use serenity::all::{
     ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, GuildId, Http,
-    HttpBuilder, HttpError,
+    HttpBuilder, HttpError, Interaction,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Data, DoorError, commands, intake, notice};
+use super::{Data, DoorError, commands, components, intake, notice};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, MessageId};
@@ -201,6 +201,9 @@ async fn on_event(
             if let Err(error) = &done {
                 notice::say(data, channel, id, &notice::of_error(error));
             }
+        }
+        FullEvent::InteractionCreate { interaction: Interaction::Component(click) } => {
+            components::click(framework.serenity_context, data, click).await;
         }
         _ => {}
     }

@@ -13,6 +13,8 @@ pub mod intake;
 
 pub mod commands;
 
+pub mod components;
+
 pub mod notice;
 
 pub mod client;

@@ -2,6 +2,8 @@
 
 pub mod view;
 
+pub mod card;
+
 pub mod tool_line;
 
 pub mod escape;

@@ -7,7 +7,7 @@
 use crate::clock::WallTime;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::{Started, TurnEnd, TurnEvent, Usage};
-use crate::domain::ids::{ErrorId, MessageId, TurnId};
+use crate::domain::ids::{ErrorId, MessageId, TurnId, UserId};
 use crate::domain::tool::ToolUse;
 
 use super::escape::{code_span, escape, one_line};
@@ -165,7 +165,7 @@ enum Block {
     /// Tools that followed each other.
     Tools(Vec<ToolState>),
     /// A question for a person.
-    Ask { ask: Ask, outcome: Outcome },
+    Ask(Asked),
     /// One line about the turn, Discord markdown.
     Notice(String),
 }
@@ -187,10 +187,25 @@ enum Progress {
     Stopped,
 }
 
+/// A question, and how it stands.
+#[derive(Debug, Clone)]
+struct Asked {
+    ask: Ask,
+    /// Whom it is for, and until when; none where nobody can be asked.
+    posed: Option<Posed>,
+    outcome: Outcome,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Posed {
+    person: Option<UserId>,
+    until: WallTime,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Outcome {
     Open,
-    Answered(Answer),
+    Answered { answer: Answer, by: Option<String> },
     Withdrawn,
 }
 
@@ -243,7 +258,8 @@ impl View {
             TurnEvent::ToolStarted(tool_use) => self.tool_started(tool_use),
             TurnEvent::ToolEnded { id, failed } => self.tool_ended(id, *failed),
             TurnEvent::Asked(ask) => {
-                self.blocks.push(Block::Ask { ask: ask.clone(), outcome: Outcome::Open });
+                let asked = Asked { ask: ask.clone(), posed: None, outcome: Outcome::Open };
+                self.blocks.push(Block::Ask(asked));
             }
             TurnEvent::AskWithdrawn { request } => self.settle(request, &Outcome::Withdrawn),
             TurnEvent::PermissionDenied { tool, message } => self.permission_denied(tool, message),
@@ -315,9 +331,17 @@ impl View {
         self.blocks.is_empty()
     }
 
-    /// What was said to an ask; the first word counts.
-    pub fn answered(&mut self, request: &str, answer: &Answer) {
-        self.settle(request, &Outcome::Answered(answer.clone()));
+    /// An open ask waits for people until then, with a card of its own; `person` is told once.
+    pub fn pose(&mut self, request: &str, person: Option<UserId>, until: WallTime) {
+        for asked in self.asks_mut().filter(|asked| asked.ask.request == request) {
+            asked.posed = Some(Posed { person, until });
+        }
+    }
+
+    /// What was said to an ask, and by whom (nobody: by itself); the first word counts.
+    pub fn answered(&mut self, request: &str, answer: &Answer, by: Option<&str>) {
+        let by = by.map(str::to_owned);
+        self.settle(request, &Outcome::Answered { answer: answer.clone(), by });
     }
 
     /// The id under which the log knows why this turn failed.

@@ -1,12 +1,11 @@
 //! Asks: questions of the CLI that wait for a person.
 
-use uuid::Uuid;
-
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
-use crate::domain::ask::{Ask, AskKind};
-use crate::domain::ids::{AskId, ProcessId, TurnId, UserId};
+use crate::domain::ask::{Answer, Ask, AskKind};
+use crate::domain::ids::{AskId, ProcessId, TurnId};
+use crate::domain::prompt::Author;
 
 /// Where an ask stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +43,8 @@ pub struct StoredAsk {
     pub ask: Ask,
     /// Where it stands.
     pub state: AskState,
+    /// The name of who settled it, if a person did.
+    pub settled_by: Option<String>,
     /// When it was asked.
     pub created_at: WallTime,
 }
@@ -55,6 +56,7 @@ struct Row {
     process: String,
     body: String,
     state: String,
+    settled_by_name: Option<String>,
     created_at: i64,
 }
 
@@ -66,6 +68,7 @@ impl Row {
             process: ProcessId(uuid(&self.process, "asks.process")?),
             ask: json(&self.body, "asks.body")?,
             state: AskState::read(&self.state)?,
+            settled_by: self.settled_by_name,
             created_at: WallTime(self.created_at),
         })
     }
@@ -75,6 +78,7 @@ impl Store {
     /// Stores an ask. The same request of the same process is one ask, however often it is read from the spool; its
     /// state stays as it is.
     pub async fn save_ask(&self, turn: TurnId, process: ProcessId, ask: &Ask) -> Result<AskId, StoreError> {
+        let id = AskId::of(turn, &ask.request).to_string();
         let (turn, process_column, now) = (turn.to_string(), process.to_string(), self.now().0);
         let kind = match ask.kind {
             AskKind::Permission { .. } => "permission",
@@ -83,8 +87,6 @@ impl Store {
             AskKind::Elicitation { .. } => "elicitation",
         };
         let body = to_json(ask, "asks.body")?;
-        let new = AskId(Uuid::new_v4());
-        let id = new.to_string();
         let stored = sqlx::query_scalar!(
             "INSERT INTO asks (id, turn, process, request, kind, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (process, request) DO UPDATE SET body = body RETURNING id",
@@ -101,22 +103,27 @@ impl Store {
         Ok(AskId(uuid(&stored, "asks.id")?))
     }
 
-    /// Settles an open ask. Of several who try, one gets true.
+    /// Settles an open ask, with the answer that the CLI gets (none: it does not ask any more) and who gave it. Of several
+    /// who try, one gets true.
     pub async fn settle_ask(
         &self,
         process: ProcessId,
         request: &str,
         state: AskState,
-        settled_by: Option<UserId>,
+        answer: Option<&Answer>,
+        by: Option<&Author>,
     ) -> Result<bool, StoreError> {
         let (process, state, now) = (process.to_string(), state.as_str(), self.now().0);
-        let settled_by = settled_by.map(|id| id.0.cast_signed());
+        let answer = answer.map(|answer| to_json(answer, "asks.answer")).transpose()?;
+        let (by, by_name) = (by.map(|by| by.id.0.cast_signed()), by.map(|by| by.name.as_str()));
         let done = sqlx::query!(
-            "UPDATE asks SET state = ?, settled_at = ?, settled_by = ?
+            "UPDATE asks SET state = ?, answer = ?, settled_at = ?, settled_by = ?, settled_by_name = ?
              WHERE process = ? AND request = ? AND state = 'open'",
             state,
+            answer,
             now,
-            settled_by,
+            by,
+            by_name,
             process,
             request
         )
@@ -125,12 +132,30 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// What was said to the asks of a process: request, answer, and the name of who said it.
+    pub async fn given_answers(
+        &self,
+        process: ProcessId,
+    ) -> Result<Vec<(String, Answer, Option<String>)>, StoreError> {
+        let process = process.to_string();
+        let rows = sqlx::query!(
+            r#"SELECT request, answer AS "answer!", settled_by_name FROM asks
+               WHERE process = ? AND answer IS NOT NULL"#,
+            process
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter()
+            .map(|row| Ok((row.request, json(&row.answer, "asks.answer")?, row.settled_by_name)))
+            .collect()
+    }
+
     /// The ask, if there is one.
     pub async fn ask(&self, id: AskId) -> Result<Option<StoredAsk>, StoreError> {
         let id = id.to_string();
         let row = sqlx::query_as!(
             Row,
-            "SELECT id, turn, process, body, state, created_at FROM asks WHERE id = ?",
+            "SELECT id, turn, process, body, state, settled_by_name, created_at FROM asks WHERE id = ?",
             id
         )
         .fetch_optional(&self.reader)
@@ -143,7 +168,7 @@ impl Store {
         let process = process.to_string();
         let rows = sqlx::query_as!(
             Row,
-            "SELECT id, turn, process, body, state, created_at FROM asks
+            "SELECT id, turn, process, body, state, settled_by_name, created_at FROM asks
              WHERE process = ? AND state = 'open' ORDER BY created_at, rowid",
             process
         )

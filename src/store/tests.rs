@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::action::{Action, Choice};
-use crate::domain::ask::{Ask, AskKind};
+use crate::domain::ask::{Answer, Ask, AskKind};
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{
     AskId, ChannelId, ConversationId, ErrorId, GuildId, MessageId, ProcessId, PromptId, SessionId, TurnId,
@@ -331,9 +331,14 @@ async fn of_several_answers_to_an_ask_one_counts() {
     let open = db.open_asks(process).await.unwrap();
     assert_eq!((open.len(), open[0].id, &open[0].ask), (1, id, &ask));
 
-    assert!(db.settle_ask(process, "r1", AskState::Allowed, Some(UserId(HUGE))).await.unwrap());
-    assert!(!db.settle_ask(process, "r1", AskState::Denied, None).await.unwrap());
-    assert!(!db.settle_ask(process, "unknown", AskState::Denied, None).await.unwrap());
+    let ada = Author { id: UserId(HUGE), name: "Ada".to_owned() };
+    let settle = |request, state, answer, by| db.settle_ask(process, request, state, answer, by);
+    assert!(settle("r1", AskState::Allowed, Some(&Answer::AllowForSession), Some(&ada)).await.unwrap());
+    assert!(!settle("r1", AskState::Denied, None, None).await.unwrap());
+    assert!(!settle("unknown", AskState::Denied, None, None).await.unwrap());
+    // Also for the daemon that has to say it again.
+    let given = ("r1".to_owned(), Answer::AllowForSession, Some("Ada".to_owned()));
+    assert_eq!(db.given_answers(process).await.unwrap(), [given]);
     // Read from the spool once more, it stays settled.
     assert_eq!(db.save_ask(turn, process, &ask).await.unwrap(), id);
     assert_eq!(db.ask(id).await.unwrap().unwrap().state, AskState::Allowed);

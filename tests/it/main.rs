@@ -23,6 +23,7 @@ mod harness;
 mod history;
 mod logs;
 mod operation;
+mod people;
 mod process;
 mod queue;
 mod real_cli;

@@ -65,11 +65,6 @@ async fn a_long_command_is_one_short_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_denied_permission() {
-    assert_snapshot!(transcript_of("[[ask:bash:rm -rf build]]").await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_question() {
     assert_snapshot!(transcript_of("[[question:Which colour shall the buoy have?|Red|Green]]").await);
 }

@@ -30,6 +30,8 @@ lenient_struct!(
         decision_reason: Option<String> = "decision_reason",
         /// Of `can_use_tool`.
         blocked_path: Option<String> = "blocked_path",
+        /// Of `can_use_tool`.
+        permission_suggestions: Value = "permission_suggestions",
         /// Of `elicitation`.
         server: Option<String> = "mcp_server_name",
         /// Of `elicitation`.

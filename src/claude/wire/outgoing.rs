@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::ask::{Answer, Ask, AskKind};
+use crate::domain::ask::{Answer, Ask, AskKind, Grant};
 use crate::domain::ids::PromptId;
 
 /// A prompt. Its id becomes the CLI's uuid of the message: in the transcript, in the echo, and as its dedup key.
@@ -60,15 +60,38 @@ pub fn end_session_line(request: &str) -> String {
 /// The answer to an ask. On allow the input is echoed, because the CLI fails the tool without it (its README §6).
 pub fn answer_line(ask: &Ask, answer: &Answer) -> String {
     let response = match (&ask.kind, answer) {
-        (AskKind::Elicitation { .. }, Answer::Allow) => json!({ "action": "accept", "content": {} }),
+        (AskKind::Elicitation { .. }, Answer::Allow | Answer::AllowForSession) => {
+            json!({ "action": "accept", "content": {} })
+        }
         (AskKind::Elicitation { .. }, Answer::Deny { .. }) => json!({ "action": "decline" }),
-        (_, Answer::Allow) => {
+        (_, Answer::Allow | Answer::AllowForSession) => {
             let input = serde_json::from_str(&ask.input).unwrap_or_else(|_| json!({}));
-            json!({ "behavior": "allow", "updatedInput": Value::Object(object(input)) })
+            let mut response = json!({ "behavior": "allow", "updatedInput": Value::Object(object(input)) });
+            if let (Answer::AllowForSession, Some(grant)) = (answer, ask.grant()) {
+                response["updatedPermissions"] = json!([permission(grant)]);
+            }
+            response
         }
         (_, Answer::Deny { message }) => json!({ "behavior": "deny", "message": message }),
     };
     success(&ask.request, &response)
+}
+
+/// One permission until the session ends. Never `localSettings`: that would outlive it, in a file of the project.
+fn permission(grant: &Grant) -> Value {
+    match grant {
+        Grant::Rules { rules } => {
+            let rules: Vec<_> = rules
+                .iter()
+                .map(|rule| match &rule.content {
+                    Some(content) => json!({ "toolName": rule.tool, "ruleContent": content }),
+                    None => json!({ "toolName": rule.tool }),
+                })
+                .collect();
+            json!({ "type": "addRules", "rules": rules, "behavior": "allow", "destination": "session" })
+        }
+        Grant::AcceptEdits => json!({ "type": "setMode", "mode": "acceptEdits", "destination": "session" }),
+    }
 }
 
 /// The answer that a request gets which nobody here can serve: without one the CLI may wait for ever.

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::{Actor, ActorError, Input};
 use crate::chain::Chain;
 use crate::claude::user_line;
-use crate::conversation::state::Effect;
-use crate::domain::ask::Answer;
+use crate::conversation::actor::people::state_of;
+use crate::conversation::state::{Effect, Given};
 use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
@@ -57,12 +57,15 @@ impl Actor {
             }
             Effect::SettleAsk { request, answer } => {
                 if let Some(process) = self.state.process() {
-                    let state = match answer {
-                        Some(Answer::Allow) => AskState::Allowed,
-                        Some(Answer::Deny { .. }) => AskState::Denied,
-                        None => AskState::Withdrawn,
-                    };
-                    store.settle_ask(process, &request, state, None).await?;
+                    let state = answer.as_ref().map_or(AskState::Withdrawn, state_of);
+                    store.settle_ask(process, &request, state, answer.as_ref(), None).await?;
+                }
+            }
+            Effect::ExpireAsk(Given { request, answer, .. }) => {
+                if let Some(process) = self.state.process() {
+                    tracing::info!(%process, "nobody answered an ask");
+                    let state = AskState::Expired;
+                    store.settle_ask(process, &request, state, Some(&answer), None).await?;
                 }
             }
             Effect::NoteSideEffects(turn) => {

@@ -1,5 +1,6 @@
 //! What a conversation wants done, in order.
 
+use super::Given;
 use crate::claude::CliInfo;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::{Carried, TurnEnd, Usage};
@@ -71,6 +72,8 @@ pub enum Effect {
         /// How; none: withdrawn.
         answer: Option<Answer>,
     },
+    /// Store that nobody answered an ask, and what it gets instead.
+    ExpireAsk(Given),
     /// Store that the turn may have changed something.
     NoteSideEffects(TurnId),
     /// Store the turn's end.

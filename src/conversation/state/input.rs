@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::Given;
 use crate::clock::WallTime;
 use crate::domain::event::{Carried, Failure, TurnEnd};
-use crate::domain::ids::{ProcessId, TurnId};
+use crate::domain::ids::{AskId, ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::runner::Recorded;
 
@@ -25,6 +26,15 @@ pub enum Input {
     Recorded(Recorded),
     /// Everything that was recorded before the daemon attached has been read.
     CaughtUp,
+    /// Somebody answered an ask, first of all, and it is stored.
+    Given {
+        /// Which.
+        ask: AskId,
+        /// What.
+        given: Given,
+    },
+    /// The card of an ask could not be posted.
+    Unseen(AskId),
     /// Somebody wants the running turn stopped.
     Stop,
     /// Somebody wants the conversation to begin anew: what runs is stopped, the process ends.
@@ -53,6 +63,8 @@ pub struct Attached {
     pub fingerprint: String,
     /// Its turns that the store knows, with their prompts.
     pub turns: Vec<KnownTurn>,
+    /// What was said to its asks.
+    pub given: Vec<Given>,
 }
 
 /// A turn that the store knows.

@@ -62,6 +62,11 @@ impl State {
             }
             return;
         }
+        if !turn.asks.is_empty() {
+            // It is people that it waits for; an ask has a limit of its own.
+            self.expire_asks(now, wall, effects);
+            return;
+        }
         if turn.ran(now) >= self.bounds.turn_max {
             self.stop(StopReason::Limit(Limit::Time), now, wall, effects);
             return;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Attached, KnownTurn};
+use super::{Attached, Given, KnownTurn};
 use crate::claude::Dialogue;
 use crate::clock::Moment;
 use crate::domain::ids::ProcessId;
@@ -25,6 +25,8 @@ pub struct Process {
     pub idle_since: Option<Moment>,
     /// When this daemon attached to it, if an earlier one started it.
     pub attached_at: Moment,
+    /// What was said to its asks, as far as people did or could have: the records do not tell who.
+    pub given: Vec<Given>,
     known: Vec<KnownTurn>,
 }
 
@@ -55,6 +57,7 @@ impl Process {
             readiness: Readiness::Starting,
             idle_since: None,
             attached_at: Moment::default(),
+            given: Vec::new(),
             known: Vec::new(),
         }
     }
@@ -62,6 +65,7 @@ impl Process {
     /// A process of an earlier daemon.
     pub fn attached(attached: Attached, now: Moment) -> Self {
         Self {
+            given: attached.given,
             known: attached.turns,
             attached_at: now,
             ..Self::starting(attached.process, attached.fingerprint)
@@ -90,6 +94,11 @@ impl Process {
             Readiness::Closing { since, killed: false } => Some(since.after(close_grace)),
             Readiness::Starting | Readiness::Ready => self.idle_since.map(|since| since.after(warm_idle)),
         }
+    }
+
+    /// What was said to this request.
+    pub fn given(&self, request: &str) -> Option<&Given> {
+        self.given.iter().find(|given| given.request == request)
     }
 
     /// The first turn of an earlier daemon that matches; it is handed out once.

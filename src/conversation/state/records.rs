@@ -2,16 +2,11 @@
 
 use super::turn::began_alone;
 use super::{Effect, Process, Readiness, Stage, State, StopReason, Turn};
-use crate::claude::{Step, answer_line};
+use crate::claude::Step;
 use crate::clock::{Moment, WallTime};
-use crate::domain::ask::Answer;
 use crate::domain::event::{Failure, Limit, TurnEnd, TurnEvent};
 use crate::domain::ids::PromptId;
 use crate::runner::{Position, Record, Recorded, Stopping};
-
-/// What Claude is told while nobody can be asked.
-const NOBODY_TO_ASK: &str = "Nobody can be asked from this chat yet, so this was denied. Say what you wanted to do and why, and go on \
-     without it if you can.";
 
 impl State {
     pub(super) fn recorded(&mut self, recorded: &Recorded, now: Moment, effects: &mut Vec<Effect>) {
@@ -58,7 +53,7 @@ impl State {
             Step::Event(event) => self.event(&event, at, now, effects),
             Step::Info(info) => effects.push(Effect::Info(info)),
             Step::SessionChanged(session) => effects.push(Effect::SessionChanged(session)),
-            Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, effects),
+            Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, now, effects),
             Step::ControlFailed { kind, error, .. } => effects.push(Effect::Ignored { kind, why: error }),
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
             Step::Exited { failure, .. } => self.exited(failure, at, effects),
@@ -121,7 +116,6 @@ impl State {
 
     pub(super) fn event(&mut self, event: &TurnEvent, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.began) else { return };
-        let id = turn.id;
         turn.heard |= !matches!(event, TurnEvent::Ended(_));
         match event {
             TurnEvent::ToolStarted(tool) => {
@@ -132,15 +126,7 @@ impl State {
             }
             // Noted before the tool can run: if everything dies just then, nobody takes it for a turn that did nothing.
             TurnEvent::ChangeAhead => self.may_have_changed(effects),
-            TurnEvent::Asked(ask) => {
-                // Nobody can be asked yet: the ask is stored, shown, and answered with a denial that says why. After a
-                // restart this may be said twice; the CLI ignores answers to what it does not ask (its README §3).
-                effects.push(Effect::SaveAsk { turn: id, ask: ask.clone() });
-                effects.push(Effect::Write(answer_line(ask, &nobody_to_ask())));
-            }
-            TurnEvent::AskWithdrawn { request } => {
-                effects.push(Effect::SettleAsk { request: request.clone(), answer: None });
-            }
+            TurnEvent::Asked(_) | TurnEvent::AskWithdrawn { .. } => {}
             TurnEvent::Usage(usage) => turn.usage = *usage,
             TurnEvent::Ended(end) => {
                 let end = end.clone();
@@ -166,6 +152,12 @@ impl State {
         let Some(turn) = &mut self.turn else { return };
         turn.view.apply(event, at);
         turn.changed = true;
+        if let TurnEvent::Asked(ask) = event {
+            self.asked(ask, at, now, effects);
+        }
+        if let TurnEvent::AskWithdrawn { request } = event {
+            self.ask_withdrawn(request, now, effects);
+        }
     }
 
     /// From now on the turn is not run again by itself.
@@ -187,14 +179,6 @@ impl State {
             Stopping::Told => turn.dying = Some(Failure::ShutDown),
         }
         turn.stop_ladder_asked();
-    }
-
-    pub(super) fn ask_answered(&mut self, request: &str, allowed: bool, effects: &mut Vec<Effect>) {
-        let Some(turn) = &mut self.turn else { return };
-        let answer = if allowed { Answer::Allow } else { nobody_to_ask() };
-        turn.view.answered(request, &answer);
-        turn.changed = true;
-        effects.push(Effect::SettleAsk { request: request.to_owned(), answer: Some(answer) });
     }
 
     /// The dialogue says how the turn ended; why we stopped it, if we did, is the better reason.
@@ -335,6 +319,7 @@ impl State {
         } else if self.turn.is_none() {
             process.idle_since = Some(process.attached_at);
         }
+        self.answer_again(effects);
     }
 
     /// Turns that the store knows and that no record tells of, at the end of their process: their spool is gone. One that
@@ -349,8 +334,4 @@ impl State {
             self.held = held;
         }
     }
-}
-
-fn nobody_to_ask() -> Answer {
-    Answer::Deny { message: NOBODY_TO_ASK.to_owned() }
 }

@@ -1,5 +1,6 @@
 //! Tables: what goes in, and what is to be done then, in the bench's short words.
 
+mod asks;
 mod bench;
 mod laws;
 mod recovery;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ATTEMPTS_MAX, Fresh, KnownTurn};
+use super::{ATTEMPTS_MAX, Fresh, KnownTurn, OpenAsk};
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Carried, Failure, Limit, TurnEnd, TurnEvent, Usage};
-use crate::domain::ids::{ProcessId, PromptId, TurnId};
+use crate::domain::ids::{ProcessId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Origin, Prompt};
 use crate::render::view::{About, Shown, View};
 use crate::runner::Position;
@@ -59,6 +59,8 @@ pub struct Turn {
     pub tools: u32,
     /// What it cost.
     pub usage: Usage,
+    /// Asks that wait for people.
+    pub asks: Vec<OpenAsk>,
     /// Why it is being stopped.
     pub stop: Option<Stop>,
     /// Whether it went on in a new session already.
@@ -178,6 +180,7 @@ impl Turn {
             side_effects: false,
             tools: 0,
             usage: Usage::default(),
+            asks: Vec::new(),
             stop: None,
             session_lost: false,
             unposted: false,
@@ -222,6 +225,11 @@ impl Turn {
         self.changed = true;
         self.started = now;
         self.last_heard = now;
+    }
+
+    /// Whom it is for.
+    pub fn asker(&self) -> Option<UserId> {
+        self.prompt.as_ref().map(|prompt| prompt.author.id)
     }
 
     /// Whether it waits for its place.

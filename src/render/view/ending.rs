@@ -1,5 +1,7 @@
 //! How a turn that is over says so: what there is to say, and the footer.
 
+use crate::domain::action::Button;
+
 use super::{Block, TurnEnd, View, WallTime, code_span, escape, facts, failure, one_line};
 
 /// How many background tasks are named.
@@ -45,12 +47,25 @@ pub(super) fn closing(view: &View, end: &TurnEnd) -> Vec<String> {
     lines
 }
 
+/// What somebody can do about the end.
+pub(super) fn buttons(view: &View, end: &TurnEnd) -> Vec<Button> {
+    match end {
+        // What it had begun may be half done.
+        TurnEnd::CutOff { .. } => vec![Button::go_on(view.about.turn)],
+        TurnEnd::Failed(_)
+        | TurnEnd::Completed { .. }
+        | TurnEnd::Interrupted
+        | TurnEnd::TimedOut { .. }
+        | TurnEnd::LimitReached { .. } => Vec::new(),
+    }
+}
+
 /// A turn that ends well and has nothing to show is told as such (a "success" with nothing done is none).
 fn empty(view: &View) -> Option<String> {
     if view.has_text() {
         return None;
     }
-    let asked = view.blocks.iter().any(|block| matches!(block, Block::Ask { .. }));
+    let asked = view.blocks.iter().any(|block| matches!(block, Block::Ask(_)));
     Some(if !view.denied.is_empty() {
         let names: Vec<String> = view.denied.iter().take(5).map(|name| escape(&one_line(name, 40))).collect();
         format!(

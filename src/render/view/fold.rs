@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Block, Doing, Outcome, Progress, Started, TEXT_BYTES_MAX, ToolState, ToolUse, TurnEnd, View, WallTime,
+    Asked, Block, Doing, Outcome, Progress, Started, TEXT_BYTES_MAX, ToolState, ToolUse, TurnEnd, View,
+    WallTime,
 };
 use super::{code_span, escape, facts, one_line};
 
@@ -108,21 +109,20 @@ impl View {
     }
 
     pub(super) fn settle(&mut self, request: &str, with: &Outcome) {
-        for block in &mut self.blocks {
-            if let Block::Ask { ask, outcome: outcome @ Outcome::Open } = block
-                && ask.request == request
-            {
-                *outcome = with.clone();
-            }
-        }
+        let open = self.asks_mut().filter(|asked| asked.outcome == Outcome::Open);
+        open.filter(|asked| asked.ask.request == request).for_each(|asked| asked.outcome = with.clone());
+    }
+
+    pub(super) fn asks_mut(&mut self) -> impl Iterator<Item = &mut Asked> {
+        self.blocks.iter_mut().filter_map(|block| match block {
+            Block::Ask(asked) => Some(asked),
+            Block::Text(_) | Block::Tools(_) | Block::Notice(_) => None,
+        })
     }
 
     pub(super) fn end(&mut self, end: &TurnEnd, at: WallTime) {
-        for block in &mut self.blocks {
-            if let Block::Ask { outcome: outcome @ Outcome::Open, .. } = block {
-                *outcome = Outcome::Withdrawn;
-            }
-        }
+        let open = self.asks_mut().filter(|asked| asked.outcome == Outcome::Open);
+        open.for_each(|asked| asked.outcome = Outcome::Withdrawn);
         match end {
             // A local command (`/context`) has a result, but never said anything.
             TurnEnd::Completed { text } if !self.has_text() => self.text(text),
@@ -171,7 +171,10 @@ impl View {
     }
 
     pub(super) fn open_asks(&self) -> usize {
-        self.blocks.iter().filter(|block| matches!(block, Block::Ask { outcome: Outcome::Open, .. })).count()
+        self.blocks
+            .iter()
+            .filter(|block| matches!(block, Block::Ask(Asked { outcome: Outcome::Open, .. })))
+            .count()
     }
 
     /// The tools that run, in the order of their start.
@@ -180,7 +183,7 @@ impl View {
             .iter()
             .filter_map(|block| match block {
                 Block::Tools(group) => Some(group),
-                Block::Text(_) | Block::Ask { .. } | Block::Notice(_) => None,
+                Block::Text(_) | Block::Ask(_) | Block::Notice(_) => None,
             })
             .flatten()
             .filter(|state| state.progress == Progress::Running)
@@ -192,7 +195,7 @@ impl View {
             .rev()
             .filter_map(|block| match block {
                 Block::Tools(group) => Some(group),
-                Block::Text(_) | Block::Ask { .. } | Block::Notice(_) => None,
+                Block::Text(_) | Block::Ask(_) | Block::Notice(_) => None,
             })
             .flatten()
             .find(|state| state.tool_use.id == id)

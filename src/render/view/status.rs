@@ -14,7 +14,10 @@ pub(super) fn line(view: &View, now: WallTime) -> String {
     let elapsed = now.since(view.about.started_at);
     let quiet = now.since(view.last_event_at);
     let mut parts = vec![doing(view)];
-    parts.extend(facts::elapsed(elapsed));
+    if view.open_asks() == 0 {
+        // While people are asked nothing moves: what they read stays as it is.
+        parts.extend(facts::elapsed(elapsed));
+    }
     if view.running_tools().next().is_none() {
         parts.extend(background(view));
         if is_working(view) && quiet >= Duration::from_secs(QUIET_SECS) {

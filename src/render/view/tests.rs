@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::ask::{AskKind, Question};
+use crate::domain::ask::{AskKind, Change, Grant, Question, Rule};
 use crate::domain::event::{Failure, Limit};
 use crate::domain::tool::Tool;
 use crate::render::message::{CONTENT_UNITS_MAX, units};
@@ -110,6 +110,10 @@ fn read(shown: &Shown) -> String {
         let _ = writeln!(text, "━━ message {}{reply} ━━\n{}", index + 1, body.content);
         for file in &body.files {
             let _ = writeln!(text, "[file {}, {} bytes]", file.name, file.bytes.len());
+        }
+        if !body.buttons.is_empty() {
+            let buttons: Vec<_> = body.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+            let _ = writeln!(text, "{}", buttons.join(" "));
         }
     }
     text

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
+use switchboard::playground::discord::{EmbeddedDiscord, Pinged, RequestLog, World};
 
 pub use bot::{Around, Bot, Exit, program};
 pub use seen::{private_text, session_of};
@@ -282,12 +282,23 @@ conversation = "thread"
     pub fn assert_well_behaved(&self) {
         let violations = self.discord.violations();
         assert!(violations.is_empty(), "rules were broken: {violations:#?}");
-        let by_bot = |message| {
-            self.discord.message(message).is_some_and(|message| message["author"]["id"] == BOT.to_string())
-        };
-        let pings: Vec<_> =
-            self.discord.pings().into_iter().filter(|(message, _)| by_bot(*message)).collect();
+        let pings: Vec<_> = self.pings().into_iter().filter(|(_, card, _)| !card).collect();
         assert!(pings.is_empty(), "somebody was pinged: {pings:?}");
+    }
+
+    /// Whom the bot pinged with a card: one person with each that asks.
+    pub fn pinged_by_cards(&self) -> Vec<Pinged> {
+        self.pings().into_iter().filter(|(_, card, _)| *card).map(|(_, _, who)| who).collect()
+    }
+
+    /// The bot's pings: the message, whether it is a card, who.
+    fn pings(&self) -> Vec<(MessageId, bool, Pinged)> {
+        let pings = self.discord.pings().into_iter().filter_map(|(id, who)| {
+            let message = self.discord.message(id)?;
+            let card = content(&message).starts_with("🔐 **May Claude use ");
+            (message["author"]["id"] == BOT.to_string()).then_some((id, card, who))
+        });
+        pings.collect()
     }
 
     /// One answer from the database, by SQL that gives one text column.

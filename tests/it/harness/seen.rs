@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{InteractionId, InteractionState, World};
 
-use super::{BOT, HARBOR, LIGHTHOUSE, Stage, answer_of};
+use super::{BOT, HARBOR, LIGHTHOUSE, MARA, Stage, answer_of};
 
 impl Stage {
     /// The prompts that the fake CLI was given, in order.
@@ -19,6 +19,56 @@ impl Stage {
     /// Says something without a mention.
     pub fn say(&self, author: UserId, channel: ChannelId, text: &str) -> MessageId {
         self.discord.say(author, channel, text)
+    }
+
+    /// Waits until the bot shows buttons in a channel, and gives that message's id with what is on them.
+    pub async fn card(&self, channel: ChannelId) -> (MessageId, Vec<String>) {
+        self.discord
+            .wait_for(&format!("buttons in {channel}"), |discord| {
+                let messages = discord.messages(channel);
+                let card = messages.iter().rev().find(|message| !buttons(message).is_empty())?;
+                let labels = buttons(card).into_iter().map(|(label, _)| label).collect();
+                Some((id(&card["id"]), labels))
+            })
+            .await
+    }
+
+    /// Clicks the button with this label, which must be there, and waits until Discord knows that the bot heard of it.
+    pub async fn click(&self, user: UserId, message: MessageId, label: &str) -> InteractionId {
+        let shown = self.discord.message(message).expect("the message is there");
+        let found = buttons(&shown).into_iter().find(|(known, _)| known == label);
+        let (_, custom_id) = found.unwrap_or_else(|| panic!("there is no button {label}: {shown}"));
+        self.click_id(user, message, &custom_id).await
+    }
+
+    /// The same by the button's id.
+    pub async fn click_id(&self, user: UserId, message: MessageId, custom_id: &str) -> InteractionId {
+        let clicked = self.discord.component(user, message, custom_id, &[]);
+        self.discord
+            .wait_for("a click to be acknowledged", |discord| {
+                let state = discord.interaction(clicked);
+                assert!(!state.failed, "a click was not acknowledged within 3 s");
+                state.acknowledged_after.map(|_| ())
+            })
+            .await;
+        clicked
+    }
+
+    /// What a click was answered with, for nobody else's eyes.
+    pub async fn told_privately(&self, clicked: InteractionId) -> String {
+        self.discord
+            .wait_for("a private answer to a click", |discord| {
+                let followup = discord.interaction(clicked).followups.first().cloned()?;
+                assert_eq!(followup["flags"].as_u64().unwrap_or_default() & 64, 64, "everybody sees it");
+                followup["content"].as_str().map(str::to_owned)
+            })
+            .await
+    }
+
+    /// The ids of a message's buttons, in their order.
+    pub fn button_ids(&self, message: MessageId) -> Vec<String> {
+        let shown = self.discord.message(message).expect("the message is there");
+        buttons(&shown).into_iter().map(|(_, id)| id).collect()
     }
 
     /// Uses a slash command, and waits for the answer.
@@ -119,6 +169,14 @@ fn id(value: &Value) -> MessageId {
     MessageId(value.as_str().and_then(|id| id.parse().ok()).expect("Discord's ids are numbers"))
 }
 
+/// The buttons of a message: label and custom id.
+fn buttons(message: &Value) -> Vec<(String, String)> {
+    let rows = message["components"].as_array().into_iter().flatten();
+    let buttons = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    buttons.map(|button| (text(&button["label"]), text(&button["custom_id"]))).collect()
+}
+
 fn look_of(message: &Value) -> String {
     let author = message["author"]["username"].as_str().unwrap_or_default();
     let reply = if message["message_reference"]["message_id"].is_string() { " (reply)" } else { "" };
@@ -129,6 +187,10 @@ fn look_of(message: &Value) -> String {
     for file in message["attachments"].as_array().into_iter().flatten() {
         text.push_str(&format!("    <file {}>\n", file["filename"].as_str().unwrap_or_default()));
     }
+    let labels: Vec<_> = buttons(message).into_iter().map(|(label, _)| format!("[{label}]")).collect();
+    if !labels.is_empty() {
+        text.push_str(&format!("    {}\n", labels.join(" ")));
+    }
     text
 }
 
@@ -137,7 +199,7 @@ fn redact(text: &str, dir: &Path) -> String {
     for (name, id) in [("harbor", HARBOR), ("lighthouse", LIGHTHOUSE), ("general", World::GENERAL)] {
         text = text.replace(&format!("<#{id}>"), &format!("#{name}"));
     }
-    text = text.replace(&format!("<@{BOT}>"), "@switchboard");
+    text = text.replace(&format!("<@{BOT}>"), "@switchboard").replace(&format!("<@{MARA}>"), "@mara");
     let lines = text.lines().map(|line| {
         let words = line.split(' ').map(redact_word);
         words.collect::<Vec<_>>().join(" ")
@@ -154,6 +216,9 @@ fn redact_word(word: &str) -> String {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if bare.ends_with(['s', 'm', 'h']) && is_digits(number) {
         return word.replace(bare, "[time]");
+    }
+    if bare.starts_with("<t:") {
+        return word.replace(bare, "[when]");
     }
     if bare.starts_with("E-") || bare.len() >= 17 && is_digits(bare) {
         return word.replace(bare, "[id]");

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use crate::claude::user_line;
 use crate::clock::{Moment, WallTime};
-use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Input, KnownTurn, ShownTurn, State, Turn};
-use crate::domain::ask::Answer;
+use crate::conversation::state::{
+    Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, ShownTurn, State, Turn,
+};
 use crate::domain::event::{Carried, Limit, TurnEnd};
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, ProcessId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt};
@@ -18,8 +19,10 @@ use crate::runner::{Exit, Position, Record, Recorded};
 /// Bounds that are easy to reckon with.
 pub(super) const BOUNDS: Bounds = Bounds {
     running_turns_max: 4,
+    queued_prompts_max: 20,
     turn_max: Duration::from_hours(1),
     silence_max: Duration::from_mins(10),
+    ask_max: Duration::from_mins(30),
     warm_idle: Duration::from_mins(5),
     output_bytes_max: 10_000,
 };
@@ -98,6 +101,15 @@ impl Bench {
         told
     }
 
+    /// Records of the time when everything began.
+    pub(super) fn replay_at_the_beginning(&mut self, records: impl IntoIterator<Item = Record>) {
+        for record in records {
+            self.position += 10;
+            let recorded = Recorded { end: Position(self.position), at: WallTime(0), record };
+            self.input(Input::Recorded(recorded));
+        }
+    }
+
     pub(super) fn record(&mut self, record: Record) -> Vec<String> {
         self.records([record])
     }
@@ -129,13 +141,23 @@ impl Bench {
     }
 
     pub(super) fn attach_to(&mut self, process: ProcessId, turns: Vec<KnownTurn>) -> Vec<String> {
+        self.attach_with(process, turns, Vec::new())
+    }
+
+    /// The same, with what was said to its asks.
+    pub(super) fn attach_with(
+        &mut self,
+        process: ProcessId,
+        turns: Vec<KnownTurn>,
+        given: Vec<Given>,
+    ) -> Vec<String> {
         self.position = 0;
         for turn in &turns {
             let name =
                 turn.prompt.as_ref().map_or("alone".to_owned(), |prompt| number(prompt.id).to_string());
             self.turns.push((turn.id, name));
         }
-        self.input(Input::Attached(Attached { process, fingerprint: "same".to_owned(), turns }))
+        self.input(Input::Attached(Attached { process, fingerprint: "same".to_owned(), turns, given }))
     }
 
     pub(super) fn shown(&mut self) -> Vec<ShownTurn> {
@@ -188,10 +210,11 @@ impl Bench {
             Effect::Kill => "kill".to_owned(),
             Effect::SaveAsk { turn, ask } => format!("save {} of {}", ask.request, self.turn(*turn)),
             Effect::SettleAsk { request, answer } => match answer {
-                Some(Answer::Allow) => format!("{request} allowed"),
-                Some(Answer::Deny { .. }) => format!("{request} denied"),
+                Some(answer) if answer.allows() => format!("{request} allowed"),
+                Some(_) => format!("{request} denied"),
                 None => format!("{request} withdrawn"),
             },
+            Effect::ExpireAsk(given) => format!("{} expired", given.request),
             Effect::NoteSideEffects(turn) => format!("side effects of {}", self.turn(*turn)),
             Effect::EndTurn { turn, end, error, .. } => {
                 let failed = matches!(end, TurnEnd::Failed(_) | TurnEnd::CutOff { .. });

@@ -27,6 +27,9 @@ enum Op {
         secs: u64,
     },
     Dies(Exit),
+    Answer {
+        dies: bool,
+    },
     StartFails,
     Restart {
         lost_on_the_way: bool,
@@ -54,6 +57,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Op::Stop),
         1 => Just(Op::Reset),
         3 => prop_oneof![0..20_u64, 0..700_u64].prop_map(|secs| Op::After { secs }),
+        2 => any::<bool>().prop_map(|dies| Op::Answer { dies }),
         1 => exit.prop_map(Op::Dies),
         1 => Just(Op::StartFails),
         2 => any::<bool>().prop_map(|lost_on_the_way| Op::Restart { lost_on_the_way }),
@@ -79,6 +83,7 @@ fn run(ops: Vec<Op>) {
             Op::Stop => world.input(Input::Stop),
             Op::Reset => world.input(Input::Reset),
             Op::After { secs } => world.after(secs),
+            Op::Answer { dies } => world.answers(dies),
             Op::Dies(exit) => world.dies(exit),
             Op::StartFails => world.start_fails = true,
             Op::Restart { lost_on_the_way } => world.restart(lost_on_the_way),
@@ -92,7 +97,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Each prompt has exactly one end; one turn and one process at a time; a place for each turn, and none without;
-    /// nothing is written to a process that is over; a restart at any moment changes none of it.
+    /// nothing is written to a process that is over; no ask is answered twice; a restart at any moment changes none of it.
     #[test]
     fn whatever_happens_each_prompt_has_one_end(ops in proptest::collection::vec(op(), 1..60)) {
         run(ops);

@@ -6,8 +6,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::bench::{
-    BOUNDS, Bench, denied, echo, exit, init, out, permission, prompt, result, stderr, task_started, text,
-    tool, tool_ahead, tool_result, written,
+    BOUNDS, Bench, echo, exit, init, out, prompt, result, stderr, task_started, text, tool, tool_ahead,
+    written,
 };
 use crate::claude::user_line;
 use crate::conversation::state::{Bounds, Input};
@@ -254,20 +254,6 @@ fn the_cli_begins_by_itself_while_a_prompt_waits() {
     assert_eq!(bench.record(result()), ["end alone: completed", "leave place", "ask place"]);
     assert_eq!(bench.running(), Some(2));
     assert_eq!(bench.state.queued(), 1);
-}
-
-#[test]
-fn an_ask_is_stored_denied_and_settled() {
-    let mut bench = Bench::new();
-    bench.runs(1);
-    assert_eq!(bench.record(tool("q1", "Bash")), ["side effects of 1"]);
-    assert_eq!(bench.record(permission("q1")), ["save q1 of 1", "deny q1"]);
-    assert_eq!(bench.record(denied("q1")), ["q1 denied"]);
-    assert_eq!(bench.record(tool_result("q1")), NOTHING);
-    assert_eq!(bench.record(tool("t2", "Bash")), NOTHING, "side effects are noted once");
-    assert_eq!(bench.record(permission("q2")), ["save q2 of 1", "deny q2"]);
-    let told = bench.record(result());
-    assert_eq!(told[..3], ["q2 withdrawn", "end 1: completed", "leave place"]);
 }
 
 #[test]

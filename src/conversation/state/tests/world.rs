@@ -8,10 +8,14 @@ use uuid::Uuid;
 
 use super::bench::{BOUNDS, aborted, echo, init, number, prompt, result, text, written};
 use crate::clock::{Moment, WallTime};
-use crate::conversation::state::{Attached, Effect, Fresh, Input, KnownTurn, State};
+use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, State};
+use crate::domain::ask::Answer;
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::runner::{Exit, Position, Record, Recorded};
+
+/// An ask waits for less than the silence that ends a turn, so that a run is soon over.
+const BOUNDS_HERE: Bounds = Bounds { ask_max: Duration::from_mins(5), ..BOUNDS };
 
 /// The outside.
 pub(super) struct World {
@@ -28,6 +32,8 @@ pub(super) struct World {
     withdrawn: BTreeSet<PromptId>,
     turns: BTreeMap<TurnId, (ProcessId, KnownTurn)>,
     ended_since_the_start: BTreeSet<TurnId>,
+    /// What was said to the asks of each process, as the store has it.
+    given: BTreeMap<ProcessId, Vec<Given>>,
     processes: Vec<Cli>,
     /// The process that the state is told of.
     attached: Option<usize>,
@@ -46,7 +52,7 @@ struct Cli {
 impl World {
     pub(super) fn new() -> Self {
         Self {
-            state: State::new(BOUNDS),
+            state: State::new(BOUNDS_HERE),
             now: Moment::default(),
             start_fails: false,
             prompts: 0,
@@ -57,6 +63,7 @@ impl World {
             withdrawn: BTreeSet::new(),
             turns: BTreeMap::new(),
             ended_since_the_start: BTreeSet::new(),
+            given: BTreeMap::new(),
             processes: Vec::new(),
             attached: None,
         }
@@ -76,6 +83,27 @@ impl World {
             let process = ProcessId(Uuid::from_u128(self.fresh));
             self.input(Input::Place(Fresh { process, fingerprint: fingerprint.to_string(), model: None }));
         }
+    }
+
+    /// Somebody answers what waits for people. The daemon may die before the CLI has it.
+    pub(super) fn answers(&mut self, dies: bool) {
+        let open = self.state.running().and_then(|turn| turn.asks.first()).cloned();
+        let Some(open) = open else { return };
+        let by = Some("Ada".to_owned());
+        let given = Given { request: open.ask.request.clone(), answer: Answer::Allow, by };
+        self.gives(given.clone());
+        if dies {
+            self.restart(false);
+        } else {
+            self.input(Input::Given { ask: open.id, given });
+        }
+    }
+
+    fn gives(&mut self, given: Given) {
+        let process = self.state.process().expect("an ask is of a process");
+        let all = self.given.entry(process).or_default();
+        assert!(all.iter().all(|known| known.request != given.request), "answered twice");
+        all.push(given);
     }
 
     pub(super) fn after(&mut self, secs: u64) {
@@ -110,7 +138,7 @@ impl World {
 
     /// The daemon is killed and starts again. What was under way to the CLI may be lost.
     pub(super) fn restart(&mut self, lost_on_the_way: bool) {
-        self.state = State::new(BOUNDS);
+        self.state = State::new(BOUNDS_HERE);
         self.ended_since_the_start.clear();
         (self.asked, self.placed) = (false, false);
         for at in 0..self.processes.len() {
@@ -127,7 +155,8 @@ impl World {
             let spool = cli.spool.clone();
             let lost = cli.over && !matches!(spool.last(), Some(Recorded { record: Record::Exit(_), .. }));
             self.attached = Some(at);
-            self.input(Input::Attached(Attached { process, fingerprint, turns }));
+            let given = self.given.get(&process).cloned().unwrap_or_default();
+            self.input(Input::Attached(Attached { process, fingerprint, turns, given }));
             for recorded in spool {
                 self.input(Input::Recorded(recorded));
             }
@@ -241,6 +270,7 @@ impl World {
                 assert!(cli.over && self.state.process() != Some(process));
                 self.attached = None;
             }
+            Effect::ExpireAsk(given) => self.gives(given),
             Effect::SaveAsk { .. }
             | Effect::SettleAsk { .. }
             | Effect::NoteSideEffects(_)

@@ -97,7 +97,7 @@ fn event() -> impl Strategy<Value = TurnEvent> {
         2 => (id, any::<bool>()).prop_map(|(id, failed)| TurnEvent::ToolEnded { id, failed }),
         1 => text.prop_map(|text| TurnEvent::Asked(Ask {
             request: "r".into(), tool_use: None,
-            kind: AskKind::Permission { tool: bash(&text), reason: Some(text.clone()), blocked_path: Some(text.clone()) },
+            kind: AskKind::Permission { tool: bash(&text), reason: Some(text.clone()), blocked_path: Some(text.clone()), dir: text.clone(), changes: Vec::new(), grant: None },
             input: text,
         })),
         1 => text.prop_map(|plan| TurnEvent::Asked(Ask { request: "p".into(), tool_use: None, kind: AskKind::Plan { plan }, input: String::new() })),

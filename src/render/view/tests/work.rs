@@ -127,12 +127,35 @@ fn ask(kind: AskKind, input: &str) -> TurnEvent {
     TurnEvent::Asked(Ask { request: "r".into(), tool_use: None, kind, input: input.into() })
 }
 
+fn may(tool: Tool) -> AskKind {
+    AskKind::Permission {
+        tool,
+        reason: None,
+        blocked_path: None,
+        dir: "/srv/harbor".into(),
+        changes: Vec::new(),
+        grant: None,
+    }
+}
+
+impl Told {
+    /// The ask waits for the person who asked.
+    fn posed(mut self) -> Self {
+        let until = WallTime(self.now.0 + 3_600_000);
+        self.view.pose("r", Some(UserId(42)), until);
+        self
+    }
+
+    fn answered(mut self, answer: &Answer, by: Option<&str>) -> Self {
+        self.view.answered("r", answer, by);
+        self
+    }
+}
+
 #[test]
-fn asks() {
-    let permission = |tool: Tool, input: &str| {
-        let kind = AskKind::Permission { tool, reason: None, blocked_path: None };
-        Told::started().says("I need a tool.").then(ask(kind, input))
-    };
+fn asks_that_nobody_can_be_asked() {
+    let permission =
+        |tool: Tool, input: &str| Told::started().says("I need a tool.").then(ask(may(tool), input));
     let questions = vec![
         Question {
             question: "Which database?".into(),
@@ -148,69 +171,122 @@ fn asks() {
         },
     ];
     let deny = Answer::Deny { message: "nobody can be asked from here yet".into() };
-    let mut denied = permission(bash("git push\nrm -rf `pwd`/x \u{202e}"), "{}");
-    let open = denied.read();
-    denied.view.answered("r", &deny);
-    denied.view.answered("r", &Answer::Allow);
-    denied.view.answered("another", &Answer::Allow);
-    let mut allowed = permission(
-        Tool::Write { path: "a.txt".into(), lines: 1 },
-        r#"{"file_path":"/srv/a.txt","content":"x"}"#,
-    );
-    allowed.view.answered("r", &Answer::Allow);
-    let out = AskKind::Permission {
-        tool: file("/etc/passwd"),
-        reason: Some("It is outside of the project".into()),
-        blocked_path: Some("/etc/passwd".into()),
-    };
+    let denied = permission(bash("git push"), "{}").answered(&deny, None).answered(&Answer::Allow, None);
+    let mcp = AskKind::Elicitation { server: "jira".into(), message: "Which @everyone?".into() };
+    let plan = "# Plan\n\n1. [ ] do\n\n| a | b |\n|--|--|\n| 1 | 2 |";
     insta::assert_snapshot!(
         "asks",
         moments(&[
-            ("a permission is open", open),
             ("denied; only the first answer counts", denied.read()),
-            ("allowed", allowed.read()),
-            (
-                "out of bounds, withdrawn",
-                Told::started()
-                    .then(ask(out, r#"{"file_path":"/etc/passwd"}"#))
-                    .then(TurnEvent::AskWithdrawn { request: "r".into() })
-                    .read()
-            ),
             ("questions", Told::started().then(ask(AskKind::Question { questions }, "{}")).read()),
+            ("a plan", Told::started().then(ask(AskKind::Plan { plan: plan.into() }, "{}")).read()),
+            ("an MCP server", Told::started().then(ask(mcp, "{}")).read()),
+        ])
+    );
+}
+
+#[test]
+fn cards() {
+    let permission = |kind: AskKind, input: &str| {
+        Told::started().says("I need a tool.").uses("t", bash("x")).then(ask(kind, input)).posed()
+    };
+    let rule = |content: &str| Rule { tool: "Bash".into(), content: Some(content.into()) };
+    let with = |tool: Tool, more: Option<Grant>, edits: Vec<Change>| match may(tool) {
+        AskKind::Permission { tool, dir, .. } => AskKind::Permission {
+            tool,
+            dir,
+            reason: Some("This command requires approval".into()),
+            blocked_path: Some("/etc/passwd".into()),
+            changes: edits,
+            grant: more,
+        },
+        other => other,
+    };
+    let push = Tool::Bash {
+        command: "git push\nrm -rf `pwd`/x \u{202e}".into(),
+        description: Some("Publish the *branch*".into()),
+    };
+    let push =
+        with(push, Some(Grant::Rules { rules: vec![rule("git push *"), rule("rm -rf *")] }), Vec::new());
+    let edit = |old: &str, new: &str| Change { old: Some(old.into()), new: new.into(), everywhere: false };
+    let edit = with(
+        Tool::Edit { path: "src/lib.rs".into() },
+        Some(Grant::AcceptEdits),
+        vec![edit("let a = 1;\n", "let a = 2;\nlet b = 3;\n")],
+    );
+    let fetch = may(Tool::Fetch { url: "https://example.org".into() });
+    let deny = Answer::Deny { message: "m".into() };
+    let expired = Answer::Deny { message: "nobody answered in time".into() };
+    insta::assert_snapshot!(
+        "cards",
+        moments(&[
+            ("a command", permission(push.clone(), "{}").read()),
+            ("allowed once", permission(push.clone(), "{}").answered(&Answer::Allow, Some("Mara")).read()),
             (
-                "a plan",
-                Told::started()
-                    .then(ask(
-                        AskKind::Plan { plan: "# Plan\n\n1. [ ] do\n\n| a | b |\n|--|--|\n| 1 | 2 |".into() },
-                        "{}"
-                    ))
+                "allowed for the session, and it goes on below",
+                permission(push.clone(), "{}")
+                    .answered(&Answer::AllowForSession, Some("Mara *x*"))
+                    .then(TurnEvent::ToolEnded { id: "t".into(), failed: false })
+                    .says("Pushed.")
+                    .ends(completed())
                     .read()
             ),
+            ("denied", permission(push.clone(), "{}").answered(&deny, Some("Mara")).read()),
+            ("nobody answered", permission(push.clone(), "{}").answered(&expired, None).read()),
             (
-                "an MCP server",
-                Told::started()
-                    .then(ask(
-                        AskKind::Elicitation { server: "jira".into(), message: "Which @everyone?".into() },
-                        "{}"
-                    ))
-                    .read()
+                "withdrawn",
+                permission(push, "{}").then(TurnEvent::AskWithdrawn { request: "r".into() }).read()
+            ),
+            ("an edit", permission(edit, "{}").read()),
+            (
+                "the first thing that it does",
+                Told::started().then(ask(fetch, r#"{"url":"https://ex\u0430mple.org"}"#)).posed().read()
             ),
         ])
     );
 }
 
 #[test]
-fn a_long_command_is_cut_with_a_note() {
+fn a_long_command_is_cut_and_is_there_as_a_file() {
     let command = (0..200).map(|i| format!("echo line {i}")).collect::<Vec<_>>().join("\n");
-    let kind = AskKind::Permission { tool: bash(&command), reason: None, blocked_path: None };
-    let shown = Told::started().then(ask(kind, "{}")).read();
-    assert!(shown.contains("```\n-# … about "), "{shown}");
+    let told = Told::started().says("Hm.").then(ask(may(bash(&command)), "{}")).posed();
+    let shown = told.show();
+    let card = shown.slots.last().unwrap();
+    assert_eq!(shown.slots.len(), 2);
+    assert!(card.content.contains("```\n-# … about "), "{}", card.content);
+    assert_eq!(
+        (card.files[0].name.as_str(), card.files[0].bytes.as_slice()),
+        ("command.sh", command.as_bytes())
+    );
+    assert!(units(&card.content) <= CONTENT_UNITS_MAX);
+    // While it waits nothing moves: no edit, no file sent again.
+    assert!(told.after(50).show().slots.last() == Some(card));
+}
+
+#[test]
+fn each_card_is_a_message_of_its_own_that_tells_one_person() {
+    let mut told = Told::started();
+    for round in 0..3 {
+        told = told.says(&"word ".repeat(2_000)).then(ask(may(bash("ls")), "{}")).posed();
+        let slots = told.show().slots;
+        let pinged: Vec<_> = slots.iter().map(|slot| slot.ping.is_some()).collect();
+        assert_eq!(pinged.iter().filter(|pinged| **pinged).count(), 1, "{pinged:?}");
+        assert_eq!(pinged.last(), Some(&true));
+        assert_eq!(slots.last().unwrap().buttons.len(), 2);
+        let before = slots.len();
+        told = told.answered(&Answer::Allow, Some("Mara"));
+        let slots = told.show().slots;
+        // What was posted stays where it is.
+        assert_eq!(slots.len(), before, "round {round}");
+        assert!(slots.iter().all(|slot| slot.buttons.is_empty() && slot.ping.is_none()));
+    }
+    assert!(told.show().slots.iter().all(|slot| units(&slot.content) <= CONTENT_UNITS_MAX));
 }
 
 #[test]
 fn an_open_ask_stops_typing() {
     let mut told = Told::started().then(ask(AskKind::Plan { plan: "x".into() }, "{}"));
     assert!(!told.show().typing);
-    told.view.answered("r", &Answer::Allow);
+    told.view.answered("r", &Answer::Allow, None);
     assert!(told.show().typing);
 }

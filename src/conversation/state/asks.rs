@@ -1,0 +1,178 @@
+//! Questions of the CLI that wait for people. Each has one answer: a person's, or a denial when its time is over.
+
+use super::{Effect, State};
+use crate::claude::answer_line;
+use crate::clock::{Moment, WallTime};
+use crate::domain::ask::{Answer, Ask};
+use crate::domain::ids::AskId;
+
+/// What Claude is told of what nobody can be asked.
+const NOBODY_TO_ASK: &str = "Nobody can be asked from this chat yet, so this was denied. Say what you wanted to do and why, and go on \
+     without it if you can.";
+/// What Claude is told when the time is over.
+const NOBODY_ANSWERED: &str =
+    "nobody answered in time. Say what you wanted to do and why, and go on without it if you can.";
+/// What Claude is told when nobody could see the question.
+const NOBODY_SAW_IT: &str = "the question could not be shown in the chat. Say what you wanted to do and why, and go on without it if you can.";
+
+/// An ask that waits for people.
+#[derive(Debug, Clone)]
+pub struct OpenAsk {
+    /// What a button calls it.
+    pub id: AskId,
+    /// The ask.
+    pub ask: Ask,
+    asked: Moment,
+    asked_at: WallTime,
+    /// When its time is over; known from the first look on.
+    due: Option<Moment>,
+}
+
+/// What was said to an ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The CLI's id of the request.
+    pub request: String,
+    /// What.
+    pub answer: Answer,
+    /// The name of who said it; none: nobody did in time.
+    pub by: Option<String>,
+}
+
+/// Why an ask is denied without anybody having said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unasked {
+    /// Its time is over.
+    Expired,
+    /// Its card could not be posted.
+    Unseen,
+}
+
+impl State {
+    /// The ask that waits for people under this id.
+    pub fn open_ask(&self, id: AskId) -> Option<&OpenAsk> {
+        self.turn.as_ref()?.asks.iter().find(|open| open.id == id)
+    }
+
+    /// The CLI asks: a row first, then a card, or at once the denial of what nobody can be asked.
+    pub(super) fn asked(&mut self, ask: &Ask, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
+        let until = WallTime(at.0.saturating_add(millis(self.bounds.ask_max)));
+        let Some(turn) = &mut self.turn else { return };
+        effects.push(Effect::SaveAsk { turn: turn.id, ask: ask.clone() });
+        if !ask.is_for_people() {
+            // After a restart this may be said twice; the CLI ignores answers to what it does not ask (its README §3).
+            effects.push(Effect::Write(answer_line(ask, &nobody_to_ask())));
+            return;
+        }
+        turn.view.pose(&ask.request, turn.asker(), until);
+        let id = AskId::of(turn.id, &ask.request);
+        if !turn.asks.iter().any(|open| open.id == id) {
+            turn.asks.push(OpenAsk { id, ask: ask.clone(), asked: now, asked_at: at, due: None });
+        }
+    }
+
+    /// Somebody answered, and it is stored.
+    pub(super) fn given(&mut self, id: AskId, given: Given, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(open) = self.settle(id, now) else { return };
+        effects.push(Effect::Write(answer_line(&open.ask, &given.answer)));
+        if let Some(turn) = &mut self.turn {
+            turn.view.answered(&given.request, &given.answer, given.by.as_deref());
+            turn.changed = true;
+        }
+        if let Some(process) = &mut self.process {
+            process.given.push(given);
+        }
+    }
+
+    /// Nobody will answer: it is denied by itself.
+    pub(super) fn unasked(&mut self, id: AskId, why: Unasked, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(open) = self.open_ask(id) else { return };
+        let message = match why {
+            Unasked::Expired => NOBODY_ANSWERED,
+            Unasked::Unseen => NOBODY_SAW_IT,
+        };
+        let answer = Answer::Deny { message: message.to_owned() };
+        let given = Given { request: open.ask.request.clone(), answer, by: None };
+        effects.push(Effect::ExpireAsk(given.clone()));
+        self.given(id, given, now, effects);
+    }
+
+    /// The records have an answer to an ask: this one, of an earlier daemon's time.
+    pub(super) fn ask_answered(
+        &mut self,
+        request: &str,
+        allowed: bool,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(turn) = &mut self.turn else { return };
+        let id = AskId::of(turn.id, request);
+        let stored = self.process.as_ref().and_then(|process| process.given(request)).cloned();
+        let given = stored.unwrap_or_else(|| Given {
+            request: request.to_owned(),
+            answer: if allowed { Answer::Allow } else { nobody_to_ask() },
+            by: None,
+        });
+        turn.view.answered(request, &given.answer, given.by.as_deref());
+        turn.changed = true;
+        self.settle(id, now);
+        effects.push(Effect::SettleAsk { request: request.to_owned(), answer: Some(given.answer) });
+    }
+
+    /// Nobody is asked any more.
+    pub(super) fn ask_withdrawn(&mut self, request: &str, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(turn) = &self.turn else { return };
+        self.settle(AskId::of(turn.id, request), now);
+        effects.push(Effect::SettleAsk { request: request.to_owned(), answer: None });
+    }
+
+    /// After a restart: what was answered and never written is written now.
+    pub(super) fn answer_again(&mut self, effects: &mut Vec<Effect>) {
+        let (Some(turn), Some(process)) = (&mut self.turn, &self.process) else { return };
+        turn.asks.retain(|open| {
+            let Some(given) = process.given(&open.ask.request) else { return true };
+            turn.view.answered(&given.request, &given.answer, given.by.as_deref());
+            effects.push(Effect::Write(answer_line(&open.ask, &given.answer)));
+            turn.changed = true;
+            false
+        });
+    }
+
+    /// Asks whose time is over. It counts from when the CLI asked, also across a restart; a clock that steps while this
+    /// daemon looks on makes no difference.
+    pub(super) fn expire_asks(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
+        let max = self.bounds.ask_max;
+        let Some(turn) = &mut self.turn else { return };
+        let mut over = Vec::new();
+        for open in &mut turn.asks {
+            let due =
+                *open.due.get_or_insert_with(|| now.after(max.saturating_sub(wall.since(open.asked_at))));
+            if now >= due {
+                over.push(open.id);
+            }
+        }
+        for id in over {
+            self.unasked(id, Unasked::Expired, now, effects);
+        }
+    }
+
+    /// Takes an ask off the list. The turn's limits do not count what it waited for people.
+    fn settle(&mut self, id: AskId, now: Moment) -> Option<OpenAsk> {
+        let turn = self.turn.as_mut()?;
+        let index = turn.asks.iter().position(|open| open.id == id)?;
+        let open = turn.asks.remove(index);
+        if turn.asks.is_empty() {
+            turn.started = turn.started.after(now.since(open.asked));
+            turn.last_heard = now;
+        }
+        Some(open)
+    }
+}
+
+fn nobody_to_ask() -> Answer {
+    Answer::Deny { message: NOBODY_TO_ASK.to_owned() }
+}
+
+fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,141 @@
+use uuid::Uuid;
+
+use super::bench::{Bench, aborted, denied, known, out, permission, result, tool, tool_result, written};
+use crate::conversation::state::{Given, Input};
+use crate::domain::ask::Answer;
+use crate::domain::ids::{AskId, ProcessId};
+use crate::runner::Record;
+use serde_json::json;
+
+const NOTHING: [&str; 0] = [];
+
+fn given(request: &str, answer: Answer) -> Given {
+    Given { request: request.to_owned(), answer, by: Some("Ada".to_owned()) }
+}
+
+/// What a click on the open ask gives.
+fn allow(bench: &mut Bench, request: &str) -> Vec<String> {
+    let ask = ask(request);
+    bench.input(Input::Given { ask, given: given(request, Answer::Allow) })
+}
+
+fn ask(request: &str) -> AskId {
+    AskId::of(known(1).id, request)
+}
+
+fn question(request: &str) -> Record {
+    out(&json!({"type": "control_request", "request_id": request, "request": {
+        "subtype": "can_use_tool", "tool_name": "AskUserQuestion", "tool_use_id": request,
+        "input": {"questions": [{"question": "?", "options": [{"label": "a"}]}]}}}))
+}
+
+#[test]
+fn an_ask_is_stored_and_waits_and_the_first_answer_is_written() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    assert_eq!(bench.record(tool("q1", "Bash")), ["side effects of 1"]);
+    assert_eq!(bench.record(permission("q1")), ["save q1 of 1"]);
+    assert!(bench.text().contains("May Claude use Bash?"));
+    assert_eq!(allow(&mut bench, "q1"), ["allow q1"]);
+    assert_eq!(allow(&mut bench, "q1"), NOTHING, "only the first counts");
+    assert!(bench.text().contains("allowed by Ada"));
+    assert_eq!(bench.record(denied("q1")), ["q1 allowed"], "what was stored, not what came by");
+    assert_eq!(bench.record(tool_result("q1")), NOTHING);
+    assert_eq!(bench.record(tool("t2", "Bash")), NOTHING, "side effects are noted once");
+}
+
+#[test]
+fn what_nobody_can_be_asked_is_denied_at_once() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    assert_eq!(bench.record(question("q1")), ["save q1 of 1", "deny q1"]);
+    assert_eq!(bench.record(denied("q1")), ["q1 denied"]);
+    bench.record(question("q2"));
+    let told = bench.record(result());
+    assert_eq!(told[..3], ["q2 withdrawn", "end 1: completed", "leave place"]);
+}
+
+#[test]
+fn an_interrupt_withdraws_an_ask_and_a_late_click_finds_none() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(permission("q1"));
+    assert!(bench.state.open_ask(ask("q1")).is_some());
+    bench.input(Input::Stop);
+    let told = bench.record(aborted());
+    assert_eq!(told[..2], ["q1 withdrawn", "end 1: interrupted"]);
+    assert!(bench.state.open_ask(ask("q1")).is_none());
+    assert_eq!(allow(&mut bench, "q1"), NOTHING);
+}
+
+#[test]
+fn nobody_answers_in_time_and_it_is_denied() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(permission("q1"));
+    assert_eq!(bench.after(1799), NOTHING);
+    assert_eq!(bench.after(1), ["q1 expired", "deny q1"]);
+    assert_eq!(bench.after(1), NOTHING);
+    assert!(bench.text().contains("nobody answered in time"));
+}
+
+#[test]
+fn a_card_that_could_not_be_posted_is_a_denial() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(permission("q1"));
+    assert_eq!(bench.input(Input::Unseen(ask("q1"))), ["q1 expired", "deny q1"]);
+    assert_eq!(bench.input(Input::Unseen(ask("q1"))), NOTHING);
+}
+
+#[test]
+fn the_turns_own_limits_stand_still_while_people_are_asked() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    for round in ["q1", "q2", "q3"] {
+        bench.record(permission(round));
+        // More than an hour in all, and more than the longest silence each time.
+        assert_eq!(bench.after(1700), NOTHING);
+        allow(&mut bench, round);
+        bench.record(denied(round));
+    }
+    assert_eq!(bench.after(599), NOTHING);
+    assert_eq!(bench.after(1), ["interrupt"], "the silence begins with the answer");
+}
+
+#[test]
+fn after_a_restart_the_ask_still_waits() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    bench.works_on(1);
+    assert_eq!(bench.record(permission("q1")), ["save q1 of 1"]);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    assert_eq!(allow(&mut bench, "q1"), ["allow q1"]);
+}
+
+#[test]
+fn an_answer_that_was_stored_and_never_written_is_written_after_the_restart() {
+    let mut bench = Bench::new();
+    let stored = vec![given("q1", Answer::Deny { message: "no".to_owned() })];
+    bench.attach_with(ProcessId(Uuid::from_u128(500)), vec![known(1)], stored);
+    bench.works_on(1);
+    assert_eq!(bench.record(permission("q1")), ["save q1 of 1"]);
+    assert_eq!(bench.input(Input::CaughtUp), ["deny q1"]);
+    assert_eq!(allow(&mut bench, "q1"), NOTHING);
+    assert!(bench.text().contains("denied by Ada"));
+}
+
+#[test]
+fn the_time_of_an_ask_counts_across_a_restart() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    bench.works_on(1);
+    bench.record(permission("q1"));
+    // The records are read again half an hour later: their time is that of the question.
+    let mut bench_later = Bench::new();
+    bench_later.after(1800);
+    bench_later.attach(vec![known(1)]);
+    bench_later.replay_at_the_beginning([written(1), permission("q1")]);
+    assert_eq!(bench_later.input(Input::CaughtUp), NOTHING);
+    assert_eq!(bench_later.after(1), ["q1 expired", "deny q1"]);
+}

@@ -1,0 +1,192 @@
+//! What a permission is for, so that somebody with a phone in one hand decides with open eyes: the command, the change
+//! or the input as it would be done, with everything visible that hides, reorders or imitates.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::domain::action::{Action, Button, ButtonStyle, Choice};
+use crate::domain::ask::{Ask, AskKind, Change};
+use crate::domain::ids::{AskId, TurnId};
+use crate::domain::tool::Tool;
+
+/// What would be done, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// The text, with nothing invisible in it.
+    pub text: String,
+    /// The language of its code block.
+    pub language: &'static str,
+    /// What its file is called, should it be too long for a message.
+    pub file_name: &'static str,
+    /// What the eye would miss.
+    pub warning: Option<String>,
+}
+
+/// What a permission is for; none for what is asked otherwise.
+pub fn of(ask: &Ask) -> Option<Card> {
+    let AskKind::Permission { tool, changes, .. } = &ask.kind else { return None };
+    let (raw, language, file_name) = match tool {
+        Tool::Bash { command, .. } => (command.clone(), "sh", "command.sh"),
+        _ if !changes.is_empty() => (diff(tool, changes), "diff", "change.diff"),
+        _ => (pretty(&ask.input), "json", "input.json"),
+    };
+    Some(Card { text: expose(&raw), language, file_name, warning: warning(&raw) })
+}
+
+/// What Claude says that the tool does: its own words, which nobody has checked.
+pub fn said(tool: &Tool) -> Option<&str> {
+    match tool {
+        Tool::Bash { description, .. } => description.as_deref().filter(|said| !said.trim().is_empty()),
+        _ => None,
+    }
+}
+
+/// The answers to choose from.
+pub fn buttons(turn: TurnId, asked: &Ask) -> Vec<Button> {
+    let ask = AskId::of(turn, &asked.request);
+    let button = |label: &str, style, choice| Button::new(label, style, Action::Answer { ask, choice });
+    let mut buttons = vec![button("Allow once", ButtonStyle::Success, Choice::AllowOnce)];
+    if asked.grant().is_some() {
+        buttons.push(button("Allow for this session", ButtonStyle::Secondary, Choice::AllowForSession));
+    }
+    buttons.push(button("Deny", ButtonStyle::Danger, Choice::Deny));
+    buttons
+}
+
+/// The changes as people read them; what stays the same around them is not known here.
+fn diff(tool: &Tool, changes: &[Change]) -> String {
+    let path = match tool {
+        Tool::Edit { path } | Tool::Write { path, .. } => path.as_str(),
+        _ => "",
+    };
+    let mut text = String::new();
+    for change in changes {
+        let how = match (&change.old, change.everywhere) {
+            (None, _) => "the whole file becomes",
+            (Some(_), true) => "everywhere",
+            (Some(_), false) => "once",
+        };
+        text.push_str(&format!("@@ {path} ({how}) @@\n"));
+        for (sign, side) in [('-', change.old.as_deref()), ('+', Some(change.new.as_str()))] {
+            for line in side.into_iter().flat_map(str::lines) {
+                text.push(sign);
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+/// The input with a line per field; as it is, should it not be JSON.
+fn pretty(input: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(input)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| input.to_owned())
+}
+
+/// The same text with a name in the place of each character that nobody would see, or that moves others.
+pub fn expose(text: &str) -> String {
+    let mut exposed = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            exposed.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+        } else {
+            exposed.push(c);
+        }
+    }
+    exposed
+}
+
+fn is_hidden(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        c if c.is_control() => true,
+        // White space that is not the space.
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => true,
+        // Zero width, direction, separators, invisible operators, fillers, variation selectors, tags.
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{2800}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0e}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => false,
+    }
+}
+
+/// What the eye would miss: hidden characters, and letters that look like those of another script in the same word.
+fn warning(text: &str) -> Option<String> {
+    let hidden = text.chars().filter(|c| is_hidden(*c)).count();
+    let mut alike: Vec<String> = Vec::new();
+    for word in text.unicode_words().filter(|word| word.chars().any(|c| c.is_ascii_alphabetic())) {
+        for c in word.chars().filter(|c| imitates(*c)) {
+            let named = format!("`{c}` U+{:04X}", u32::from(c));
+            if !alike.contains(&named) {
+                alike.push(named);
+            }
+        }
+    }
+    let mut parts = Vec::new();
+    if hidden > 0 {
+        let characters = if hidden == 1 { "character" } else { "characters" };
+        parts.push(format!("{hidden} invisible {characters}, shown as ⟨U+…⟩"));
+    }
+    if !alike.is_empty() {
+        let more = alike.len().saturating_sub(6);
+        alike.truncate(6);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        parts.push(format!("letters that look like others: {}{more}", alike.join(", ")));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Whether a letter can stand for a Latin one: Greek, Cyrillic, Armenian, Cherokee, full width, mathematical.
+fn imitates(c: char) -> bool {
+    matches!(c,
+        '\u{370}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}' | '\u{ab70}'..='\u{abbf}' | '\u{ff21}'..='\u{ff5a}'
+        | '\u{1d400}'..='\u{1d7ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hides_is_named() {
+        assert_eq!(expose("rm \u{202e}x\u{200b}\u{0}\n\ty\r"), "rm ⟨U+202E⟩x⟨U+200B⟩⟨U+0000⟩\n\ty⟨U+000D⟩");
+        assert_eq!(expose("é 👩 ok"), "é 👩 ok");
+        assert_eq!(warning("ls -la"), None);
+        // A word of one script is only a word.
+        assert_eq!(warning("echo привет"), None);
+        assert_eq!(
+            warning("cat p\u{430}sswd\u{200b}").as_deref(),
+            Some("1 invisible character, shown as ⟨U+…⟩; letters that look like others: `а` U+0430")
+        );
+    }
+
+    #[test]
+    fn an_edit_is_a_diff() {
+        let tool = Tool::Edit { path: "a.rs".into() };
+        let change = |old: Option<&str>, everywhere| Change {
+            old: old.map(str::to_owned),
+            new: "b\nc".into(),
+            everywhere,
+        };
+        assert_eq!(
+            diff(&tool, &[change(Some("a\n"), true), change(None, false)]),
+            "@@ a.rs (everywhere) @@\n-a\n+b\n+c\n@@ a.rs (the whole file becomes) @@\n+b\n+c\n"
+        );
+    }
+}

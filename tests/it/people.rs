@@ -1,0 +1,182 @@
+//! People in the loop: what Claude asks, who may answer, and that one answer counts, whatever happens meanwhile.
+
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use switchboard::playground::discord::{Fault, Pinged};
+use tokio::sync::Notify;
+
+use crate::harness::{HARBOR, JONAS, MARA, Stage, VERA, alive, eventually};
+
+const ASKS: &str = "[[say:I need a file.]][[ask:bash:touch made.txt]][[say:That was it.]]";
+
+fn made(stage: &Stage) -> bool {
+    stage.dir().join("harbor/made.txt").exists()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_allows_and_the_command_runs() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, labels) = stage.card(HARBOR).await;
+    assert_eq!(labels, ["Allow once", "Allow for this session", "Deny"]);
+    assert!(!made(&stage));
+    assert_snapshot!("a_card", stage.transcript(HARBOR));
+    stage.click(MARA, card, "Allow once").await;
+    stage.answer(HARBOR, message).await;
+    assert!(made(&stage));
+    assert_snapshot!("a_card_that_was_allowed", stage.transcript(HARBOR));
+    // One ping, of the one whose turn waited.
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(MARA)]);
+    assert_eq!(stage.sql("SELECT state || ' ' || settled_by_name FROM asks").await, ["allowed Mara"]);
+    assert_eq!(stage.sql("SELECT action || ' ' || detail FROM audit").await, ["answer allowed"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_denies_and_claude_is_told() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    // Whoever may prompt may answer: Jonas has the role.
+    stage.click(JONAS, card, "Deny").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("denied by Jonas") && answer.contains("It was refused: Jonas"), "{answer}");
+    assert!(!made(&stage));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_click_counts_for_nothing() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let clicked = stage.click(VERA, card, "Allow once").await;
+    let told = stage.told_privately(clicked).await;
+    assert!(told.contains("not among the people"), "{told}");
+    assert!(!made(&stage));
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["open"]);
+    stage.click(MARA, card, "Deny").await;
+    stage.answer(HARBOR, message).await;
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_fifty_clicks_one_counts() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let ids = stage.button_ids(card);
+    let clicks: Vec<_> = (0..50)
+        .filter_map(|number| {
+            let person = if number % 2 == 0 { MARA } else { JONAS };
+            stage.discord.try_component(person, card, &ids[number % 3], &[])
+        })
+        .collect();
+    stage.answer(HARBOR, message).await;
+    let told = stage
+        .discord
+        .wait_for("all but one click to be answered", |discord| {
+            let states = clicks.iter().map(|click| discord.interaction(*click));
+            let told: Vec<_> = states.filter(|state| !state.followups.is_empty()).collect();
+            (told.len() == clicks.len() - 1).then_some(told)
+        })
+        .await;
+    for state in &told {
+        let text = state.followups[0]["content"].as_str().unwrap_or_default();
+        assert!(text.contains("was first"), "{text}");
+    }
+    assert_eq!(stage.sql("SELECT count(*) || '' FROM audit").await, ["1"]);
+    assert_eq!(stage.cli_log("prompt").len(), 1);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_button_works_after_the_daemon_was_killed() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let ids = stage.button_ids(card);
+    bot.kill();
+    let _bot = stage.bot().await;
+    assert_eq!(stage.button_ids(card), ids);
+    stage.click_id(MARA, card, &ids[0]).await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("allowed by Mara") && answer.contains("That was it."), "{answer}");
+    assert!(made(&stage));
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(MARA)], "nobody is told twice");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_button_of_a_cli_that_died_meanwhile_says_so() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let ids = stage.button_ids(card);
+    let cli = stage.cli_pid(1).await;
+    bot.kill();
+    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
+    eventually("the CLI to be gone", || (!alive(cli)).then_some(())).await;
+    // Discord does not take the edit that removes the buttons yet: people still see them.
+    let held = Arc::new(Notify::new());
+    stage
+        .discord
+        .faults()
+        .next_rest(format!("PATCH /channels/{HARBOR}/messages/{card}").as_str(), Fault::Hold(held.clone()));
+    let _bot = stage.bot().await;
+    eventually_in_store(&stage, "SELECT state FROM asks", "withdrawn").await;
+    let clicked = stage.click_id(MARA, card, &ids[0]).await;
+    let told = stage.told_privately(clicked).await;
+    assert!(told.contains("This question is void"), "{told}");
+    held.notify_one();
+    stage.answer(HARBOR, message).await;
+    assert!(!made(&stage));
+    stage.assert_well_behaved();
+}
+
+async fn eventually_in_store(stage: &Stage, query: &str, wanted: &str) {
+    while stage.sql(query).await.first().map(String::as_str) != Some(wanted) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_answers_in_time_and_it_is_denied() {
+    let stage = Stage::new().await.with("limits", "ask_secs_max = 2");
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(
+        answer.contains("denied: nobody answered in time") && answer.contains("It was refused"),
+        "{answer}"
+    );
+    assert!(stage.button_ids(card).is_empty(), "a settled card has no live buttons");
+    assert!(!made(&stage));
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["expired"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_withdraws_the_question() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    stage.slash_text(MARA, HARBOR, "stop").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("withdrawn, without an answer"), "{answer}");
+    assert!(stage.button_ids(card).is_empty());
+    assert!(!made(&stage));
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["withdrawn"]);
+    stage.assert_well_behaved();
+}
