@@ -168,6 +168,9 @@ impl Inner {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// A poisoned lock guards nothing that a panic could have left half-done: every holder replaces whole values.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

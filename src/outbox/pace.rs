@@ -112,6 +112,31 @@ mod tests {
         assert_eq!(pace.next(Kind::Edit, Urgency::Final, at(5)), at(5000));
     }
 
+    proptest::proptest! {
+        /// Whatever is wanted, for minutes: no window has more calls of one kind than Discord allows.
+        #[test]
+        fn no_window_has_more_calls_than_are_allowed(
+            wishes in proptest::collection::vec((0u64..3000, proptest::bool::ANY, proptest::bool::ANY), 200),
+        ) {
+            let (mut pace, mut now, mut calls) = (Pace::default(), at(0), Vec::new());
+            for (wait_ms, create, last) in wishes {
+                let kind = if create { Kind::Create } else { Kind::Edit };
+                let urgency = if last { Urgency::Final } else { Urgency::Stream };
+                // Half of the wishes come at once: a burst.
+                let wanted = now.after(Duration::from_millis(wait_ms.saturating_sub(1500)));
+                now = pace.next(kind, urgency, wanted);
+                pace.made(kind, now);
+                calls.push((kind, now));
+            }
+            for kind in [Kind::Create, Kind::Edit] {
+                let own: Vec<_> = calls.iter().filter(|(each, _)| *each == kind).map(|(_, at)| *at).collect();
+                for window in own.windows(CALLS_MAX + 1) {
+                    proptest::prop_assert!(window[CALLS_MAX].since(window[0]) >= WINDOW);
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_minute_of_streaming_stays_below_the_allowance() {
         let mut pace = Pace::default();

@@ -112,8 +112,7 @@ impl Bench {
 
     /// Shows a last view, and gives what stands in the channel when it is settled.
     async fn ends_with(&self, body: MessageBody) -> Vec<MessageBody> {
-        let target =
-            Target { channel: HERE, parent: None, thread: None, prompt: Some((HERE, MessageId(5))) };
+        let target = Target { channel: HERE, parent: None, thread: None, prompt: Some((HERE, MessageId(5))) };
         let shown = Shown { slots: vec![body], reaction: Reaction::Done, typing: false, ended: true };
         self.outbox.show(TURN, &target, shown);
         self.outbox.settled().await;
@@ -130,7 +129,10 @@ fn not_taken() -> DeliverError {
 }
 
 fn with_file() -> MessageBody {
-    MessageBody { files: vec![File { name: "answer.md".into(), bytes: vec![0] }], ..MessageBody::text("The end.") }
+    MessageBody {
+        files: vec![File { name: "answer.md".into(), bytes: vec![0] }],
+        ..MessageBody::text("The end.")
+    }
 }
 
 #[tokio::test]
