@@ -172,14 +172,19 @@ impl Delivery {
             (Call::Create, Some(body)) => self.create(inner, operation, body).await,
             (Call::Edit(message), Some(body)) => {
                 let custom_ids = custom_ids(inner, channel, body).await?;
-                if let Err(error) = inner.discord.edit(channel, message, body, &custom_ids).await {
-                    return Ok(Err(error));
+                let edited = inner.discord.edit(channel, message, body, &custom_ids).await;
+                match &edited {
+                    Ok(()) => {
+                        pass(Point::Edited).await;
+                        self.shows(inner, operation, message, plan::hash(body)).await?;
+                    }
+                    // It may have been done: which body the message has is not known.
+                    Err(DeliverError::Retry { .. }) => {
+                        self.shows(inner, operation, message, String::new()).await?;
+                    }
+                    Err(_) => {}
                 }
-                pass(Point::Edited).await;
-                let hash = plan::hash(body);
-                inner.store.slot_sent(key, message, &hash).await?;
-                self.set(operation, PostedState::Sent(message), hash, now);
-                Ok(Ok(()))
+                Ok(edited)
             }
             (Call::Delete(message), _) => match inner.discord.delete(channel, message).await {
                 Ok(()) | Err(DeliverError::MessageGone(_)) => {
@@ -187,12 +192,31 @@ impl Delivery {
                     self.set(operation, PostedState::Removed, String::new(), now);
                     Ok(Ok(()))
                 }
-                Err(error) => Ok(Err(error)),
+                Err(error) => {
+                    if matches!(error, DeliverError::Retry { .. }) {
+                        // It may be gone: if it is wanted again, an edit tells.
+                        self.shows(inner, operation, message, String::new()).await?;
+                    }
+                    Ok(Err(error))
+                }
             },
             (Call::LookUp, body) => self.look_up(inner, operation, body).await,
             // The plan makes and changes only what is wanted.
             (Call::Create | Call::Edit(_), None) => Ok(Ok(())),
         }
+    }
+
+    /// The message is there, with the body of this hash.
+    async fn shows(
+        &mut self,
+        inner: &Inner,
+        operation: Operation,
+        message: MessageId,
+        hash: String,
+    ) -> Result<(), StoreError> {
+        inner.store.slot_sent(self.key(operation), message, &hash).await?;
+        self.set(operation, PostedState::Sent(message), hash, inner.clock.wall());
+        Ok(())
     }
 
     async fn create(

@@ -289,13 +289,12 @@ impl World {
                 let body = &wanted[slot as usize];
                 let mut known = known.expect("it was sent");
                 match self.channel.iter_mut().find(|(id, ..)| *id == message.0) {
-                    Some(there) if applied => {
-                        there.2.clone_from(&body.content);
-                        if heard {
-                            known.hash = hash(body);
+                    Some(there) => {
+                        if applied {
+                            there.2.clone_from(&body.content);
                         }
+                        known.hash = if heard { hash(body) } else { String::new() };
                     }
-                    Some(_) => {}
                     None => known.state = PostedState::Removed,
                 }
                 self.set(known);
@@ -304,8 +303,11 @@ impl World {
                 if applied {
                     self.channel.retain(|(id, ..)| *id != message.0);
                 }
+                let known = known.expect("it was sent");
                 if heard {
-                    self.set(Posted { state: PostedState::Removed, ..known.expect("it was sent") });
+                    self.set(Posted { state: PostedState::Removed, ..known });
+                } else {
+                    self.set(Posted { hash: String::new(), ..known });
                 }
             }
         }
