@@ -7,12 +7,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::deliver::Discord;
+use super::deliver::{DeliverError, Discord};
 use super::lock;
 use crate::chain::Chain;
 use crate::domain::ids::{ChannelId, TurnId};
 
 const RENEWED_EVERY: Duration = Duration::from_secs(8);
+/// In a channel that takes nothing it is tried again after this.
+const CLOSED_WAIT: Duration = Duration::from_mins(5);
 
 pub(super) struct Typing {
     discord: Arc<dyn Discord>,
@@ -55,6 +57,10 @@ impl Typing {
                 interval.tick().await;
                 if let Err(error) = discord.typing(channel).await {
                     tracing::debug!(%channel, error = %Chain(&error), "typing indicator not set");
+                    if matches!(error, DeliverError::Closed { .. }) {
+                        // Discord counts what it refuses (RELIABILITY §3): the indicator is not worth it.
+                        interval.reset_after(CLOSED_WAIT);
+                    }
                 }
             }
         }));
