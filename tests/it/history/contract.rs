@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::record::{Deleted, History, Said, Shown};
 
-/// How the last line of a turn that is over begins.
-const FOOTERS: [&str; 4] = ["-# ✅", "-# ❌", "-# ⏹️", "-# ⚠️"];
+/// How the last line of a turn that is over begins, after its `-# `: with a mark, or with how long it took.
+const MARKS: [&str; 5] = ["✅", "❌", "⏹️", "⚠️", "<"];
 /// Reactions that stay.
 const FINAL: [&str; 3] = ["✅", "❌", "⏹️"];
 
@@ -188,7 +188,7 @@ fn one(history: &History, said: &Said, answer: &[&Shown], found: &mut Found) {
         // Its CLI died; that it says so is all that is promised.
         return;
     }
-    let completed = ends.iter().any(|end| footer(&end.text).is_some_and(|line| line.starts_with("-# ✅")));
+    let completed = ends.iter().any(|end| footer(&end.text).is_some_and(|line| line.starts_with("✅")));
     if !completed {
         found.add(
             Rule::TurnsOutlive,
@@ -242,8 +242,10 @@ fn order(history: &History, answers: &BTreeMap<u64, Vec<&Shown>>, found: &mut Fo
 }
 
 fn footer(text: &str) -> Option<&str> {
-    let last = text.lines().next_back()?;
-    FOOTERS.iter().any(|footer| last.starts_with(footer)).then_some(last)
+    let last = text.lines().next_back()?.strip_prefix("-# ")?;
+    let told =
+        MARKS.iter().any(|mark| last.starts_with(mark)) || last.starts_with(|c: char| c.is_ascii_digit());
+    told.then_some(last)
 }
 
 fn is_end(text: &str) -> bool {

@@ -13,7 +13,7 @@ use super::{Dice, number, tell};
 use crate::harness::{MARA, Stage, eventually};
 
 /// How long the rest of the daemon goes on at every second death, in milliseconds.
-const PAUSE_MS: u64 = 200;
+const PAUSE_MS: u64 = 600;
 /// How many stages share the points.
 const LANES: usize = 4;
 const CHANNELS: usize = 4;

@@ -27,12 +27,11 @@ const UNSETTLED: &str = "
 /// that took.
 pub async fn settle(stage: &Stage, talk: &Talk) -> Duration {
     let begun = Instant::now();
-    let patience = Duration::from_secs(number("HISTORY_PATIENCE_SECS", 30));
+    let patience = Duration::from_secs(number("HISTORY_PATIENCE_SECS", 45));
     let (mut last, mut moved) = (String::new(), Instant::now());
     loop {
         let open = open(stage, talk).await;
-        let requests = stage.discord.look(|discord| discord.requests().len());
-        let now = format!("{open:?} {requests}");
+        let now = format!("{open:?}");
         if open.is_empty() {
             return begun.elapsed();
         }

@@ -152,7 +152,7 @@ fn side_effects_happen_once() {
 #[test]
 fn a_turn_that_the_daemon_took_with_it_is_seen() {
     let failed = |history: &mut History| {
-        history.shown[2].text = "❌ Claude Code disappeared\n-# ❌ 1s".to_owned();
+        history.shown[2].text = "❌ Claude Code disappeared\n-# 1s".to_owned();
         history.reactions[1].1 = "❌".to_owned();
     };
     assert_eq!(broken(failed), [Rule::TurnsOutlive]);
