@@ -144,7 +144,7 @@ impl Talk {
             4 => "[[bash:echo once >> EFFECT]] [[stream:20,15]]".to_owned(),
             5 => "[[lines:60]] [[marker:EFFECT]]".to_owned(),
             6 => "[[fork:2]] [[bash:echo once >> EFFECT]]".to_owned(),
-            7 => "[[mention]] [[hold-stdout]]".to_owned(),
+            7 => format!("[[say:Ask <@{MARA}> or @everyone.]] [[hold-stdout]]"),
             8 => format!("[[bash:sleep 0.{pause:03}; echo once >> EFFECT]] [[garbage]]"),
             _ => format!("[[thinking:Hm.]] [[say:Half.]] [[pause:{pause}]] [[marker:EFFECT]]"),
         }
