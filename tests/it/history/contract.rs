@@ -167,8 +167,11 @@ fn one(history: &History, said: &Said, answer: &[&Shown], found: &mut Found) {
     }
     let ends: Vec<_> = answer.iter().filter(|shown| is_end(&shown.text)).collect();
     let words = answer.iter().map(|shown| shown.text.matches(&said.last_words()).count()).sum::<usize>();
-    if ends.len() > 1 || words > 1 {
-        let what = format!("{} ends, its last words {words} times: {answer:?}", ends.len());
+    // The first of its messages replies, those after it go on.
+    let replies = answer.iter().filter(|shown| shown.answers == Some(said.id)).count();
+    if ends.len() > 1 || words > 1 || replies > 1 {
+        let what =
+            format!("{replies} replies, {} ends, its last words {words} times: {answer:?}", ends.len());
         found.add(Rule::NothingTwice, format!("{name}: {what}"));
     }
     if said.deleted == Deleted::Later || history.stored.refused.contains(&said.id) {

@@ -76,6 +76,11 @@ fn what_is_lost_is_seen() {
 fn what_comes_twice_is_seen() {
     let again = |history: &mut History| history.shown.insert(3, Shown { id: 22, ..history.shown[2].clone() });
     assert_eq!(broken(again), [Rule::NothingTwice]);
+    let half = |history: &mut History| {
+        let text = "q2 is".to_owned();
+        history.shown.insert(2, Shown { id: 20, channel: 1, answers: Some(20), text });
+    };
+    assert_eq!(broken(half), [Rule::NothingTwice]);
     // Without an end of its own, and in a message that replies to nothing.
     let tail = |history: &mut History| {
         let text = "q2 is done".to_owned();
