@@ -92,7 +92,7 @@ pub fn failure_sentence(failure: &Failure) -> String {
 /// What cut the turn off after it may have changed something, and what to do next.
 pub fn cut_off_sentence(failure: &Failure) -> String {
     format!(
-        "{}. It may have changed something, so it was not run again: look at what was done, then write \"go on\".",
+        "{}. It may have changed something, so it was not run again: look at what was done, then let it go on, or say how.",
         death(failure)
     )
 }

@@ -1,6 +1,7 @@
 //! What a turn looks like when it is over.
 
 use super::*;
+use crate::domain::action::{Action, Button};
 
 fn worked() -> Told {
     Told::started()
@@ -194,4 +195,12 @@ fn the_reaction_tells_how_it_ended() {
     assert_eq!(reaction(TurnEnd::LimitReached { limit: Limit::Budget }), Reaction::Stopped);
     assert_eq!(reaction(TurnEnd::Failed(Failure::Lost)), Reaction::Failed);
     assert_eq!(reaction(TurnEnd::CutOff { failure: Failure::Lost }), Reaction::Failed);
+}
+
+#[test]
+fn what_was_cut_off_can_go_on_with_a_button() {
+    let buttons = |end| Told::started().says("half").ends(end).show().slots.pop().map(|slot| slot.buttons);
+    let cut_off = buttons(TurnEnd::CutOff { failure: Failure::Lost }).expect("there is a message");
+    assert!(matches!(cut_off[..], [Button { action: Action::GoOn { .. }, .. }]), "{cut_off:?}");
+    assert_eq!(buttons(TurnEnd::Failed(Failure::Lost)), Some(Vec::new()));
 }
