@@ -1,7 +1,8 @@
 //! The child: how it is started, and its three pipes. Nothing here waits for a reader of the spool.
 
-use std::fs;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
@@ -130,7 +131,9 @@ impl Drop for Leash {
 /// The child's control group, noted for a daemon that finds this shim dead. None where there can be none.
 fn make_group(dir: &Path) -> Option<Group> {
     let group = Group::make(dir.file_name()?.to_str()?).ok()?;
-    if let Err(error) = fs::write(group_path(dir), group.dir().as_os_str().as_encoded_bytes()) {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(group_path(dir));
+    let noted = file.and_then(|mut file| file.write_all(group.dir().as_os_str().as_encoded_bytes()));
+    if let Err(error) = noted {
         log(format_args!("failed to note the control group: {error}"));
     }
     Some(group)

@@ -110,17 +110,22 @@ async fn reset_works_for_another_channel_and_says_where_there_is_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reset_while_a_turn_runs_stops_it_and_what_waits_begins_anew() {
+async fn reset_while_a_turn_runs_stops_it_and_withdraws_what_waits() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
     let running = stage.ask(MARA, HARBOR, "[[say:The code word is heron.]][[wait:/nowhere/at/all]]");
     stage.answer_shows(HARBOR, running, "heron").await;
     let waiting = stage.ask(MARA, HARBOR, "[[recall]]");
     stage.answer_shows(HARBOR, running, "1 queued").await;
-    assert!(stage.slash_text(MARA, HARBOR, "reset").await.starts_with("Done"));
+    let said = stage.slash_text(MARA, HARBOR, "reset").await;
+    assert!(said.starts_with("Done") && said.contains("One message that waited was withdrawn"), "{said}");
     assert_eq!(stage.outcome(running).await, "⏹️");
-    let answer = stage.answer(HARBOR, waiting).await;
+    assert_eq!(stage.outcome(waiting).await, "⏹️");
+    let next = stage.ask(MARA, HARBOR, "[[recall]]");
+    let answer = stage.answer(HARBOR, next).await;
     assert!(answer.contains("You said before:") && !answer.contains("heron"), "{answer}");
+    assert_eq!(stage.sql("select state from prompts order by seq").await, ["taken", "withdrawn", "taken"]);
+    assert_eq!(stage.bot_messages(HARBOR).len(), 2, "what was withdrawn has no message of its own");
     stage.assert_well_behaved();
 }
 

@@ -193,30 +193,54 @@ async fn an_exit_without_a_result_ends_the_turn() {
     assert_goes_on(&stage).await;
 }
 
+/// Each is killed before it changed anything: the same prompt is answered once, by another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_cli_and_a_killed_shim_are_replaced_before_anything_was_changed() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let gate = stage.dir().join("gate");
+    let message = stage.ask(
+        MARA,
+        HARBOR,
+        &format!("[[say:Half.]] [[wait:{}]] [[bash:echo x >> EFFECT]]", gate.display()),
+    );
+    for nth in 1..=2 {
+        let cli = stage.cli_pid(nth).await;
+        stage.answer_shows(HARBOR, message, "Half.").await;
+        let killed = if nth == 1 { cli } else { parent_of(cli) };
+        kill(Pid::from_raw(killed), Signal::SIGKILL).expect("it lives");
+        eventually("the CLI to be gone", || (!alive(cli)).then_some(())).await;
+    }
+    std::fs::write(&gate, "").expect("the gate opens");
+    assert_eq!(stage.outcome(message).await, "✅");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("began again") && answer.matches("Half.").count() == 1, "{answer}");
+    let effect = std::fs::read_to_string(stage.dir().join("harbor/EFFECT")).expect("it was written");
+    assert_eq!(effect.lines().count(), 1);
+    assert_eq!(stage.sql("select attempt || '' from turns").await, ["3"]);
+    assert_eq!(stage.bot_messages(HARBOR).len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_cli_and_a_killed_shim_are_said() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
     let gate = stage.dir().join("never");
-    let hold = format!("[[say:Half.]] [[wait:{}]]", gate.display());
+    let hold = format!("[[bash:echo x]] [[say:Half.]] [[wait:{}]]", gate.display());
 
-    let message = stage.ask(MARA, HARBOR, &hold);
-    let cli = stage.cli_pid(1).await;
-    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it lives");
-    let answer = stage.answer(HARBOR, message).await;
-    assert!(answer.contains("signal 9"), "{answer}");
-    assert_eq!(stage.outcome(message).await, "❌");
-
-    let message = stage.ask(MARA, HARBOR, &hold);
-    let cli = stage.cli_pid(2).await;
-    let shim = parent_of(cli);
-    kill(Pid::from_raw(shim), Signal::SIGKILL).expect("it lives");
-    let answer = stage.answer(HARBOR, message).await;
-    assert!(answer.contains("disappeared"), "{answer}");
-    assert_eq!(stage.outcome(message).await, "❌");
-    // Nobody else is left to end it.
-    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it lives");
-    eventually("the CLI to be gone", || (!alive(cli)).then_some(())).await;
+    for (nth, of_the_shim, said) in [(1, false, "signal 9"), (2, true, "disappeared")] {
+        let message = stage.ask(MARA, HARBOR, &hold);
+        let cli = stage.cli_pid(nth).await;
+        stage.answer_shows(HARBOR, message, "Half.").await;
+        let killed = if of_the_shim { parent_of(cli) } else { cli };
+        kill(Pid::from_raw(killed), Signal::SIGKILL).expect("it lives");
+        let answer = stage.answer(HARBOR, message).await;
+        assert!(answer.contains(said) && answer.contains("not run again"), "{answer}");
+        assert_eq!(stage.outcome(message).await, "❌");
+        assert!(!alive(cli), "it dies with its shim");
+    }
+    let ends = stage.sql("select outcome || ' ' || reason from turns order by started_at").await;
+    assert_eq!(ends, ["interrupted crashed", "interrupted lost"]);
     assert_goes_on(&stage).await;
 }
 

@@ -77,21 +77,46 @@ async fn a_warm_process_that_was_killed_is_missed_by_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_killed_in_a_turn_ends_it_with_a_sentence() {
+async fn a_process_that_is_killed_before_it_changed_anything_is_replaced_and_answers_once() {
     let Some((api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:before]]").await;
-    let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]]");
+    let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]][[say:the end]]");
+    stage.showing(HARBOR, "some words").await;
+    let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
+    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
+    // It is in the transcript of the dead one, and asked for again all the same.
+    eventually("the prompt to be asked for again", || (api.requests().len() >= 3).then_some(())).await;
+    api.release();
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("the end") && answer.matches("some words").count() == 1, "{answer}");
+    assert_eq!(stage.outcome(message).await, "✅");
+    assert_eq!(stage.bot_messages(HARBOR).len(), 2);
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:before]]"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_after_it_changed_something_is_not_replaced() {
+    let Some((api, stage)) = stage().await else { return };
+    let stage = stage.with("claude", "permission_mode = \"acceptEdits\"");
+    let _bot = stage.bot().await;
+    let message = stage.ask(
+        MARA,
+        HARBOR,
+        "[[tool:Write {\"file_path\":\"EFFECT\",\"content\":\"once\"}]][[say:some words]][[hold-mid]]",
+    );
     stage.showing(HARBOR, "some words").await;
     let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
     kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
     assert_eq!(stage.outcome(message).await, "❌");
     let answer = stage.answer(HARBOR, message).await;
-    assert!(answer.contains("some words") && answer.contains("signal 9"), "{answer}");
+    assert!(answer.contains("signal 9") && answer.contains("not run again"), "{answer}");
     super::failures::assert_logged(&stage, &answer);
+    let asked = api.requests().len();
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
-    assert!(answer.contains("[[say:before]]"), "{answer}");
-    assert!(api.requests().len() >= 3);
+    assert!(answer.contains("EFFECT"), "the session stays: {answer}");
+    assert_eq!(api.requests().len(), asked + 1);
 }
 
 /// Each of the 500 chunks is in one message, once; and so is the end.
