@@ -133,7 +133,7 @@ async fn a_button_of_a_cli_that_died_meanwhile_says_so() {
         .faults()
         .next_rest(format!("PATCH /channels/{HARBOR}/messages/{card}").as_str(), Fault::Hold(held.clone()));
     let _bot = stage.bot().await;
-    eventually_in_store(&stage, "SELECT state FROM asks", "withdrawn").await;
+    stage.rows("SELECT state FROM asks WHERE state = 'withdrawn'", 1).await;
     let clicked = stage.click_id(MARA, card, &ids[0]).await;
     let told = stage.told_privately(clicked).await;
     assert!(told.contains("This question is void"), "{told}");
@@ -141,12 +141,6 @@ async fn a_button_of_a_cli_that_died_meanwhile_says_so() {
     stage.answer(HARBOR, message).await;
     assert!(!made(&stage));
     stage.assert_well_behaved();
-}
-
-async fn eventually_in_store(stage: &Stage, query: &str, wanted: &str) {
-    while stage.sql(query).await.first().map(String::as_str) != Some(wanted) {
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,5 +172,38 @@ async fn a_stop_withdraws_the_question() {
     assert!(stage.button_ids(card).is_empty());
     assert!(!made(&stage));
     assert_eq!(stage.sql("SELECT state FROM asks").await, ["withdrawn"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_was_cut_off_goes_on_with_a_click_once() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    stage.ask(MARA, HARBOR, "[[say:I begin.]][[bash:touch begun.txt]][[exit:7]]");
+    let (cut, labels) = stage.card(HARBOR).await;
+    assert_eq!(labels, ["Go on"]);
+    let id = stage.button_ids(cut).remove(0);
+    let stranger = stage.click_id(VERA, cut, &id).await;
+    assert!(stage.told_privately(stranger).await.contains("not among the people"));
+    let clicks = [MARA, JONAS].map(|person| stage.discord.component(person, cut, &id, &[]));
+    stage.answer(HARBOR, cut).await;
+    let told = stage
+        .discord
+        .wait_for("the second click to be answered", |discord| {
+            let states = clicks.iter().map(|click| discord.interaction(*click));
+            states.flat_map(|state| state.followups).next()
+        })
+        .await;
+    assert!(told["content"].as_str().unwrap_or_default().contains("was first"), "{told}");
+    let prompts = stage.cli_prompts();
+    assert_eq!(prompts.len(), 2, "{prompts:?}");
+    assert!(prompts[1].contains("was cut off") && prompts[1].contains("part of"), "{prompts:?}");
+    stage
+        .discord
+        .wait_for("the button to be gone", |discord| {
+            let message = discord.message(cut)?;
+            message["components"].as_array().is_none_or(Vec::is_empty).then_some(())
+        })
+        .await;
     stage.assert_well_behaved();
 }

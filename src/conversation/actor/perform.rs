@@ -55,11 +55,9 @@ impl Actor {
                     store.save_ask(turn, process, &ask).await?;
                 }
             }
-            Effect::SettleAsk { request, answer } => {
-                if let Some(process) = self.state.process() {
-                    let state = answer.as_ref().map_or(AskState::Withdrawn, state_of);
-                    store.settle_ask(process, &request, state, answer.as_ref(), None).await?;
-                }
+            Effect::SettleAsk { process, request, answer } => {
+                let state = answer.as_ref().map_or(AskState::Withdrawn, state_of);
+                store.settle_ask(process, &request, state, answer.as_ref(), None).await?;
             }
             Effect::ExpireAsk(Given { request, answer, .. }) => {
                 if let Some(process) = self.state.process() {

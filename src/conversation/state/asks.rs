@@ -116,14 +116,16 @@ impl State {
         turn.view.answered(request, &given.answer, given.by.as_deref());
         turn.changed = true;
         self.settle(id, now);
-        effects.push(Effect::SettleAsk { request: request.to_owned(), answer: Some(given.answer) });
+        let Some(process) = self.process.as_ref().map(|process| process.id) else { return };
+        effects.push(Effect::SettleAsk { process, request: given.request, answer: Some(given.answer) });
     }
 
     /// Nobody is asked any more.
     pub(super) fn ask_withdrawn(&mut self, request: &str, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = &self.turn else { return };
         self.settle(AskId::of(turn.id, request), now);
-        effects.push(Effect::SettleAsk { request: request.to_owned(), answer: None });
+        let Some(process) = self.process.as_ref().map(|process| process.id) else { return };
+        effects.push(Effect::SettleAsk { process, request: request.to_owned(), answer: None });
     }
 
     /// After a restart: what was answered and never written is written now.

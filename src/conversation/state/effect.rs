@@ -67,6 +67,8 @@ pub enum Effect {
     },
     /// Store that an ask is settled.
     SettleAsk {
+        /// The process that asked; it may be over.
+        process: ProcessId,
         /// The CLI's id of the request.
         request: String,
         /// How; none: withdrawn.

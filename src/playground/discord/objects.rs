@@ -238,6 +238,9 @@ impl State {
                 "authorizing_integration_owners": {"0": self.world.guild.to_string()},
                 "name": interaction.name,
             });
+            if let Some(message) = interaction.message {
+                object["interaction_metadata"]["interacted_message_id"] = message.to_string().into();
+            }
         }
         if let Some(thread) = self.channels.get(&ChannelId(message.id.0)) {
             object["thread"] = self.channel(thread);

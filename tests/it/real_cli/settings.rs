@@ -51,7 +51,12 @@ async fn in_accept_edits_mode_a_file_is_written_in_the_project_and_not_outside()
     let outside = stage.dir().join("lighthouse/notes.txt");
     for (file, said) in [(&inside, "Inside."), (&outside, "Outside.")] {
         let input = serde_json::json!({ "file_path": file, "content": "low tide at six\n" });
-        let answer = stage.exchange(HARBOR, &format!("[[tool:Write {input}]][[say:{said}]]")).await;
+        let message = stage.ask(MARA, HARBOR, &format!("[[tool:Write {input}]][[say:{said}]]"));
+        if said == "Outside." {
+            let (card, _) = stage.card(HARBOR).await;
+            stage.click(MARA, card, "Deny").await;
+        }
+        let answer = stage.answer(HARBOR, message).await;
         assert!(answer.contains(said), "{answer}");
         assert_eq!(answer.contains("denied"), said == "Outside.", "{answer}");
     }

@@ -18,28 +18,71 @@ async fn an_allowed_tool_runs_in_the_project() {
     assert!(answer.contains("It is made."), "{answer}");
     assert!(stage.dir().join("harbor/made.txt").exists());
     // Another command than the allowed one needs a permission.
-    let answer =
-        stage.exchange(HARBOR, "[[tool:Bash {\"command\":\"mv made.txt gone.txt\"}]][[say:Or not.]]").await;
-    assert!(answer.contains("Or not.") && answer.contains("denied"), "{answer}");
+    let message =
+        stage.ask(MARA, HARBOR, "[[tool:Bash {\"command\":\"mv made.txt gone.txt\"}]][[say:Or not.]]");
+    let (card, _) = stage.card(HARBOR).await;
+    stage.click(MARA, card, "Deny").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("Or not.") && answer.contains("denied by Mara"), "{answer}");
     assert!(stage.dir().join("harbor/made.txt").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_permission_that_nobody_can_give_is_denied_and_said() {
+async fn a_click_allows_a_command_once_and_the_next_asks_again() {
     let Some((api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
-    let answer = stage
-        .exchange(HARBOR, "[[tool:Bash {\"command\":\"touch made.txt\"}]][[say:Then without it.]]")
-        .await;
-    assert!(answer.contains("May Claude use") && answer.contains("touch made.txt"), "{answer}");
-    assert!(
-        answer.contains("denied: Nobody can be asked") && answer.contains("Then without it."),
-        "{answer}"
+    let message = stage.ask(
+        MARA,
+        HARBOR,
+        "[[tool:Bash {\"command\":\"touch one.txt\"}]][[tool:Bash {\"command\":\"touch two.txt\"}]][[say:So.]]",
     );
-    assert!(!stage.dir().join("harbor/made.txt").exists());
-    let results = tool_results(&api);
-    assert!(results.len() == 1 && results[0].contains("Nobody can be asked"), "{results:?}");
-    assert_eq!(stage.sql("SELECT state FROM asks").await, ["denied"]);
+    let (card, labels) = stage.card(HARBOR).await;
+    assert_eq!(labels, ["Allow once", "Allow for this session", "Deny"]);
+    stage.click(MARA, card, "Allow once").await;
+    stage.showing(HARBOR, "touch two.txt").await;
+    let (next, _) = stage.card(HARBOR).await;
+    assert_ne!(next, card, "it is a message of its own");
+    stage.click(MARA, next, "Deny").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("allowed by Mara") && answer.contains("denied by Mara"), "{answer}");
+    assert!(stage.dir().join("harbor/one.txt").exists() && !stage.dir().join("harbor/two.txt").exists());
+    assert!(tool_results(&api)[1].contains("Mara said no"), "{:?}", tool_results(&api));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_allowed_for_the_session_is_not_asked_again() {
+    let Some((_api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    let twice = "[[tool:Bash {\"command\":\"touch one.txt\"}]][[say:So.]]";
+    let message = stage.ask(MARA, HARBOR, twice);
+    let (card, _) = stage.card(HARBOR).await;
+    stage.click(MARA, card, "Allow for this session").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("allowed for this session by Mara: `Bash(touch"), "{answer}");
+    std::fs::remove_file(stage.dir().join("harbor/one.txt")).expect("it was made");
+    stage.exchange(HARBOR, twice).await;
+    assert!(stage.dir().join("harbor/one.txt").exists());
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["allowed"]);
+    // Nothing stays behind in the project.
+    assert!(!stage.dir().join("harbor/.claude/settings.local.json").exists());
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_button_of_a_killed_daemon_lets_the_command_run() {
+    let Some((_api, stage)) = stage().await else { return };
+    let bot = stage.bot().await;
+    let message =
+        stage.ask(MARA, HARBOR, "[[tool:Bash {\"command\":\"touch made.txt\"}]][[say:It is made.]]");
+    let (card, _) = stage.card(HARBOR).await;
+    let ids = stage.button_ids(card);
+    bot.kill();
+    let _bot = stage.bot().await;
+    stage.click_id(MARA, card, &ids[0]).await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("It is made."), "{answer}");
+    assert!(stage.dir().join("harbor/made.txt").exists());
     stage.assert_well_behaved();
 }
 

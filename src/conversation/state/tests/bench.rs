@@ -209,7 +209,7 @@ impl Bench {
             Effect::CloseInput => "close input".to_owned(),
             Effect::Kill => "kill".to_owned(),
             Effect::SaveAsk { turn, ask } => format!("save {} of {}", ask.request, self.turn(*turn)),
-            Effect::SettleAsk { request, answer } => match answer {
+            Effect::SettleAsk { request, answer, .. } => match answer {
                 Some(answer) if answer.allows() => format!("{request} allowed"),
                 Some(_) => format!("{request} denied"),
                 None => format!("{request} withdrawn"),
