@@ -84,6 +84,26 @@ impl Store {
         }))
     }
 
+    /// The threads that are conversations, with the channels above: those in which something happened since `since`,
+    /// the latest first, at most `max`.
+    pub async fn threads_active_since(
+        &self,
+        since: WallTime,
+        max: u32,
+    ) -> Result<Vec<(ChannelId, ChannelId)>, StoreError> {
+        let since = since.0;
+        let rows = sqlx::query!(
+            r#"SELECT id, parent AS "parent!" FROM conversations WHERE parent IS NOT NULL AND last_active_at >= ?
+               ORDER BY last_active_at DESC LIMIT ?"#,
+            since,
+            max
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        let pair = |id: i64, parent: i64| (ChannelId(id.cast_unsigned()), ChannelId(parent.cast_unsigned()));
+        Ok(rows.into_iter().map(|row| pair(row.id, row.parent)).collect())
+    }
+
     /// Makes the conversation's row. One that is there stays as it is.
     pub async fn open_conversation(&self, new: &NewConversation) -> Result<(), StoreError> {
         let (id, now) = (new.id.0.cast_signed(), self.now().0);

@@ -35,8 +35,18 @@ impl Store {
 
     /// A message was decided on that became no prompt. The watermark never moves back.
     pub async fn advance_watermark(&self, channel: ChannelId, message: MessageId) -> Result<(), StoreError> {
+        self.advance_watermarks(&[(channel, message)]).await
+    }
+
+    /// The same for several channels, in one transaction.
+    pub async fn advance_watermarks(&self, to: &[(ChannelId, MessageId)]) -> Result<(), StoreError> {
+        if to.is_empty() {
+            return Ok(());
+        }
         let mut transaction = self.begin().await?;
-        move_watermark(&mut transaction, channel, message).await?;
+        for (channel, message) in to {
+            move_watermark(&mut transaction, *channel, *message).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

@@ -1,3 +1,4 @@
+mod absence;
 mod crash;
 mod file;
 mod reading;
