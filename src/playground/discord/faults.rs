@@ -40,6 +40,33 @@ pub enum Fault {
     Hold(Arc<Notify>),
 }
 
+/// How a gateway connection goes wrong. Whatever it is, people go on talking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatewayFault {
+    /// The connection breaks, without any close.
+    Reset,
+    /// Discord asks to reconnect (op 7).
+    Reconnect,
+    /// The session is invalid (op 9), and can be resumed or not.
+    Invalid {
+        /// Whether it can be resumed. If not, its events are gone.
+        resumable: bool,
+    },
+    /// The connection stays and nothing comes any more, not even for a heartbeat; its session is gone.
+    Zombie,
+}
+
+impl GatewayFault {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Reset,
+        Self::Reconnect,
+        Self::Invalid { resumable: true },
+        Self::Invalid { resumable: false },
+        Self::Zombie,
+    ];
+}
+
 /// Which requests a fault is for: a method (or `*`), and a path below `/api/v10`, or one of the CDN's, in which `*` is
 /// one segment and a closing `**` any number of them. For example `"POST /channels/*/messages"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,6 +264,29 @@ impl Faults {
     /// Tells of a message once more, as a gateway does that resumes from too far back.
     pub fn repeat(&self, message: MessageId) {
         self.shared.change(|state| state.announce("MESSAGE_CREATE", message));
+    }
+
+    /// Something goes wrong with every gateway connection.
+    pub fn strike(&self, fault: GatewayFault) {
+        match fault {
+            GatewayFault::Reset => self.drop_tcp(),
+            GatewayFault::Reconnect => self.reconnect(),
+            GatewayFault::Invalid { resumable } => self.invalid_session(resumable),
+            GatewayFault::Zombie => self.shared.change(|state| state.sessions.zombify()),
+        }
+    }
+
+    /// Something goes wrong every `period`, each kind in turn, until this Discord ends: for long runs.
+    pub fn strike_every(&self, period: Duration, kinds: &'static [GatewayFault]) {
+        let faults = self.clone();
+        self.shared.tasks.spawn(async move {
+            for fault in kinds.iter().cycle() {
+                tokio::select! {
+                    () = faults.shared.stop.cancelled() => return,
+                    () = tokio::time::sleep(period) => faults.strike(*fault),
+                }
+            }
+        });
     }
 
     /// Heartbeats are no longer acknowledged (`true`), or are again.

@@ -46,7 +46,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-pub use self::faults::{Fault, Faults, Matcher};
+pub use self::faults::{Fault, Faults, GatewayFault, Matcher};
 pub use self::feed::PageFeed;
 pub use self::interactions::{Choice, InteractionState};
 pub use self::look::{Pinged, RequestLog, Snapshot, Violation};

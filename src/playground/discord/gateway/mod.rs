@@ -137,7 +137,7 @@ impl Connection {
     }
 
     fn heartbeat(&self) -> Step {
-        if !self.shared.look(|state| state.faults.acks_stopped) {
+        if !self.shared.look(|state| state.faults.acks_stopped || state.sessions.is_zombie(self.number)) {
             self.reply(&json!({"op": 11, "d": null, "s": null, "t": null}));
         }
         Step::Go

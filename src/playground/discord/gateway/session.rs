@@ -1,6 +1,6 @@
 //! Gateway sessions: what outlives a connection, so that it can be resumed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -72,6 +72,8 @@ impl Session {
 pub(in super::super) struct Sessions {
     list: Vec<Session>,
     connections: u64,
+    /// Connections to which nothing is said any more.
+    zombies: BTreeSet<u64>,
     /// IDENTIFYs that are left for today, of 1000.
     pub(in super::super) identifies_left: u64,
     /// When there was an IDENTIFY.
@@ -87,6 +89,7 @@ impl Default for Sessions {
         Self {
             list: Vec::new(),
             connections: 0,
+            zombies: BTreeSet::new(),
             identifies_left: 1000,
             identifies: Vec::new(),
             resumes: Vec::new(),
@@ -118,9 +121,20 @@ impl Sessions {
         }
     }
 
+    /// Ends all sessions without a word to their connections, which stay.
+    pub(in super::super) fn zombify(&mut self) {
+        let connections = self.list.drain(..).filter_map(|session| session.link);
+        self.zombies.extend(connections.map(|link| link.connection));
+    }
+
+    /// Whether nothing is said to this connection any more.
+    pub(super) fn is_zombie(&self, connection: u64) -> bool {
+        self.zombies.contains(&connection)
+    }
+
     /// Whether a connection has a session.
     pub(super) fn has(&self, connection: u64) -> bool {
-        self.list.iter().any(|session| session.is_on(connection))
+        self.is_zombie(connection) || self.list.iter().any(|session| session.is_on(connection))
     }
 
     /// A number for a new connection.
@@ -131,6 +145,7 @@ impl Sessions {
 
     /// The connection is over. `ended`: its session, too.
     pub(super) fn disconnect(&mut self, connection: u64, ended: bool) {
+        self.zombies.remove(&connection);
         self.list.retain(|session| !(session.is_on(connection) && (ended || session.id.is_empty())));
         if let Some(session) = self.list.iter_mut().find(|session| session.is_on(connection)) {
             session.link = None;
