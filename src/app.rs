@@ -17,10 +17,12 @@ use crate::conversation::state::Bounds;
 use crate::discord::Data;
 use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
+use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
 use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDirError, Vital};
 use crate::outbox::Outbox;
+use crate::outbox::breaker::Breaker;
 use crate::outbox::deliver::SerenityDiscord;
 use crate::process::cgroup;
 use crate::runner::local::LocalRunner;
@@ -62,7 +64,10 @@ pub async fn run(
     let (doors, workers) = (stop.child_token(), CancellationToken::new());
 
     // Two clients, because serenity's wants its own. They share no route: channels are the outbox's alone.
-    let discord = Arc::new(SerenityDiscord::new(client::http(&config.discord, token.expose_secret())?));
+    let breaker = Breaker::new(&store, clock).await?;
+    let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
+    let discord = Arc::new(SerenityDiscord::new(http, breaker.clone()));
+    let catch_up = CatchUp::new(breaker, doors.clone());
     let activity = config.discord.activity_reactions;
     let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), activity);
     let shim = std::env::current_exe().context("failed to find this program's own file")?;
@@ -95,6 +100,7 @@ pub async fn run(
         store.clone(),
         runner.clone(),
         database.clone(),
+        catch_up.clone(),
     )));
     tasks.spawn(doors.clone().run_until_cancelled_owned({
         let setup = Arc::clone(&setup);
@@ -123,6 +129,7 @@ pub async fn run(
         setup,
         files,
         arrivals: Arrivals::default(),
+        catch_up: catch_up.clone(),
         gateway,
     };
     let served = async {
@@ -141,6 +148,9 @@ pub async fn run(
     tasks.close();
     if tokio::time::timeout(TASKS_MAX, tasks.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time");
+    }
+    if let Err(error) = catch_up.store(&store).await {
+        tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
     }
     store.close().await;
     drop(state_dir);
@@ -189,11 +199,14 @@ fn warn_of_empty_lists(config: &Config) {
     }
 }
 
-async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital) {
+async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital, catch_up: CatchUp) {
     use crate::runner::Runner as _;
     let mut interval = tokio::time::interval(HOUSEKEEPING_EVERY);
     loop {
         interval.tick().await;
+        if let Err(error) = catch_up.store(&store).await {
+            tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
+        }
         match store.processes_to_forget().await {
             Ok(processes) => {
                 database.beat();

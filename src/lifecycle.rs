@@ -157,6 +157,11 @@ pub fn ready(status: &str) {
     notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(status)]);
 }
 
+/// Tells the service manager what the daemon does.
+pub fn status(status: &str) {
+    notify(&[sd_notify::NotifyState::Status(status)]);
+}
+
 /// Tells the service manager that the daemon stops.
 pub fn stopping() {
     notify(&[sd_notify::NotifyState::Stopping]);

@@ -47,6 +47,9 @@ pub struct DiscordConfig {
     /// Whether the reaction on a prompt tells what its turn does just now (💭 📖 ✏️ 💻 🌐), rather than that it works.
     /// Default: true.
     pub activity_reactions: bool,
+    /// How often the daemon may log in anew within an hour; from half of it on it waits longer each time. Discord allows
+    /// 1,000 logins a day and then resets the token. Default: 20.
+    pub starts_per_hour_max: usize,
 }
 
 impl Default for DiscordConfig {
@@ -58,9 +61,13 @@ impl Default for DiscordConfig {
             api_resolve: None,
             ca_file: None,
             activity_reactions: true,
+            starts_per_hour_max: 20,
         }
     }
 }
+
+/// More logins than Discord allows in a day.
+const STARTS_MAX: usize = 1000;
 
 impl DiscordConfig {
     /// The token, from wherever it was given. Only `run` and `doctor` need it.
@@ -88,6 +95,10 @@ impl DiscordConfig {
     pub(super) fn validate(&self, problems: &mut Problems) {
         if self.token.is_some() && self.token_file.is_some() {
             problems.add("discord.token", "the token is given twice; remove token or token_file");
+        }
+        if self.starts_per_hour_max == 0 || self.starts_per_hour_max > STARTS_MAX {
+            let message = format!("{} is out of bounds; write 1 to {STARTS_MAX}", self.starts_per_hour_max);
+            problems.add("discord.starts_per_hour_max", message);
         }
         if let Some(token) = &self.token
             && let Err(message) = token_shape(token.expose_secret())

@@ -27,6 +27,12 @@ pub struct LimitsConfig {
     pub attachment_bytes_max: u64,
     /// How many files are taken from one message; 0: none. Default: 10.
     pub attachments_max: usize,
+    /// Prompts that were written while the bot was away are run when they are younger than this, in seconds; older ones
+    /// are held until somebody decides. 0: all are held. Default: 86400 (a day).
+    pub catch_up_secs_max: u64,
+    /// How many prompts of one absence are run, over all channels; more are held until somebody decides. 0: all are held.
+    /// Default: 200.
+    pub catch_up_prompts_max: usize,
 }
 
 impl Default for LimitsConfig {
@@ -41,6 +47,8 @@ impl Default for LimitsConfig {
             orphan_secs_max: 3600,
             attachment_bytes_max: 10 * 1024 * 1024,
             attachments_max: 10,
+            catch_up_secs_max: 24 * 3600,
+            catch_up_prompts_max: 200,
         }
     }
 }
@@ -80,6 +88,12 @@ impl LimitsConfig {
                     "{} is out of bounds; write {OUTPUT_BYTES_MIN} to {OUTPUT_BYTES_LIMIT} bytes",
                     self.output_bytes_max
                 ),
+            );
+        }
+        if self.catch_up_secs_max > SECS_MAX {
+            problems.add(
+                "limits.catch_up_secs_max",
+                format!("{} is out of bounds; write 0 to {SECS_MAX} seconds", self.catch_up_secs_max),
             );
         }
         if self.attachment_bytes_max == 0 {

@@ -33,11 +33,13 @@ pub struct Taken {
     inner: Arc<Inner>,
     channel: ChannelId,
     message: MessageId,
+    /// Whether every message before this one was taken, as it should be.
+    in_order: bool,
 }
 
 impl Arrivals {
-    /// Notes the messages of this shard from now on, before any task sees them. A message that was not noted, because
-    /// it came before, is simply not held up.
+    /// Notes the messages of this shard from now on, before any task sees them. A message that came before is noted by its
+    /// own task.
     pub fn watch(&self, shard: &ShardMessenger) {
         let arrivals = self.clone();
         shard.add_collector(CollectorCallback(Box::new(move |event| {
@@ -54,12 +56,22 @@ impl Arrivals {
         let mut channels = self.inner.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = channels.entry(channel).or_default();
         if !noted.contains(&message) {
-            noted.push_back(message);
+            // Discord's ids grow with time. Those of a session's first moments may be noted by their own tasks.
+            let place = noted.iter().rposition(|earlier| *earlier < message).map_or(0, |place| place + 1);
+            noted.insert(place, message);
         }
     }
 
-    /// Waits until every message that arrived in the channel before this one was taken.
-    pub async fn take(&self, channel: ChannelId, message: MessageId) -> Taken {
+    /// Waits for `ready`, and until every message that arrived in the channel before this one was taken.
+    pub async fn take(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        ready: impl Future<Output = ()>,
+    ) -> Taken {
+        self.note(channel, message);
+        let mut taken = Taken { inner: Arc::clone(&self.inner), channel, message, in_order: true };
+        ready.await;
         let mut changed = self.inner.changed.subscribe();
         let first = async {
             while !self.inner.is_first(channel, message) {
@@ -69,8 +81,16 @@ impl Arrivals {
         };
         if tokio::time::timeout(WAIT_MAX, first).await.is_err() {
             tracing::warn!(%channel, %message, "the message before this one hangs; going on without it");
+            taken.in_order = false;
         }
-        Taken { inner: Arc::clone(&self.inner), channel, message }
+        taken
+    }
+}
+
+impl Taken {
+    /// Whether every message before this one was taken. If not, one before it hangs, and nothing is known of it.
+    pub fn is_in_order(&self) -> bool {
+        self.in_order
     }
 }
 
@@ -108,16 +128,18 @@ mod tests {
     #[tokio::test]
     async fn messages_are_taken_in_the_order_of_their_arrival() {
         let arrivals = Arrivals::default();
-        for message in [5, 3, 5] {
+        for message in [3, 5, 3] {
             arrivals.note(HERE, MessageId(message));
         }
-        assert!(arrivals.take(HERE, MessageId(3)).now_or_never().is_none(), "3 overtook 5");
-        let taken = arrivals.take(HERE, MessageId(5)).await;
-        assert!(arrivals.take(HERE, MessageId(3)).now_or_never().is_none(), "3 did not wait for 5's end");
-        arrivals.take(ChannelId(2), MessageId(4)).now_or_never().expect("another channel does not wait");
-        arrivals.take(HERE, MessageId(2)).now_or_never().expect("one that was not noted does not wait");
+        let take = |channel, message| arrivals.take(channel, MessageId(message), std::future::ready(()));
+        let mut fifth = Box::pin(take(HERE, 5));
+        assert!((&mut fifth).now_or_never().is_none(), "5 overtook 3");
+        let taken = take(HERE, 3).await;
+        assert!(taken.is_in_order());
+        assert!((&mut fifth).now_or_never().is_none(), "5 did not wait for 3's end");
+        take(ChannelId(2), 4).now_or_never().expect("another channel does not wait");
         drop(taken);
-        drop(arrivals.take(HERE, MessageId(3)).await);
+        drop(fifth.await);
         assert!(arrivals.inner.channels.lock().expect("nobody panicked").is_empty());
     }
 
@@ -126,6 +148,24 @@ mod tests {
         let arrivals = Arrivals::default();
         arrivals.note(HERE, MessageId(1));
         arrivals.note(HERE, MessageId(2));
-        arrivals.take(HERE, MessageId(2)).await;
+        let taken = arrivals.take(HERE, MessageId(2), std::future::ready(())).await;
+        assert!(!taken.is_in_order());
+    }
+
+    #[tokio::test]
+    async fn messages_that_were_not_noted_are_taken_by_their_ids() {
+        let arrivals = Arrivals::default();
+        let hold = tokio::sync::Semaphore::new(0);
+        let held = || async { drop(hold.acquire().await) };
+        let mut second = Box::pin(arrivals.take(HERE, MessageId(2), held()));
+        assert!((&mut second).now_or_never().is_none());
+        let mut first = Box::pin(arrivals.take(HERE, MessageId(1), held()));
+        assert!((&mut first).now_or_never().is_none());
+        hold.add_permits(2);
+        assert!((&mut second).now_or_never().is_none(), "2 overtook 1");
+        let taken = first.await;
+        assert!((&mut second).now_or_never().is_none(), "2 did not wait for 1's end");
+        drop(taken);
+        second.await;
     }
 }

@@ -95,8 +95,9 @@ impl Files {
         let dir = self.dir.join(prompt.to_string());
         tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).await?;
         let path = dir.join(format!("{index}_{}", file_name(&file.name)));
-        let mut target =
-            tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).await?;
+        // What is there already is of an earlier try that was cut off before the prompt was stored.
+        let mut options = tokio::fs::OpenOptions::new();
+        let mut target = options.write(true).create(true).truncate(true).mode(0o600).open(&path).await?;
         let mut body = self.client.get(url).send().await?.error_for_status()?.bytes_stream();
         let mut bytes = 0;
         while let Some(chunk) = body.next().await {

@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use poise::FrameworkContext;
 use serenity::all::{
-    ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, GuildId, Http,
+    ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, Http,
     HttpBuilder, HttpError, Interaction,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::gate::Gate;
+use super::intake::Whence;
 use super::{Data, DoorError, commands, components, intake, notice};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
-use crate::domain::ids::{ChannelId, MessageId};
+use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
+use crate::outbox::breaker::Breaker;
 
 /// What the bot asks to be told: messages with their text, reactions, and who types.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS
@@ -81,6 +84,24 @@ pub fn http(config: &DiscordConfig, token: &str) -> Result<Http, ConnectError> {
     Ok(HttpBuilder::new(token).client(client).build())
 }
 
+/// The same, telling `breaker` of each 429 that serenity answers by itself.
+pub fn http_counted(config: &DiscordConfig, token: &str, breaker: Breaker) -> Result<Http, ConnectError> {
+    let mut http = http(config, token)?;
+    if let Some(ratelimiter) = &mut http.ratelimiter {
+        ratelimiter
+            .set_ratelimit_callback(Box::new(move |info| limited(&breaker, info.global, info.timeout)));
+    }
+    Ok(http)
+}
+
+/// Serenity says the same of a 429 and of a wait by which it avoids one. Only the time that a 429 tells is a whole number
+/// of milliseconds: the other is what is left of one.
+fn limited(breaker: &Breaker, global: bool, timeout: Duration) {
+    if global || timeout.subsec_nanos() % 1_000_000 == 0 {
+        breaker.note(429);
+    }
+}
+
 /// Waits until Discord answers, and makes sure of what serenity would take on trust: that the token is accepted, and that
 /// the gateway's address is Discord's own (on failure serenity falls back to a built-in one, DEPENDENCIES).
 pub async fn reach(http: &Http, config: &DiscordConfig) -> Result<(), ConnectError> {
@@ -112,11 +133,13 @@ pub async fn reach(http: &Http, config: &DiscordConfig) -> Result<(), ConnectErr
 pub async fn serve(
     http: Http,
     data: Data,
-    guild: Option<GuildId>,
+    guild: Option<serenity::all::GuildId>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<(), ConnectError> {
     let gateway = data.gateway.clone();
+    let (store, clock, catch_up) = (data.store.clone(), data.clock, data.catch_up.clone());
+    let starts_per_hour_max = data.config.discord.starts_per_hour_max;
     let (registrar, stopped) = (tasks.clone(), stop.clone());
     let framework = poise::Framework::builder()
         .options(poise::FrameworkOptions {
@@ -141,6 +164,17 @@ pub async fn serve(
         ClientBuilder::new_with_http(http, INTENTS).framework(framework).await.map_err(refusal)?;
     client.cache.set_max_messages(0);
     let shards = Arc::clone(&client.shard_manager);
+    let gate = Gate {
+        address: Arc::clone(&client.ws_url),
+        shards: Arc::clone(&shards),
+        http: Arc::clone(&client.http),
+        store,
+        clock,
+        catch_up,
+        vital: gateway.clone(),
+        starts_per_hour_max,
+    };
+    let closed = gate.close().await;
     let look = async {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -154,6 +188,7 @@ pub async fn serve(
         ended = client.start() => ended.map_err(refusal),
         () = stop.cancelled() => Ok(()),
         () = look => Ok(()),
+        () = gate.work(closed) => Ok(()),
     };
     if tokio::time::timeout(SHUTDOWN_MAX, shards.shutdown_all()).await.is_err() {
         tracing::warn!("the gateway did not close in time");
@@ -162,7 +197,11 @@ pub async fn serve(
 }
 
 /// Registers the slash commands, until it worked.
-async fn register(http: Arc<Http>, guild: Option<GuildId>, create: Vec<serenity::all::CreateCommand>) {
+async fn register(
+    http: Arc<Http>,
+    guild: Option<serenity::all::GuildId>,
+    create: Vec<serenity::all::CreateCommand>,
+) {
     let mut wait = Duration::from_secs(1);
     loop {
         let registered = match guild {
@@ -189,17 +228,27 @@ async fn on_event(
 ) -> Result<(), DoorError> {
     let data = framework.user_data().await;
     match event {
-        FullEvent::Ready { .. } => {
+        FullEvent::Ready { data_about_bot } => {
             data.arrivals.watch(&framework.serenity_context.shard);
             data.gateway.beat();
             crate::lifecycle::ready("connected to Discord");
+            let guilds: Vec<_> = data_about_bot.guilds.iter().map(|guild| GuildId(guild.id.get())).collect();
+            data.catch_up.run(framework.serenity_context, data, &guilds).await;
+        }
+        FullEvent::Ratelimit { data: limit } => {
+            limited(data.catch_up.breaker(), limit.global, limit.timeout);
         }
         FullEvent::Message { new_message } => {
             let (channel, id) = (ChannelId(new_message.channel_id.get()), MessageId(new_message.id.get()));
-            let _taken = data.arrivals.take(channel, id).await;
-            let done = intake::message(framework.serenity_context, data, new_message).await;
+            let progress = data.catch_up.progress();
+            let taken = data.arrivals.take(channel, id, progress.hold(channel, id)).await;
+            let whence = Whence::Live { in_order: taken.is_in_order() };
+            let done = intake::message(framework.serenity_context, data, new_message, whence).await;
             if let Err(error) = &done {
                 notice::say(data, channel, id, &notice::of_error(error));
+            }
+            if taken.is_in_order() {
+                progress.decided(channel, id);
             }
         }
         FullEvent::InteractionCreate { interaction: Interaction::Component(click) } => {

@@ -1,11 +1,12 @@
-//! A message of Discord's → a stored prompt, given to its conversation. Store first, then tell: the reaction that says
-//! "seen" appears when the prompt is committed with a sync, never before.
+//! A message of Discord's, live or read after an absence → a stored prompt, given to its conversation. Store first, then
+//! tell: the reaction that says "seen" appears when the prompt is committed with a sync, never before.
 
 use serenity::all::{ChannelType, Context, Message, MessageType};
 use uuid::Uuid;
 
 use super::access::{Action, Person, Verdict, authorize};
 use super::attachments::Offered;
+use super::catch_up::{Membership, Reading};
 use super::route::{Facts, Place, Route, by_a_person, route, strip_mention, thread_name};
 use super::{Data, DoorError, notice};
 use crate::chain::Chain;
@@ -17,8 +18,25 @@ use crate::fail_point::{Point, pass};
 use crate::render::view::Reaction;
 use crate::store::{Accepted, NewConversation};
 
+/// How a message came to us.
+#[derive(Clone, Copy)]
+pub enum Whence<'a> {
+    /// The gateway said it just now.
+    Live {
+        /// Whether all messages before it in its channel were taken.
+        in_order: bool,
+    },
+    /// It was read after an absence, in order.
+    Read(&'a Reading<'a>),
+}
+
 /// Accepts a message, or leaves it alone.
-pub async fn message(ctx: &Context, data: &Data, message: &Message) -> Result<(), DoorError> {
+pub async fn message(
+    ctx: &Context,
+    data: &Data,
+    message: &Message,
+    whence: Whence<'_>,
+) -> Result<(), DoorError> {
     let me = UserId(ctx.cache.current_user().id.get());
     let facts = facts(message, me);
     if by_a_person(&facts).is_err() {
@@ -30,7 +48,17 @@ pub async fn message(ctx: &Context, data: &Data, message: &Message) -> Result<()
         tracing::debug!(message = %facts.message, ?why, "message ignored");
         return Ok(());
     }
-    let person = person(message);
+    let guild = match (message.guild_id, whence) {
+        (None, Whence::Read(reading)) => reading.guild(facts.channel).await?,
+        (guild, _) => guild.map(|guild| GuildId(guild.get())),
+    };
+    let membership = membership(message, guild, whence).await?;
+    let person = Person {
+        id: facts.author,
+        roles: membership.roles,
+        // A message does not carry its author's permissions; prompting does not depend on them.
+        manages_messages: false,
+    };
     let verdict = authorize(data.config.access_for(project), &person, Action::Prompt);
     if verdict != Verdict::Allowed {
         tracing::info!(message = %facts.message, author = %person.id, ?verdict, "message of a stranger ignored");
@@ -40,9 +68,12 @@ pub async fn message(ctx: &Context, data: &Data, message: &Message) -> Result<()
         Route::Ignore(_) => {}
         Route::Empty => notice::say(data, facts.channel, facts.message, notice::EMPTY),
         Route::Prompt { conversation, opens_thread } => {
-            let guild = message.guild_id.map(|guild| GuildId(guild.get()));
             open(ctx, data, &facts, project, conversation, opens_thread, guild).await?;
-            accept(data, &facts, message, conversation).await?;
+            let name = membership.nick.unwrap_or_else(|| {
+                message.author.global_name.clone().unwrap_or_else(|| message.author.name.clone())
+            });
+            let author = Author { id: facts.author, name };
+            accept(data, &facts, message, author, conversation, whence).await?;
         }
     }
     Ok(())
@@ -89,7 +120,9 @@ async fn accept(
     data: &Data,
     facts: &Facts<'_>,
     message: &Message,
+    author: Author,
     conversation: ConversationId,
+    whence: Whence<'_>,
 ) -> Result<(), DoorError> {
     let origin = Origin::Message { channel: facts.channel, message: facts.message };
     // The same message gives the same id, so that its files are never fetched into two places.
@@ -107,18 +140,27 @@ async fn accept(
         id,
         origin,
         conversation,
-        author: Author {
-            id: facts.author,
-            name: message.member.as_ref().and_then(|member| member.nick.clone()).unwrap_or_else(|| {
-                message.author.global_name.clone().unwrap_or_else(|| message.author.name.clone())
-            }),
-        },
+        author,
         text,
         attachments,
         received_at: WallTime(message.timestamp.timestamp_millis()),
     };
     let full = data.store.queued_count(conversation).await? >= data.config.limits.queued_prompts_max;
-    let watermark = Some((facts.channel, facts.message));
+    let progress = data.catch_up.progress();
+    let contiguous = match whence {
+        Whence::Live { in_order } => in_order && progress.is_contiguous(facts.channel),
+        Whence::Read(_) => true,
+    };
+    // It says that everything before was decided on, so it stays where something was not.
+    let watermark = contiguous.then_some((facts.channel, facts.message));
+    progress.know(facts.channel);
+    if let Whence::Read(reading) = whence
+        && reading.holds(facts.channel, prompt.received_at, full)
+    {
+        data.store.hold(&prompt, facts.channel, watermark).await?;
+        tracing::info!(%conversation, prompt = %prompt.id, "prompt of an absence held");
+        return Ok(());
+    }
     match data.store.accept(&prompt, watermark).await? {
         Accepted::Duplicate => return Ok(()),
         Accepted::New => {
@@ -199,13 +241,23 @@ fn facts(message: &Message, me: UserId) -> Facts<'_> {
     }
 }
 
-fn person(message: &Message) -> Person {
-    let roles = message.member.iter().flat_map(|member| &member.roles);
-    Person {
-        id: UserId(message.author.id.get()),
-        roles: roles.map(|role| RoleId(role.get())).collect(),
-        // A message does not carry its author's permissions; prompting does not depend on them.
-        manages_messages: false,
+/// What the guild knows of the author: it came with a live message, and is asked for otherwise.
+async fn membership(
+    message: &Message,
+    guild: Option<GuildId>,
+    whence: Whence<'_>,
+) -> Result<Membership, DoorError> {
+    match (whence, guild) {
+        (Whence::Read(reading), Some(guild)) => {
+            reading.membership(guild, UserId(message.author.id.get())).await
+        }
+        (Whence::Read(_) | Whence::Live { .. }, _) => {
+            let roles = message.member.iter().flat_map(|member| &member.roles);
+            Ok(Membership {
+                roles: roles.map(|role| RoleId(role.get())).collect(),
+                nick: message.member.as_ref().and_then(|member| member.nick.clone()),
+            })
+        }
     }
 }
 

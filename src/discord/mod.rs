@@ -11,6 +11,12 @@ pub mod arrivals;
 
 pub mod intake;
 
+pub mod catch_up;
+
+pub mod identify;
+
+pub mod gate;
+
 pub mod commands;
 
 pub mod components;
@@ -47,6 +53,8 @@ pub struct Data {
     pub files: attachments::Files,
     /// The order in which messages arrived.
     pub arrivals: arrivals::Arrivals,
+    /// What makes up for absence.
+    pub catch_up: catch_up::CatchUp,
     /// Signs of life of the gateway.
     pub gateway: Vital,
 }

@@ -8,6 +8,7 @@ use crate::domain::ids::{ChannelId, ErrorId, MessageId, TurnId};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
+use crate::store::Held;
 
 /// The answer to a bare mention.
 pub const EMPTY: &str =
@@ -26,6 +27,49 @@ pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) 
     let key = TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("notice:{answers}").as_bytes()));
     let body = MessageBody { reply_to: Some(answers), ..MessageBody::text(sentence) };
     let target = Target { channel, parent: None, thread: None, prompt: Some((channel, answers)) };
+    let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
+    data.outbox.show(key, &target, shown);
+}
+
+/// What became of messages that were held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// They are run.
+    Run,
+    /// They are not.
+    Ignored,
+}
+
+/// Says what is held in a channel after an absence; once for what there is, also after a restart.
+pub fn held(data: &Data, channel: ChannelId, held: &Held) {
+    let (messages, were) = counted(held.count);
+    let them = if held.count == 1 { "it" } else { "them" };
+    let sentence = format!(
+        "**{messages} while I was away {were} not run**: too old, or too many at once. Send {them} again if you still \
+         want {them} done."
+    );
+    show_held(data, channel, held, sentence);
+}
+
+/// Says in the same place what became of it.
+pub fn held_settled(data: &Data, channel: ChannelId, held: &Held, settled: Settled) {
+    let (messages, were) = counted(held.count);
+    let became = match settled {
+        Settled::Run => format!("{were} held, and run now"),
+        Settled::Ignored => format!("{were} not run"),
+    };
+    show_held(data, channel, held, format!("{messages} while I was away {became}."));
+}
+
+fn counted(count: usize) -> (String, &'static str) {
+    if count == 1 { ("1 message".to_owned(), "was") } else { (format!("{count} messages"), "were") }
+}
+
+fn show_held(data: &Data, channel: ChannelId, held: &Held, sentence: String) {
+    let key =
+        TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("held:{channel}:{}", held.newest).as_bytes()));
+    let target = Target { channel, parent: None, thread: None, prompt: None };
+    let body = MessageBody::text(sentence);
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.show(key, &target, shown);
 }

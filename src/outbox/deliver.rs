@@ -15,6 +15,7 @@ use serenity::model::channel::Nonce;
 use tokio::sync::OnceCell;
 
 use super::Thread;
+use super::breaker::Breaker;
 use super::plan::Found;
 use crate::domain::action::{Button, ButtonStyle};
 use crate::domain::ids::{ChannelId, MessageId};
@@ -126,18 +127,26 @@ pub struct SerenityDiscord {
     http: Http,
     me: OnceCell<UserId>,
     calls: DefaultDirectRateLimiter,
+    breaker: Breaker,
 }
 
 impl SerenityDiscord {
-    /// Delivers through this client; its rate limiter must be on.
-    pub fn new(http: Http) -> Self {
-        Self { http, me: OnceCell::new(), calls: RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX)) }
+    /// Delivers through this client; its rate limiter must be on. What Discord refuses is counted by `breaker`.
+    pub fn new(http: Http, breaker: Breaker) -> Self {
+        let calls = RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX));
+        Self { http, me: OnceCell::new(), calls, breaker }
     }
 
     async fn call<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
+        self.breaker.ready().await;
         self.calls.until_ready().await;
         match tokio::time::timeout(CALL_MAX, call).await {
-            Ok(result) => result.map_err(classify),
+            Ok(result) => result.map_err(|error| {
+                if let serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) = &error {
+                    self.breaker.note(response.status_code.as_u16());
+                }
+                classify(error)
+            }),
             Err(elapsed) => Err(DeliverError::Retry { error: elapsed.into() }),
         }
     }

@@ -9,6 +9,10 @@ pub mod plan;
 
 pub mod pace;
 
+pub mod invalid;
+
+pub mod breaker;
+
 pub mod deliver;
 
 mod worker;

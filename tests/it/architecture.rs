@@ -82,7 +82,11 @@ const PURE: &[&str] = &[
     "render/",
     "outbox/plan.rs",
     "outbox/pace.rs",
+    "outbox/invalid.rs",
     "discord/access.rs",
+    "discord/identify.rs",
+    "discord/catch_up/plan.rs",
+    "discord/catch_up/caps.rs",
     "discord/route.rs",
 ];
 

@@ -13,12 +13,14 @@ mod support;
 
 mod architecture;
 mod attachments;
+mod catch_up;
 mod commands;
 mod delivery;
 mod failures;
 mod fake_claude;
 mod faults;
 mod first;
+mod gateway;
 mod harness;
 mod history;
 mod logs;

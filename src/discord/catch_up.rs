@@ -1,0 +1,262 @@
+//! Absence is made up: after each new gateway session every watched channel is read over REST from its watermark, oldest
+//! first, and what is found goes the way of live messages: the same filters, the same access check, the same store.
+//! Discord replays nothing by itself once a session is lost, and nothing at all to a daemon that was not there.
+//!
+//! [`plan`] says which channel is next, [`caps`] what is run and what is held for somebody to decide, [`progress`] what
+//! live messages have to wait for. Here is what asks Discord. Interactions of the time are lost: Discord told their
+//! people itself.
+
+pub mod caps;
+
+pub mod plan;
+
+pub mod progress;
+
+pub mod held;
+
+mod reading;
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serenity::all::Context;
+use tokio_util::sync::CancellationToken;
+
+use self::caps::Caps;
+use self::plan::{After, Next, Plan};
+use self::progress::Progress;
+pub use self::reading::{Membership, Reading};
+use super::{Data, DoorError, notice};
+use crate::chain::Chain;
+use crate::clock::WallTime;
+use crate::domain::ids::{ChannelId, GuildId, MessageId};
+use crate::outbox::breaker::Breaker;
+use crate::store::{Store, StoreError};
+
+/// Requests a second. With the outbox's 40 we stay below Discord's global 50.
+const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
+/// How many channels are read at the same time: one that is slow (files, retries) does not hold up the others.
+const READERS: usize = 4;
+/// Threads that were silent for longer are not looked into, unless Discord lists them as active.
+const THREAD_SILENT_MAX: Duration = Duration::from_hours(30 * 24);
+/// And no more of them than this.
+const THREADS_MAX: u32 = 1000;
+/// How often the threads of a guild are asked for before we go on without them.
+const LIST_TRIES: u32 = 6;
+
+/// What makes up for absence, and what is known of it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct CatchUp {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    progress: Progress,
+    pace: DefaultDirectRateLimiter,
+    breaker: Breaker,
+    stop: CancellationToken,
+    /// One at a time: that of the session before ends first.
+    running: tokio::sync::Mutex<()>,
+}
+
+impl CatchUp {
+    /// Ends with `stop`; counts what Discord refuses with `breaker`.
+    pub fn new(breaker: Breaker, stop: CancellationToken) -> Self {
+        let pace = RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX));
+        let running = tokio::sync::Mutex::default();
+        Self { inner: Arc::new(Inner { progress: Progress::default(), pace, breaker, stop, running }) }
+    }
+
+    /// What is known of all channels.
+    pub fn progress(&self) -> &Progress {
+        &self.inner.progress
+    }
+
+    /// What Discord refused.
+    pub fn breaker(&self) -> &Breaker {
+        &self.inner.breaker
+    }
+
+    /// Tells the store how far channels were decided on. Called now and then, and at the end.
+    pub async fn store(&self, store: &Store) -> Result<(), StoreError> {
+        let decided = self.inner.progress.take_decided();
+        if let Err(error) = store.advance_watermarks(&decided).await {
+            for (channel, message) in decided {
+                self.inner.progress.decided(channel, message);
+            }
+            return Err(error);
+        }
+        self.inner.breaker.store(store).await
+    }
+
+    /// Reads everything that was said since the last session in these guilds. Ends when all is read, or when the next
+    /// session begins.
+    pub async fn run(&self, ctx: &Context, data: &Data, guilds: &[GuildId]) {
+        let session = self.inner.progress.session();
+        let _alone = self.inner.running.lock().await;
+        let reading = Reading::new(ctx, data, &self.inner, session);
+        let channels = tokio::select! {
+            channels = self.channels(&reading, guilds) => channels,
+            () = self.ended(session) => return,
+        };
+        let channels = match channels {
+            Ok(channels) => channels,
+            Err(error) => {
+                // Live messages go on; no watermark moves, so the next session reads what this one could not.
+                tracing::error!(error = %Chain(&error), "what was said meanwhile cannot be read");
+                return;
+            }
+        };
+        let all: Vec<_> = channels.iter().map(|(channel, _)| *channel).collect();
+        self.inner.progress.planned(session, &all);
+        let read = self.read(&reading, Plan::new(channels), session).await;
+        if read {
+            tracing::info!(channels = all.len(), messages = reading.count(), "caught up");
+        }
+    }
+
+    /// Reads all of a plan; false: the session or the daemon ended before.
+    async fn read(&self, reading: &Reading<'_>, mut plan: Plan, session: u64) -> bool {
+        let progress = &self.inner.progress;
+        let mut readers = FuturesUnordered::new();
+        let mut over = false;
+        loop {
+            let now = reading.data.clock.moment();
+            let mut wake = None;
+            while !over && readers.len() < READERS {
+                match plan.next(now) {
+                    Next::Read(lane) => readers.push(async move { (lane, reading.page(lane).await) }),
+                    Next::Wait(moment) => {
+                        wake = Some(moment);
+                        break;
+                    }
+                    Next::Pending | Next::Done => break,
+                }
+            }
+            if readers.is_empty() && (over || wake.is_none()) {
+                return !over;
+            }
+            let wake = async {
+                match wake {
+                    Some(moment) => tokio::time::sleep_until(reading.data.clock.instant(moment)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // What is being taken is taken to its end: a prompt that is stored must reach its conversation.
+                () = self.ended(session), if !over => over = true,
+                Some((lane, outcome)) = readers.next() => {
+                    let channel = lane.channel;
+                    match plan.done(lane, outcome, reading.data.clock.moment()) {
+                        After::Again => {}
+                        After::Later => progress.delayed(session, channel),
+                        After::GivenUp => {
+                            tracing::error!(%channel, "the channel could not be read; the next connection tries again");
+                        }
+                        After::Finished => {
+                            progress.finished(session, channel);
+                            self.tell(reading.data, channel).await;
+                        }
+                    }
+                }
+                () = wake, if !over => {}
+            }
+        }
+    }
+
+    /// Says what is held in a channel, once for what there is.
+    async fn tell(&self, data: &Data, channel: ChannelId) {
+        match data.store.held(channel).await {
+            Ok(Some(held)) => notice::held(data, channel, &held),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%channel, error = %Chain(&error), "what is held could not be looked up");
+            }
+        }
+    }
+
+    async fn ended(&self, session: u64) {
+        tokio::select! {
+            () = self.inner.progress.ended(session) => {}
+            () = self.inner.stop.cancelled() => {}
+        }
+    }
+
+    /// The channels to read, each from where.
+    async fn channels(
+        &self,
+        reading: &Reading<'_>,
+        guilds: &[GuildId],
+    ) -> Result<Vec<(ChannelId, Option<MessageId>)>, DoorError> {
+        let data = reading.data;
+        let watermarks: std::collections::HashMap<_, _> =
+            data.store.watermarks().await?.into_iter().collect();
+        let mut channels: Vec<_> = data
+            .config
+            .projects
+            .iter()
+            .map(|project| (project.channel_id, watermarks.get(&project.channel_id).copied()))
+            .collect();
+        let mut known = std::collections::HashSet::new();
+        let since = data.clock.wall().0 - i64::try_from(THREAD_SILENT_MAX.as_millis()).unwrap_or(i64::MAX);
+        for (thread, parent) in data.store.threads_active_since(WallTime(since), THREADS_MAX).await? {
+            if data.config.project_for(parent).is_some() && known.insert(thread) {
+                // In a thread that was opened for a prompt nothing was decided on yet; its id is older than all in it.
+                let from = watermarks.get(&thread).copied().unwrap_or(MessageId(thread.0));
+                channels.push((thread, Some(from)));
+            }
+        }
+        // Threads in which nobody talked to the bot, as far as we know.
+        let mut strange = Vec::new();
+        for guild in guilds {
+            for thread in self.active_threads(reading, *guild).await {
+                let (id, Some(parent)) = (thread.id, thread.parent) else { continue };
+                if data.config.project_for(parent).is_none() || known.contains(&id) {
+                    continue;
+                }
+                reading.learn_guild(id, *guild);
+                let is_known = data.store.conversation(id.into()).await?.is_some();
+                // Up to the watermark of the channel above we were there, and heard nothing in the thread that was for
+                // us. If that was never read, nor is the thread.
+                let above = watermarks.get(&parent).map(|above| MessageId(above.0.max(id.0)));
+                let from =
+                    watermarks.get(&id).copied().or(if is_known { Some(MessageId(id.0)) } else { above });
+                if from.is_some_and(|from| thread.last.is_some_and(|last| last <= from)) {
+                    continue;
+                }
+                if let Some(from) = from {
+                    strange.push((id, from));
+                }
+                channels.push((id, from));
+            }
+        }
+        // Before the watermark of any channel above moves: a daemon that is killed meanwhile begins where we did.
+        data.store.advance_watermarks(&strange).await?;
+        Ok(channels)
+    }
+
+    async fn active_threads(&self, reading: &Reading<'_>, guild: GuildId) -> Vec<reading::ActiveThread> {
+        let mut wait = Duration::from_secs(1);
+        for _ in 0..LIST_TRIES {
+            match reading.active_threads(guild).await {
+                Ok(threads) => return threads,
+                Err(error) => {
+                    tracing::warn!(%guild, error = %Chain(&error), ?wait, "the active threads could not be listed");
+                }
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
+        tracing::error!(%guild, "going on without threads that are not known yet");
+        Vec::new()
+    }
+}
+
+/// The caps of one absence, shared by its readers.
+type SharedCaps = Mutex<Caps>;

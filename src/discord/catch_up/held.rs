@@ -1,0 +1,38 @@
+//! What was held after an absence, and a person's word on it. Whether they may say it was asked before.
+
+use super::super::{Data, DoorError, notice};
+use crate::domain::ids::ChannelId;
+use crate::domain::prompt::Origin;
+use crate::render::view::Reaction;
+
+/// Runs what is held in a channel, in the order in which it was said; how many prompts that were. Of several who want it
+/// one has it, and the others get 0.
+pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
+    let held = data.store.held(channel).await?;
+    let prompts = data.store.queue_held(channel).await?;
+    let count = prompts.len();
+    for prompt in prompts {
+        if let Origin::Message { channel, message } = prompt.origin {
+            data.outbox.react(channel, message, Reaction::Seen);
+        }
+        let conversation = prompt.conversation;
+        // An actor that just ended has left the registry by the second try; the prompt is stored in any case.
+        if data.registry.conversation(conversation).submit(prompt.clone()).await.is_err() {
+            data.registry.conversation(conversation).submit(prompt).await?;
+        }
+    }
+    if let Some(held) = held.filter(|_| count > 0) {
+        notice::held_settled(data, channel, &held, notice::Settled::Run);
+    }
+    Ok(count)
+}
+
+/// Lets go of what is held in a channel; how many prompts that were.
+pub async fn ignore(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
+    let held = data.store.held(channel).await?;
+    let count = data.store.ignore_held(channel).await?;
+    if let Some(held) = held.filter(|_| count > 0) {
+        notice::held_settled(data, channel, &held, notice::Settled::Ignored);
+    }
+    Ok(count)
+}

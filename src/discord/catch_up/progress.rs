@@ -1,0 +1,254 @@
+//! How far each channel is known to be decided on, in memory: what live messages wait for, and whether they may move the
+//! watermark. A watermark says "everything up to here": it must never jump over messages that were not read yet.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::ids::{ChannelId, MessageId};
+
+/// A live message waits for its channel to be caught up in for at most this long.
+const HOLD_MAX: Duration = Duration::from_mins(1);
+
+/// What is known of all channels.
+#[derive(Debug)]
+pub struct Progress {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    session: u64,
+    /// Which channels are behind; none: all are, because nobody looked yet.
+    behind: Option<HashMap<ChannelId, Behind>>,
+    /// Channels whose watermark is kept.
+    known: HashSet<ChannelId>,
+    /// Messages up to which all was decided on, and that the store was not told yet.
+    decided: HashMap<ChannelId, MessageId>,
+    /// The first live message of this session in a channel that is behind.
+    first_live: HashMap<ChannelId, MessageId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// It is about to be read: who comes live waits.
+    Soon,
+    /// It cannot be read for now: nobody waits.
+    Later,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { state: Mutex::default(), changed: watch::Sender::new(0) }
+    }
+}
+
+impl Progress {
+    /// A new gateway session is about to begin: what was said since the last one is not known, in any channel. Must be
+    /// called before its first event. Gives the number of the session.
+    pub fn begin(&self) -> u64 {
+        let session = self.change(|state| {
+            state.session += 1;
+            state.behind = None;
+            state.first_live.clear();
+            state.session
+        });
+        self.changed.send_replace(session);
+        session
+    }
+
+    /// The session that began last.
+    pub fn session(&self) -> u64 {
+        self.look(|state| state.session)
+    }
+
+    /// Waits until another session begins.
+    pub async fn ended(&self, session: u64) {
+        // The sender is in `self`, so it cannot be gone.
+        let _ = self.changed.subscribe().wait_for(|_| self.session() != session).await;
+    }
+
+    /// These channels are read now; no other is behind.
+    pub fn planned(&self, session: u64, channels: &[ChannelId]) {
+        self.of(session, |state| {
+            state.known.extend(channels);
+            state.behind = Some(channels.iter().map(|channel| (*channel, Behind::Soon)).collect());
+        });
+    }
+
+    /// The channel was read to its end.
+    pub fn finished(&self, session: u64, channel: ChannelId) {
+        self.of(session, |state| {
+            if let Some(behind) = &mut state.behind {
+                behind.remove(&channel);
+            }
+            state.first_live.remove(&channel);
+        });
+    }
+
+    /// The channel cannot be read for now: its live messages go on, and its watermark stays.
+    pub fn delayed(&self, session: u64, channel: ChannelId) {
+        self.of(session, |state| {
+            if let Some(found) = state.behind.as_mut().and_then(|behind| behind.get_mut(&channel)) {
+                *found = Behind::Later;
+            }
+        });
+    }
+
+    /// Lets a live message wait until its channel is caught up in, or cannot be for now. Bounded.
+    pub async fn hold(&self, channel: ChannelId, message: MessageId) {
+        let held = self.change(|state| {
+            let held = state.holds(channel);
+            if held {
+                let first = state.first_live.entry(channel).or_insert(message);
+                *first = message.min(*first);
+            }
+            held
+        });
+        if !held {
+            return;
+        }
+        let mut changes = self.changed.subscribe();
+        let free = changes.wait_for(|_| !self.look(|state| state.holds(channel)));
+        if tokio::time::timeout(HOLD_MAX, free).await.is_err() {
+            tracing::warn!(%channel, %message, "the channel is not caught up in yet; going on without it");
+            let session = self.session();
+            self.delayed(session, channel);
+        }
+    }
+
+    /// The first live message that came while the channel was behind.
+    pub fn first_live(&self, channel: ChannelId) -> Option<MessageId> {
+        self.look(|state| state.first_live.get(&channel).copied())
+    }
+
+    /// Whether everything before a live message of this channel was decided on: then its watermark may move.
+    pub fn is_contiguous(&self, channel: ChannelId) -> bool {
+        self.look(|state| state.is_contiguous(channel))
+    }
+
+    /// The channel has a conversation from now on: its watermark is kept.
+    pub fn know(&self, channel: ChannelId) {
+        self.change(|state| state.known.insert(channel));
+    }
+
+    /// A live message was decided on, as the last of its channel. The store is told later: a message that is not for the
+    /// bot is decided the same way when it is read again, so that no commit is spent on it.
+    pub fn decided(&self, channel: ChannelId, message: MessageId) {
+        self.change(|state| {
+            if state.is_contiguous(channel) && state.known.contains(&channel) {
+                let last = state.decided.entry(channel).or_insert(message);
+                *last = message.max(*last);
+            }
+        });
+    }
+
+    /// What the store was not told yet.
+    pub fn take_decided(&self) -> Vec<(ChannelId, MessageId)> {
+        self.change(|state| state.decided.drain().collect())
+    }
+
+    fn of(&self, session: u64, f: impl FnOnce(&mut State)) {
+        self.change(|state| {
+            if state.session == session {
+                f(state);
+            }
+        });
+        self.changed.send_modify(|_| {});
+    }
+
+    fn change<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn look<T>(&self, f: impl FnOnce(&State) -> T) -> T {
+        f(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    fn holds(&self, channel: ChannelId) -> bool {
+        match &self.behind {
+            None => true,
+            Some(behind) => behind.get(&channel) == Some(&Behind::Soon),
+        }
+    }
+
+    fn is_contiguous(&self, channel: ChannelId) -> bool {
+        self.behind.as_ref().is_some_and(|behind| !behind.contains_key(&channel))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    const HERE: ChannelId = ChannelId(1);
+    const THERE: ChannelId = ChannelId(2);
+
+    fn decided(progress: &Progress) -> Vec<(ChannelId, MessageId)> {
+        progress.decided(HERE, MessageId(9));
+        progress.take_decided()
+    }
+
+    #[tokio::test]
+    async fn a_live_message_waits_for_those_before_it_and_moves_nothing_past_them() {
+        let progress = Progress::default();
+        assert!(!progress.is_contiguous(HERE), "nobody looked yet");
+        let session = progress.begin();
+        progress.planned(session, &[HERE]);
+        assert!(progress.hold(HERE, MessageId(9)).now_or_never().is_none());
+        assert!(progress.hold(THERE, MessageId(9)).now_or_never().is_some(), "another channel does not wait");
+        assert_eq!(progress.first_live(HERE), Some(MessageId(9)));
+        assert_eq!(decided(&progress), [], "the gap is not read");
+        progress.finished(session, HERE);
+        progress.hold(HERE, MessageId(9)).await;
+        assert_eq!(decided(&progress), [(HERE, MessageId(9))]);
+    }
+
+    #[tokio::test]
+    async fn a_new_session_is_a_new_gap() {
+        let progress = Progress::default();
+        let first = progress.begin();
+        progress.planned(first, &[HERE]);
+        progress.finished(first, HERE);
+        let second = progress.begin();
+        progress.ended(first).await;
+        assert!(!progress.is_contiguous(HERE));
+        progress.planned(first, &[]);
+        progress.finished(first, HERE);
+        assert!(!progress.is_contiguous(HERE), "what belongs to the session before says nothing");
+        assert_eq!(decided(&progress), []);
+        progress.planned(second, &[]);
+        assert!(progress.is_contiguous(HERE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_channel_that_cannot_be_read_holds_nobody_up_and_keeps_its_watermark() {
+        let progress = Progress::default();
+        let session = progress.begin();
+        progress.planned(session, &[HERE, THERE]);
+        progress.delayed(session, HERE);
+        progress.hold(HERE, MessageId(9)).await;
+        assert!(!progress.is_contiguous(HERE));
+        // And one of which nothing is heard.
+        progress.hold(THERE, MessageId(9)).await;
+        assert!(progress.hold(THERE, MessageId(10)).now_or_never().is_some(), "the next does not wait again");
+        assert!(!progress.is_contiguous(THERE));
+    }
+
+    #[test]
+    fn strange_channels_are_not_kept() {
+        let progress = Progress::default();
+        let session = progress.begin();
+        progress.planned(session, &[]);
+        assert_eq!(decided(&progress), []);
+        progress.know(HERE);
+        assert_eq!(decided(&progress), [(HERE, MessageId(9))]);
+    }
+}

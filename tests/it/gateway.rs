@@ -1,0 +1,81 @@
+//! A gateway that misbehaves (RELIABILITY F41, F45, B1, B6): whatever becomes of connections and sessions, each message is
+//! answered once, and logins are never spent faster than Discord's budget allows.
+
+use std::time::Duration;
+
+use switchboard::domain::ids::MessageId;
+use switchboard::playground::discord::GatewayFault;
+
+use crate::harness::{HARBOR, MARA, Stage, eventually};
+
+/// Whether the log has a line with this text.
+fn logged(stage: &Stage, text: &str) -> bool {
+    stage.log_lines().iter().any(|line| line.to_string().contains(text))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
+    let stage = Stage::new().await.with("limits", "queued_prompts_max = 100");
+    stage.discord.faults().heartbeat_interval(Duration::from_millis(1500));
+    let _bot = stage.bot().await;
+    let (mut asked, mut sessions): (Vec<MessageId>, usize) = (Vec::new(), 1);
+    for (round, fault) in GatewayFault::ALL.into_iter().enumerate() {
+        let say = |what: &str| stage.ask(MARA, HARBOR, &format!("[[say:Round {round} {what}.]]"));
+        asked.push(say("before"));
+        let before = stage.discord.identifies_and_resumes();
+        stage.discord.faults().strike(fault);
+        asked.push(say("during"));
+        stage
+            .discord
+            .wait_for("the bot to be back", |discord| {
+                let now = discord.identifies_and_resumes();
+                (now != before && discord.connected() == 1).then_some(())
+            })
+            .await;
+        asked.push(say("after"));
+        if matches!(fault, GatewayFault::Invalid { resumable: false } | GatewayFault::Zombie) {
+            sessions += 1;
+        }
+    }
+    for message in &asked {
+        stage.answer(HARBOR, *message).await;
+    }
+    let prompts = stage.cli_prompts();
+    let wanted: Vec<_> = (0..GatewayFault::ALL.len())
+        .flat_map(|round| ["before", "during", "after"].map(|what| format!("[[say:Round {round} {what}.]]")))
+        .collect();
+    let texts: Vec<_> = prompts.iter().map(|prompt| prompt.trim().to_owned()).collect();
+    assert_eq!(texts, wanted, "each once, and in order");
+    let (identifies, _) = stage.discord.identifies_and_resumes();
+    assert!(identifies <= sessions + 2, "{identifies} logins for {sessions} sessions");
+    let noted = stage.sql("select kind from identifies order by seq").await;
+    assert_eq!(noted.len(), identifies, "each login is known to the store: {noted:?}");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_login_touches_the_reserve() {
+    let stage = Stage::new().await;
+    stage.discord.faults().identifies_left(49);
+    let bot = stage.bot_unready();
+    eventually("the wait to be said", || logged(&stage, "nearly used up").then_some(())).await;
+    assert_eq!(stage.discord.identifies_and_resumes(), (0, 0));
+    assert_eq!(bot.stop().code, Some(0), "it can be stopped meanwhile");
+    assert_eq!(stage.discord.identifies_and_resumes(), (0, 0), "also not on the way out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_started_again_and_again_waits_with_its_login() {
+    let stage = Stage::new().await.with("discord", "starts_per_hour_max = 4");
+    for _ in 0..2 {
+        stage.bot().await.kill();
+    }
+    // As a supervisor would, 50 times.
+    for _ in 0..10 {
+        let bot = stage.bot_unready();
+        eventually("the wait to be said", || logged(&stage, "started too often").then_some(())).await;
+        bot.kill();
+    }
+    assert_eq!(stage.discord.identifies_and_resumes().0, 2);
+    stage.assert_well_behaved();
+}
