@@ -13,13 +13,16 @@ fn logged(stage: &Stage, text: &str) -> bool {
     stage.log_lines().iter().any(|line| line.to_string().contains(text))
 }
 
+/// RELIABILITY B1. `GATEWAY_ROUNDS` makes it longer; 25 take about ten minutes.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
     let stage = Stage::new().await.with("limits", "queued_prompts_max = 100");
     stage.discord.faults().heartbeat_interval(Duration::from_millis(1500));
     let _bot = stage.bot().await;
     let (mut asked, mut sessions): (Vec<MessageId>, usize) = (Vec::new(), 1);
-    for (round, fault) in GatewayFault::ALL.into_iter().enumerate() {
+    let rounds = std::env::var("GATEWAY_ROUNDS").map_or(1, |rounds| rounds.parse().expect("a number"));
+    let faults = GatewayFault::ALL.len() * rounds;
+    for (round, fault) in GatewayFault::ALL.into_iter().cycle().take(faults).enumerate() {
         let say = |what: &str| stage.ask(MARA, HARBOR, &format!("[[say:Round {round} {what}.]]"));
         asked.push(say("before"));
         let before = stage.discord.identifies_and_resumes();
@@ -41,7 +44,7 @@ async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
         stage.answer(HARBOR, *message).await;
     }
     let prompts = stage.cli_prompts();
-    let wanted: Vec<_> = (0..GatewayFault::ALL.len())
+    let wanted: Vec<_> = (0..faults)
         .flat_map(|round| ["before", "during", "after"].map(|what| format!("[[say:Round {round} {what}.]]")))
         .collect();
     let texts: Vec<_> = prompts.iter().map(|prompt| prompt.trim().to_owned()).collect();
