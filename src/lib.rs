@@ -9,6 +9,7 @@
 
 pub mod chain;
 pub mod clock;
+pub mod disk;
 pub mod domain;
 pub mod fail_point;
 

@@ -52,6 +52,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("limits.orphan_secs_max", Form::Plain),
     ("limits.attachment_bytes_max", Form::Plain),
     ("limits.attachments_max", Form::Plain),
+    ("limits.disk_free_bytes_min", Form::Plain),
     ("limits.catch_up_secs_max", Form::Plain),
     ("limits.catch_up_prompts_max", Form::Plain),
     ("log", Form::Table),

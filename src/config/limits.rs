@@ -27,6 +27,9 @@ pub struct LimitsConfig {
     pub attachment_bytes_max: u64,
     /// How many files are taken from one message; 0: none. Default: 10.
     pub attachments_max: usize,
+    /// With less room than this on the disk of `state_dir` or of the project no prompt is taken, in bytes; what runs then
+    /// has that much to end in. 0: it is not looked at. Default: 256 MiB.
+    pub disk_free_bytes_min: u64,
     /// Prompts that were written while the bot was away are run when they are younger than this, in seconds; older ones
     /// are held until somebody decides. 0: all are held. Default: 86400 (a day).
     pub catch_up_secs_max: u64,
@@ -47,6 +50,7 @@ impl Default for LimitsConfig {
             orphan_secs_max: 3600,
             attachment_bytes_max: 10 * 1024 * 1024,
             attachments_max: 10,
+            disk_free_bytes_min: 256 << 20,
             catch_up_secs_max: 24 * 3600,
             catch_up_prompts_max: 200,
         }

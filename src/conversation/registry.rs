@@ -23,7 +23,8 @@ use crate::store::{Store, StoreError};
 
 /// An actor that fails is started again after this, doubling up to [`RESTART_WAIT_MAX`].
 const RESTART_WAIT_MIN: Duration = Duration::from_millis(200);
-const RESTART_WAIT_MAX: Duration = Duration::from_mins(1);
+/// Short enough that a disk with room again is soon noticed.
+const RESTART_WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// All conversations. Cheap to clone.
 #[derive(Clone)]

@@ -12,6 +12,7 @@ use super::{Data, DoorError, notice};
 use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::config::Project;
+use crate::disk;
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt};
 use crate::fail_point::{Point, pass};
@@ -145,7 +146,7 @@ async fn accept(
         attachments,
         received_at: WallTime(message.timestamp.timestamp_millis()),
     };
-    let full = data.store.queued_count(conversation).await? >= data.config.limits.queued_prompts_max;
+    let refusal = refusal(data, conversation).await?;
     let progress = data.catch_up.progress();
     let contiguous = match whence {
         Whence::Live { in_order } => in_order && progress.is_contiguous(facts.channel),
@@ -155,7 +156,7 @@ async fn accept(
     let watermark = contiguous.then_some((facts.channel, facts.message));
     progress.know(facts.channel);
     if let Whence::Read(reading) = whence
-        && reading.holds(facts.channel, prompt.received_at, full)
+        && reading.holds(facts.channel, prompt.received_at, refusal.is_some())
     {
         data.store.hold(&prompt, facts.channel, watermark).await?;
         tracing::info!(%conversation, prompt = %prompt.id, "prompt of an absence held");
@@ -167,10 +168,9 @@ async fn accept(
             tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted");
         }
     }
-    if full {
+    if let Some(sentence) = refusal {
         data.store.refuse(prompt.id).await?;
-        let max = data.config.limits.queued_prompts_max;
-        notice::say(data, facts.channel, facts.message, &notice::queue_full(max));
+        notice::say(data, facts.channel, facts.message, &sentence);
         return Ok(());
     }
     data.outbox.react(facts.channel, facts.message, Reaction::Seen);
@@ -181,6 +181,26 @@ async fn accept(
     }
     pass(Point::Submitted).await;
     Ok(())
+}
+
+/// Why there is no room for one more prompt, in words for people.
+async fn refusal(data: &Data, conversation: ConversationId) -> Result<Option<String>, DoorError> {
+    let limits = &data.config.limits;
+    if data.store.queued_count(conversation).await? >= limits.queued_prompts_max {
+        return Ok(Some(notice::queue_full(limits.queued_prompts_max)));
+    }
+    let project = data.store.conversation(conversation).await?.map(|conversation| conversation.project);
+    let dir = data.config.projects.iter().find(|known| Some(&known.name) == project.as_ref());
+    let dirs = [Some(&data.config.state_dir), dir.map(|project| &project.dir)];
+    let free = dirs.into_iter().flatten().filter_map(|dir| disk::free_bytes(dir).ok()).min();
+    Ok(free.filter(|free| *free < limits.disk_free_bytes_min).map(|free| {
+        tracing::error!(
+            free,
+            least = limits.disk_free_bytes_min,
+            "no prompt is taken: the disk is nearly full"
+        );
+        notice::disk_full(free)
+    }))
 }
 
 /// The project that the message's channel belongs to, and how. Discord is asked only about a message that is for the

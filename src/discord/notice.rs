@@ -22,6 +22,15 @@ pub fn queue_full(max: usize) -> String {
     )
 }
 
+/// The answer to a prompt for which the disk has no room.
+pub fn disk_full(free_bytes: u64) -> String {
+    format!(
+        "The disk of the machine that I run on is nearly full ({} MiB are left), so I did not take this prompt. Ask \
+         whoever runs me to make room, then send it again; what runs already goes on.",
+        free_bytes >> 20
+    )
+}
+
 /// Says something in a channel in answer to a message; once, however often it is asked for.
 pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) {
     let key = TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("notice:{answers}").as_bytes()));

@@ -2,17 +2,14 @@
 
 use std::path::Path;
 
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access, geteuid};
 
 use super::{Finding, bad, doubtful, good};
 use crate::claude::launch::{Settings, env as child_env};
 use crate::claude::probe::{ProbeError, VERSION_MIN, probe};
 use crate::config::{Config, Environment, PermissionMode};
+use crate::disk;
 use crate::process::cgroup;
-
-/// Less free disk than this, in MiB, is too little for spools, logs and the CLI's own transcripts.
-const FREE_MIB_MIN: u64 = 512;
 
 pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
     let dir = &config.state_dir;
@@ -32,12 +29,13 @@ pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
             }
         }
     }];
-    if let Some(Ok(disk)) = existing_parent(dir).map(statvfs) {
-        let free = disk.blocks_available().saturating_mul(disk.fragment_size()) >> 20;
-        findings.push(if free < FREE_MIB_MIN {
+    if let Ok(free) = disk::free_bytes(dir) {
+        let (free, least) = (free >> 20, config.limits.disk_free_bytes_min >> 20);
+        // At the least, the bot takes nothing new; it should not be close to that.
+        findings.push(if free < least.saturating_mul(2) {
             bad(
                 "disk",
-                format!("only {free} MiB are free at state_dir; make room for at least {FREE_MIB_MIN}"),
+                format!("only {free} MiB are free at state_dir; below {least} the bot takes no prompts"),
             )
         } else {
             good("disk", format!("{} GiB free at state_dir", free >> 10))

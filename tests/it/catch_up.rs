@@ -311,13 +311,17 @@ async fn a_long_absence_in_many_channels_is_made_up_for() {
     let of = |name: &str, default| std::env::var(name).map_or(default, |n| n.parse().expect("a number"));
     let (count, messages): (u64, u64) = (of("ABSENCE_CHANNELS", 6), of("ABSENCE_MESSAGES", 75));
     let channels: Vec<_> = (0..count).map(|n| ChannelId(1_100_000_000_000_001_000 + n)).collect();
-    let world = channels.iter().fold(World::playground(), |world, channel| world.with_channel(*channel, "more"));
+    let world =
+        channels.iter().fold(World::playground(), |world, channel| world.with_channel(*channel, "more"));
     let stage = Stage::in_world(world).await;
     let projects: String = channels
         .iter()
         .map(|channel| {
             let dir = stage.dir().join("harbor");
-            format!("[[projects]]\nname = \"p{channel}\"\nchannel_id = {channel}\ndir = \"{}\"\n", dir.display())
+            format!(
+                "[[projects]]\nname = \"p{channel}\"\nchannel_id = {channel}\ndir = \"{}\"\n",
+                dir.display()
+            )
         })
         .collect();
     let stage = stage

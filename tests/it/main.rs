@@ -16,6 +16,7 @@ mod attachments;
 mod catch_up;
 mod commands;
 mod delivery;
+mod disk;
 mod failures;
 mod fake_claude;
 mod faults;
