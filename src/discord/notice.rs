@@ -37,6 +37,8 @@ pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) 
     let body = MessageBody { reply_to: Some(answers), ..MessageBody::text(sentence) };
     let target = Target { channel, parent: None, thread: None, prompt: Some((channel, answers)) };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
+    // It stands behind what runs, but people see at once that the message is not taken.
+    data.outbox.react(channel, answers, Reaction::Stopped);
     data.outbox.show(key, &target, shown);
 }
 
