@@ -302,6 +302,8 @@ async fn a_body_that_is_not_taken_is_said_and_the_rest_arrives() {
 async fn it_is_done_when_all_of_it_can_be_read() {
     let stage = Stage::new().await.with("discord", "activity_reactions = false");
     let _bot = stage.bot().await;
+    // The turn is over long before its messages are there.
+    stage.discord.faults().rate(CREATE, 1_000_000, 1, Fault::Delay(Duration::from_millis(700)));
     let message = stage.ask(MARA, HARBOR, "[[lines:300]] [[say:The end.]]");
     stage.outcome(message).await;
     let requests = stage.discord.requests();
