@@ -99,6 +99,8 @@ impl News {
             | Failure::DiskFull
             | Failure::Crashed { .. }
             | Failure::Lost
+            | Failure::ShutDown
+            | Failure::DiskFull
             | Failure::Unknown => None,
         }
     }
