@@ -24,8 +24,7 @@ use crate::lifecycle::{self, Ending, StateDirError, Vital};
 use crate::outbox::Outbox;
 use crate::outbox::breaker::Breaker;
 use crate::outbox::deliver::SerenityDiscord;
-use crate::process::cgroup;
-use crate::runner::local::LocalRunner;
+use crate::runner::local::{LocalRunner, has_control_groups};
 use crate::store::Store;
 
 /// How long what is shown may take to be posted after a stop was asked for.
@@ -91,7 +90,7 @@ pub async fn run(
         recovered,
         projects = config.projects.len(),
         version = env!("CARGO_PKG_VERSION"),
-        control_groups = cgroup::is_usable(),
+        control_groups = has_control_groups(),
         "started"
     );
 

@@ -9,7 +9,7 @@ use crate::claude::launch::{Settings, env as child_env};
 use crate::claude::probe::{ProbeError, VERSION_MIN, probe};
 use crate::config::{Config, Environment, PermissionMode};
 use crate::disk;
-use crate::process::cgroup;
+use crate::runner::local::has_control_groups;
 
 pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
     let dir = &config.state_dir;
@@ -50,7 +50,7 @@ fn existing_parent(dir: &Path) -> Option<&Path> {
 
 /// By what the CLI's commands are held together. The service has its own group, so it may find more than a shell.
 pub(super) fn control_groups() -> Finding {
-    if cgroup::is_usable() {
+    if has_control_groups() {
         good("control groups", "each CLI gets its own here, and nothing that it began outlives it")
     } else {
         doubtful(

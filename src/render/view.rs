@@ -272,7 +272,7 @@ impl View {
                 let again = facts::again_at(*resets_at_secs);
                 self.notice(format!("-# ⚠️ the usage limit of the account is reached{again}"));
             }
-            TurnEvent::RateLimit { rejected: false, .. } => {}
+            TurnEvent::RateLimit { rejected: false, .. } | TurnEvent::ChangeAhead => {}
             TurnEvent::Compacting(true) => self.doing = Doing::Compacting,
             TurnEvent::Compacting(false) => {
                 self.doing = Doing::Working;
@@ -283,7 +283,6 @@ impl View {
             ),
             TurnEvent::Restarted => self
                 .notice("-# 🔁 Claude Code ended before it had changed anything, and began again".to_owned()),
-            TurnEvent::ChangeAhead => {}
             TurnEvent::ModeChanged(mode) => self.mode_changed(mode),
             TurnEvent::Background { task, description, running } => {
                 self.background.retain(|(known, _)| known != task);
@@ -299,7 +298,7 @@ impl View {
     /// The turn begins again: nothing of what was seen of it counts any more.
     pub fn afresh(&mut self) {
         let (queued, model) = (self.queued, self.model.take());
-        *self = Self { queued, model, ..Self::new(self.about.clone()) };
+        *self = Self { model, queued, ..Self::new(self.about.clone()) };
     }
 
     /// How many prompts wait behind this turn.

@@ -24,9 +24,15 @@ use super::{Control, Feed, Launch, Position, Runner, RunnerError};
 use crate::clock::Clock;
 use crate::domain::ids::ProcessId;
 use crate::fail_point::{Point, pass};
+use crate::process::cgroup;
 use crate::process::launch::{launch_path, lock_path, log_path, spool_path};
 use crate::process::shim::READY;
 use crate::process::socket::is_open;
+
+/// Whether each process gets a control group of its own here. It is tried.
+pub fn has_control_groups() -> bool {
+    cgroup::is_usable()
+}
 
 /// How long a shim may take until its socket listens.
 const READY_WITHIN: Duration = Duration::from_secs(10);

@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("conversation/setup.rs", &["claude", "config", "runner", "store"]),
     ("discord", &["config", "conversation", "disk", "lifecycle", "outbox", "render", "store"]),
     ("app", &["config", "conversation", "discord", "lifecycle", "outbox", "runner", "store"]),
-    ("doctor", &["claude", "config", "discord", "disk", "lifecycle"]),
+    ("doctor", &["claude", "config", "discord", "disk", "lifecycle", "runner"]),
     ("playground", &["app", "claude", "config", "lifecycle", "telemetry"]),
     ("main", &["app", "config", "doctor", "lifecycle", "playground", "process", "telemetry"]),
     ("lib", &[]),

@@ -207,15 +207,11 @@ impl State {
             return;
         }
         let end = match (&turn.stop, end) {
-            (
-                _,
-                end @ (TurnEnd::Completed { .. } | TurnEnd::LimitReached { .. } | TurnEnd::TimedOut { .. }),
-            ) => end,
-            (None, TurnEnd::Failed(failure)) => turn.failed(failure),
-            (None, end) => end,
             (Some(stop), TurnEnd::Interrupted | TurnEnd::CutOff { .. } | TurnEnd::Failed(_)) => {
                 stop.reason.end()
             }
+            (None, TurnEnd::Failed(failure)) => turn.failed(failure),
+            (_, end) => end,
         };
         let stopped = turn.stop.is_some();
         self.finish(end, at, effects);

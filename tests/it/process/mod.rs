@@ -5,6 +5,7 @@
 mod ends;
 mod lines;
 mod returns;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fs;

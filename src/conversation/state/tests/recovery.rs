@@ -11,7 +11,7 @@ const NOTHING: [&str; 0] = [];
 
 fn ended(number: u64, delivered: bool) -> KnownTurn {
     let end = Some(TurnEnd::Completed { text: "as stored".to_owned() });
-    KnownTurn { end, delivered, ..known(number) }
+    KnownTurn { delivered, end, ..known(number) }
 }
 
 #[test]
