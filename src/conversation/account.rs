@@ -99,8 +99,6 @@ impl News {
             | Failure::DiskFull
             | Failure::Crashed { .. }
             | Failure::Lost
-            | Failure::ShutDown
-            | Failure::DiskFull
             | Failure::Unknown => None,
         }
     }
