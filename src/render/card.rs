@@ -1,6 +1,8 @@
 //! What a permission is for, so that somebody with a phone in one hand decides with open eyes: the command, the change
 //! or the input as it would be done, with everything visible that hides, reorders or imitates.
 
+use std::fmt::Write as _;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::domain::action::{Action, Button, ButtonStyle, Choice};
@@ -65,7 +67,7 @@ fn diff(tool: &Tool, changes: &[Change]) -> String {
             (Some(_), true) => "everywhere",
             (Some(_), false) => "once",
         };
-        text.push_str(&format!("@@ {path} ({how}) @@\n"));
+        let _ = writeln!(text, "@@ {path} ({how}) @@");
         for (sign, side) in [('-', change.old.as_deref()), ('+', Some(change.new.as_str()))] {
             for line in side.into_iter().flat_map(str::lines) {
                 text.push(sign);
@@ -89,7 +91,7 @@ pub fn expose(text: &str) -> String {
     let mut exposed = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) {
-            exposed.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+            let _ = write!(exposed, "⟨U+{:04X}⟩", u32::from(c));
         } else {
             exposed.push(c);
         }
@@ -98,32 +100,17 @@ pub fn expose(text: &str) -> String {
 }
 
 fn is_hidden(c: char) -> bool {
-    match c {
-        '\n' | '\t' => false,
-        c if c.is_control() => true,
-        // White space that is not the space.
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => true,
-        // Zero width, direction, separators, invisible operators, fillers, variation selectors, tags.
-        '\u{ad}'
-        | '\u{34f}'
-        | '\u{61c}'
-        | '\u{115f}'
-        | '\u{1160}'
-        | '\u{17b4}'
-        | '\u{17b5}'
-        | '\u{180b}'..='\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{2800}'
-        | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0e}'
-        | '\u{feff}'
-        | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}' => true,
-        _ => false,
+    if matches!(c, '\n' | '\t') {
+        return false;
     }
+    // White space that is not the space; zero width, direction, separators, invisible operators, fillers, variation
+    // selectors, tags.
+    c.is_control()
+        || matches!(c,
+            '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' | '\u{ad}' | '\u{34f}'
+            | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0e}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// What the eye would miss: hidden characters, and letters that look like those of another script in the same word.

@@ -165,7 +165,7 @@ enum Block {
     /// Tools that followed each other.
     Tools(Vec<ToolState>),
     /// A question for a person.
-    Ask(Asked),
+    Ask(Box<Asked>),
     /// One line about the turn, Discord markdown.
     Notice(String),
 }
@@ -259,7 +259,7 @@ impl View {
             TurnEvent::ToolEnded { id, failed } => self.tool_ended(id, *failed),
             TurnEvent::Asked(ask) => {
                 let asked = Asked { ask: ask.clone(), posed: None, outcome: Outcome::Open };
-                self.blocks.push(Block::Ask(asked));
+                self.blocks.push(Block::Ask(Box::new(asked)));
             }
             TurnEvent::AskWithdrawn { request } => self.settle(request, &Outcome::Withdrawn),
             TurnEvent::PermissionDenied { tool, message } => self.permission_denied(tool, message),

@@ -28,9 +28,8 @@ impl Actor {
         let open = self.state.open_ask(id).map(|open| open.ask.clone());
         if let (Some(ask), Some(process)) = (open, self.state.process()) {
             let answer = match choice {
-                Choice::AllowOnce => Answer::Allow,
                 Choice::AllowForSession if ask.grant().is_some() => Answer::AllowForSession,
-                Choice::AllowForSession => Answer::Allow,
+                Choice::AllowOnce | Choice::AllowForSession => Answer::Allow,
                 Choice::Deny => Answer::Deny { message: format!("{} said no to this in the chat.", by.name) },
             };
             let state = state_of(&answer);

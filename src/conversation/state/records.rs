@@ -126,14 +126,15 @@ impl State {
             }
             // Noted before the tool can run: if everything dies just then, nobody takes it for a turn that did nothing.
             TurnEvent::ChangeAhead => self.may_have_changed(effects),
-            TurnEvent::Asked(_) | TurnEvent::AskWithdrawn { .. } => {}
             TurnEvent::Usage(usage) => turn.usage = *usage,
             TurnEvent::Ended(end) => {
                 let end = end.clone();
                 self.ended(end, now, at, effects);
                 return;
             }
-            TurnEvent::Started(_)
+            TurnEvent::Asked(_)
+            | TurnEvent::AskWithdrawn { .. }
+            | TurnEvent::Started(_)
             | TurnEvent::TextDelta(_)
             | TurnEvent::Text(_)
             | TurnEvent::TextDropped

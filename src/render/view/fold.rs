@@ -115,7 +115,7 @@ impl View {
 
     pub(super) fn asks_mut(&mut self) -> impl Iterator<Item = &mut Asked> {
         self.blocks.iter_mut().filter_map(|block| match block {
-            Block::Ask(asked) => Some(asked),
+            Block::Ask(asked) => Some(asked.as_mut()),
             Block::Text(_) | Block::Tools(_) | Block::Notice(_) => None,
         })
     }
@@ -173,7 +173,7 @@ impl View {
     pub(super) fn open_asks(&self) -> usize {
         self.blocks
             .iter()
-            .filter(|block| matches!(block, Block::Ask(Asked { outcome: Outcome::Open, .. })))
+            .filter(|block| matches!(block, Block::Ask(asked) if asked.outcome == Outcome::Open))
             .count()
     }
 
