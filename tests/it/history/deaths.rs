@@ -80,8 +80,10 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
         let again = asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN);
         if again && stage.discord.identifies_and_resumes().0 > connected {
             for channel in 0..CHANNELS {
-                let script = "[[say:Half.]] [[stream:30,10]] [[bash:echo once >> EFFECT]]";
-                talk.ask(stage, MARA, talk.channel(channel), script);
+                // One that still runs when the next daemon comes, or one that is over by then.
+                let chunks = if pause == 0 { 30 } else { 4 };
+                let script = format!("[[say:Half.]] [[stream:{chunks},15]] [[bash:echo once >> EFFECT]]");
+                talk.ask(stage, MARA, talk.channel(channel), &script);
                 talk.ask(stage, MARA, talk.channel(channel), "[[marker:EFFECT]]");
             }
             asked = Some(Instant::now());
