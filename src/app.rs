@@ -111,13 +111,7 @@ pub async fn run(
         (database, SILENT_MAX),
     ])));
 
-    let files = client::http_client(&config.discord)?.build().context("failed to build the HTTP client")?;
-    let files = Files::new(
-        files,
-        config.state_dir.join("files"),
-        config.limits.attachment_bytes_max,
-        config.limits.attachments_max,
-    );
+    let files = files(&config)?;
     let guild = config.discord.guild_id.map(|guild| serenity::all::GuildId::new(guild.0));
     let data = Data {
         config: Arc::clone(&config),
@@ -166,6 +160,13 @@ fn ending(ended: Result<(), ConnectError>) -> anyhow::Result<Ending> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn files(config: &Config) -> anyhow::Result<Files> {
+    let client = client::http_client(&config.discord)?.build().context("failed to build the HTTP client")?;
+    let limits = &config.limits;
+    let dir = config.state_dir.join("files");
+    Ok(Files::new(client, dir, limits.attachment_bytes_max, limits.attachments_max))
 }
 
 fn bounds(config: &Config) -> Bounds {

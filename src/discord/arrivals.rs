@@ -155,13 +155,13 @@ mod tests {
     #[tokio::test]
     async fn messages_that_were_not_noted_are_taken_by_their_ids() {
         let arrivals = Arrivals::default();
-        let hold = tokio::sync::Semaphore::new(0);
-        let held = || async { drop(hold.acquire().await) };
+        let gate = tokio::sync::Semaphore::new(0);
+        let held = || async { drop(gate.acquire().await) };
         let mut second = Box::pin(arrivals.take(HERE, MessageId(2), held()));
         assert!((&mut second).now_or_never().is_none());
         let mut first = Box::pin(arrivals.take(HERE, MessageId(1), held()));
         assert!((&mut first).now_or_never().is_none());
-        hold.add_permits(2);
+        gate.add_permits(2);
         assert!((&mut second).now_or_never().is_none(), "2 overtook 1");
         let taken = first.await;
         assert!((&mut second).now_or_never().is_none(), "2 did not wait for 1's end");

@@ -35,7 +35,7 @@ use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::outbox::breaker::Breaker;
-use crate::store::{Store, StoreError};
+use crate::store::{NewConversation, Store, StoreError};
 
 /// Requests a second. With the outbox's 40 we stay below Discord's global 50.
 const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
@@ -172,7 +172,23 @@ impl CatchUp {
 
     /// Says what is held in a channel, once for what there is.
     async fn tell(&self, data: &Data, channel: ChannelId) {
-        match data.store.held(channel).await {
+        let held = async {
+            let held = data.store.held(channel).await?;
+            if let (Some(_), Some(project)) = (&held, data.config.project_for(channel)) {
+                // A click on the notice is looked up by the conversation; where each request has a thread there is none.
+                let title = project.name.clone();
+                let new = NewConversation {
+                    id: channel.into(),
+                    guild: None,
+                    project: title.clone(),
+                    parent: None,
+                    title,
+                };
+                data.store.open_conversation(&new).await?;
+            }
+            Ok::<_, StoreError>(held)
+        };
+        match held.await {
             Ok(Some(held)) => notice::held(data, channel, &held),
             Ok(None) => {}
             Err(error) => {

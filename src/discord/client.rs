@@ -97,7 +97,7 @@ pub fn http_counted(config: &DiscordConfig, token: &str, breaker: Breaker) -> Re
 /// Serenity says the same of a 429 and of a wait by which it avoids one. Only the time that a 429 tells is a whole number
 /// of milliseconds: the other is what is left of one.
 fn limited(breaker: &Breaker, global: bool, timeout: Duration) {
-    if global || timeout.subsec_nanos() % 1_000_000 == 0 {
+    if global || timeout.subsec_nanos().is_multiple_of(1_000_000) {
         breaker.note(429);
     }
 }

@@ -9,6 +9,7 @@ use serenity::all::{
 };
 
 use super::access::{self, Person, Verdict, authorize};
+use super::catch_up::held;
 use super::{Data, DoorError, notice};
 use crate::chain::Chain;
 use crate::config::Project;
@@ -86,9 +87,16 @@ async fn serve(
             Ok(said_of_answer(answered, &choice))
         }
         Action::GoOn { turn } => go_on(ctx, &handle, click, turn, by).await,
-        // Nothing is held back yet.
-        Action::RunHeld { .. } | Action::IgnoreHeld { .. } => Ok(Some(NOT_OURS.to_owned())),
+        // The notice says so, to everybody.
+        Action::RunHeld { conversation } => Ok(said_of_held(held::run(data, conversation.into()).await?)),
+        Action::IgnoreHeld { conversation } => {
+            Ok(said_of_held(held::ignore(data, conversation.into()).await?))
+        }
     }
+}
+
+fn said_of_held(count: usize) -> Option<String> {
+    (count == 0).then(|| "Nothing is held here any more: somebody was first.".to_owned())
 }
 
 fn said_of_answer(answered: Answered, choice: &Choice) -> Option<String> {

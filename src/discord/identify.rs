@@ -112,8 +112,8 @@ mod tests {
         WallTime(secs * 1000)
     }
 
-    fn budget(remaining: u64) -> Option<Budget> {
-        Some(Budget { remaining, reset_after: HOUR, at_once: 1 })
+    fn budget(remaining: u64) -> Budget {
+        Budget { remaining, reset_after: HOUR, at_once: 1 }
     }
 
     /// Logs in as soon as it may, again and again, from second to second, until `end`.
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_daemon_that_crashes_at_its_start_logs_in_20_times_an_hour_at_most() {
-        let known = storm(IdentifyKind::Start, 1, 6 * 3600, budget(900));
+        let known = storm(IdentifyKind::Start, 1, 6 * 3600, Some(budget(900)));
         for from in 0..5 * 60 {
             let (from, to) = (at(from * 60), at(from * 60 + 3600));
             let logins = known.iter().filter(|known| known.at >= from && known.at < to).count();
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_reserve_is_not_touched() {
-        let asked = |remaining| wait(&[], IdentifyKind::Start, STARTS, budget(remaining), at(0));
+        let asked = |remaining| wait(&[], IdentifyKind::Start, STARTS, Some(budget(remaining)), at(0));
         assert_eq!(asked(50), None);
         assert_eq!(asked(49), Some((HOUR, Why::Budget)));
         assert_eq!(asked(0), Some((HOUR, Why::Budget)));
@@ -174,7 +174,8 @@ mod tests {
     fn a_clock_that_was_set_back_does_not_lock_out() {
         let known: Vec<_> =
             (0..30).map(|n| Identify { at: at(100_000 + n), kind: IdentifyKind::Start }).collect();
-        let (wait, why) = wait(&known, IdentifyKind::Start, STARTS, budget(900), at(0)).expect("it waits");
+        let (wait, why) =
+            wait(&known, IdentifyKind::Start, STARTS, Some(budget(900)), at(0)).expect("it waits");
         assert_eq!(why, Why::Starts);
         assert!(wait <= HOUR);
     }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{Data, DoorError};
 use crate::chain::Chain;
+use crate::domain::action::{Action, Button, ButtonStyle};
 use crate::domain::ids::{ChannelId, ErrorId, MessageId, TurnId};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
@@ -56,10 +57,14 @@ pub fn held(data: &Data, channel: ChannelId, held: &Held) {
     let (messages, were) = counted(held.count);
     let them = if held.count == 1 { "it" } else { "them" };
     let sentence = format!(
-        "**{messages} while I was away {were} not run**: too old, or too many at once. Send {them} again if you still \
-         want {them} done."
+        "**{messages} while I was away {were} not run**: too old, or too many at once. Shall I run {them} now?"
     );
-    show_held(data, channel, held, sentence);
+    let conversation = channel.into();
+    let buttons = vec![
+        Button::new("Run", ButtonStyle::Primary, Action::RunHeld { conversation }),
+        Button::new("Ignore", ButtonStyle::Secondary, Action::IgnoreHeld { conversation }),
+    ];
+    show_held(data, channel, held, MessageBody { buttons, ..MessageBody::text(sentence) });
 }
 
 /// Says in the same place what became of it.
@@ -69,18 +74,17 @@ pub fn held_settled(data: &Data, channel: ChannelId, held: &Held, settled: Settl
         Settled::Run => format!("{were} held, and run now"),
         Settled::Ignored => format!("{were} not run"),
     };
-    show_held(data, channel, held, format!("{messages} while I was away {became}."));
+    show_held(data, channel, held, MessageBody::text(format!("{messages} while I was away {became}.")));
 }
 
 fn counted(count: usize) -> (String, &'static str) {
     if count == 1 { ("1 message".to_owned(), "was") } else { (format!("{count} messages"), "were") }
 }
 
-fn show_held(data: &Data, channel: ChannelId, held: &Held, sentence: String) {
+fn show_held(data: &Data, channel: ChannelId, held: &Held, body: MessageBody) {
     let key =
         TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("held:{channel}:{}", held.newest).as_bytes()));
     let target = Target { channel, parent: None, thread: None, prompt: None };
-    let body = MessageBody::text(sentence);
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.show(key, &target, shown);
 }

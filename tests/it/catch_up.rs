@@ -248,6 +248,39 @@ async fn what_is_too_much_is_said_once_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_is_run_or_ignored_by_one_click() {
+    let stage = Stage::new().await.with("limits", "catch_up_prompts_max = 0");
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    bot.kill();
+    for n in 0..3 {
+        stage.ask(MARA, HARBOR, &format!("[[say:Here {n}.]]"));
+    }
+    stage.ask(MARA, LIGHTHOUSE, "[[say:There.]]");
+    let _bot = stage.bot().await;
+    let notice = |channel| {
+        stage.discord.wait_for("the notice", move |discord| {
+            let messages = discord.messages(channel);
+            let found = messages.iter().find(|message| message["components"][0]["components"].is_array())?;
+            found["id"].as_str()?.parse().ok().map(MessageId)
+        })
+    };
+    let (here, there) = (notice(HARBOR).await, notice(LIGHTHOUSE).await);
+    let id = stage.click(VERA, here, "Run").await;
+    assert!(stage.told_privately(id).await.contains("not among the people"));
+    stage.click(JONAS, here, "Run").await;
+    for n in 0..3 {
+        stage.said(HARBOR, &format!("Here {n}.\n-# ✅")).await;
+    }
+    stage.said(HARBOR, "3 messages while I was away were held, and run now.").await;
+    stage.click(MARA, there, "Ignore").await;
+    stage.said(LIGHTHOUSE, "1 message while I was away was not run.").await;
+    let prompts: Vec<_> = stage.cli_prompts().iter().map(|prompt| prompt.trim().to_owned()).collect();
+    assert_eq!(prompts, ["[[say:Here 0.]]", "[[say:Here 1.]]", "[[say:Here 2.]]"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_old_is_said() {
     let stage = Stage::new().await.with("limits", "catch_up_secs_max = 0");
     let bot = stage.bot().await;
