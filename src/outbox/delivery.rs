@@ -323,13 +323,12 @@ impl Delivery {
         let is_replaced = matches!(self.wanted(shown), Cow::Owned(_));
         let refused = self.given_up || is_replaced || self.posted.iter().flatten().any(refused);
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
-        match self.target.prompt {
-            Some(_) => self.react(inner, reaction, Some(self.turn)),
-            None => {
-                pass(Point::Delivering).await;
-                inner.store.delivered(self.turn).await?;
-                pass(Point::Delivered).await;
-            }
+        if self.target.prompt.is_some() {
+            self.react(inner, reaction, Some(self.turn))
+        } else {
+            pass(Point::Delivering).await;
+            inner.store.delivered(self.turn).await?;
+            pass(Point::Delivered).await;
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ impl Delivery {
                     }
                     Err(DeliverError::ChannelGone(said)) => self.give_up(inner, &said, missing).await?,
                     Err(error) => {
-                        self.wait(inner, Closed::Locked, &Chain(&error).to_string(), missing).await?
+                        self.wait(inner, Closed::Locked, &Chain(&error).to_string(), missing).await?;
                     }
                 }
             }
