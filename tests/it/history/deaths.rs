@@ -91,5 +91,5 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
         bot.is_over().then_some(())
     })
     .await;
-    death(stage, talk, &name).await
+    death(stage, &name).await
 }

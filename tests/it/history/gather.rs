@@ -9,7 +9,7 @@ use switchboard::playground::discord::Snapshot;
 
 use super::contract::{Violation, check};
 use super::record::{Death, Deleted, Given, History, Shown, Stored};
-use super::talk::{CATCHES_UP, Talk};
+use super::talk::Talk;
 use super::{number, tell};
 use crate::harness::{BOT, Stage, arguments, pids};
 
@@ -51,7 +51,7 @@ async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
     let mut open = stage.sql(UNSETTLED).await;
     let stored = stored_messages(stage).await;
     let wanted = talk.said.iter().filter(|said| said.eligible && said.deleted == Deleted::No);
-    let missing = wanted.filter(|said| !talk.excused.contains(&said.id) && !stored.contains(&said.id));
+    let missing = wanted.filter(|said| !stored.contains(&said.id));
     open.extend(missing.map(|said| format!("{} is not stored", said.id)));
     let reactions = stage.discord.look(|discord| reactions(discord, talk));
     let unfinished = reactions.iter().filter(|(_, emoji)| ["👀", "⚙️"].contains(&emoji.as_str()));
@@ -61,23 +61,16 @@ async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
 }
 
 /// What was known when the daemon died: to be called before the next one starts.
-pub async fn death(stage: &Stage, talk: &mut Talk, at: &str) -> Death {
+pub async fn death(stage: &Stage, at: &str) -> Death {
     let acknowledged = stage.discord.look(acknowledged);
     let stored = stored_messages(stage).await;
-    if !CATCHES_UP {
-        let said = talk.said.iter().filter(|said| said.eligible).map(|said| said.id);
-        let unknown = said.filter(|id| !stored.contains(id) && !acknowledged.contains(id));
-        talk.excused.extend(unknown);
-    }
     Death { at: at.to_owned(), acknowledged, stored }
 }
 
 /// Everything, at the end.
 pub async fn gather(stage: &Stage, talk: &Talk, deaths: Vec<Death>, killed: BTreeSet<i64>) -> History {
-    let mut said = talk.said.clone();
+    let said = talk.said.clone();
     let stored = stored(stage).await;
-    let known = stored_messages(stage).await;
-    said.retain(|said| !talk.excused.contains(&said.id) || known.contains(&said.id));
     let channels: BTreeSet<u64> = said.iter().flat_map(|said| [said.channel, said.answered_in]).collect();
     let shown = channels.into_iter().flat_map(|channel| shown(stage, channel)).collect();
     let given = stage.cli_log("prompt");

@@ -107,7 +107,7 @@ fn whoever_else_is_served_is_seen() {
     assert_eq!(broken(|history| history.shown.push(shown(Some(30), "No."))), [Rule::NobodyElse]);
     assert_eq!(broken(|history| history.shown.push(shown(Some(99), "Who?"))), [Rule::NobodyElse]);
     assert_eq!(broken(|history| history.reactions.push((30, "👀".to_owned()))), [Rule::NobodyElse]);
-    let given = |text: &str| Given { text: text.to_owned(), ..kept().given[2].clone() };
+    let given = |text: &str| Given { uuid: "u".to_owned(), text: text.to_owned(), ..kept().given[2].clone() };
     assert_eq!(broken(|history| history.given.push(given("q3"))), [Rule::NobodyElse]);
     assert_eq!(broken(|history| history.given.push(given("say q4old"))), [Rule::NobodyElse]);
     assert_eq!(broken(|history| history.said[1].deleted = Deleted::Unseen), [Rule::NobodyElse]);

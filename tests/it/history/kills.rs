@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::gather::{assert_kept, death, gather, settle};
-use super::talk::{CATCHES_UP, Talk, town};
+use super::talk::{Talk, town};
 use super::{Dice, number, tell};
 use crate::harness::Stage;
 
@@ -47,13 +47,11 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
     let mut dice = Dice(seed);
     let (stage, mut talk) = town(channels, Dice(seed ^ 0xffff)).await;
     let stage = stage.with("limits", "running_turns_max = 8\nqueued_prompts_max = 1000");
-    if CATCHES_UP {
-        // A channel that was never seen has nothing to make up for.
-        let bot = stage.bot().await;
-        talk.everywhere(&stage);
-        settle(&stage, &talk).await;
-        bot.kill();
-    }
+    // A channel that was never seen has nothing to make up for.
+    let bot = stage.bot().await;
+    talk.everywhere(&stage);
+    settle(&stage, &talk).await;
+    bot.kill();
     let turns = turns + talk.said.len() as u64;
     let (begun, mut deaths, mut reached) = (Instant::now(), Vec::new(), 0);
     for kill in 0..kills {
@@ -62,7 +60,7 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
         let due = (turns * (kill + 3) / kills).min(turns).saturating_sub(talk.said.len() as u64);
         let due = if dice.below(3) == 0 || kill + 3 >= kills { due } else { due.min(1) };
         reached += u64::from(live(&stage, &mut talk, &mut dice, &point, due).await);
-        deaths.push(death(&stage, &mut talk, &format!("kill {kill}, {point:?}")).await);
+        deaths.push(death(&stage, &format!("kill {kill}, {point:?}")).await);
     }
     let killing = begun.elapsed();
     let bot = stage.bot_unready();
@@ -81,7 +79,7 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
 
 /// One life of the daemon: people talk, and at the point it is killed. Gives whether it came there.
 async fn live(stage: &Stage, talk: &mut Talk, dice: &mut Dice, point: &Point, mut due: u64) -> bool {
-    if CATCHES_UP && dice.below(3) == 0 {
+    if dice.below(3) == 0 {
         while due > 0 {
             talk.while_away(stage);
             due -= 1;

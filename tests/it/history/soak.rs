@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use switchboard::playground::discord::Fault;
 
 use super::gather::{assert_kept, gather, settle};
-use super::talk::{CATCHES_UP, Talk, town};
+use super::talk::{Talk, town};
 use super::{Dice, number, tell};
 use crate::harness::{Stage, alive, memory_bytes};
 
@@ -110,8 +110,7 @@ fn go_wrong(stage: &Stage, dice: &mut Dice, killed: &mut BTreeSet<i64>) {
         0 => faults.drop_tcp(),
         1 => faults.reconnect(),
         2 => faults.close(4000),
-        3 if CATCHES_UP => faults.invalid_session(false),
-        3 => faults.invalid_session(true),
+        3 => faults.invalid_session(dice.below(2) == 0),
         4 => faults.rate("POST /channels/*/messages", 300_000, seed, Fault::ApplyThenFail),
         5 => faults.rate("POST /channels/*/messages", 300_000, seed, Fault::Drop),
         6 => faults.rate("PATCH /channels/*/messages/*", 300_000, seed, Fault::ApplyThenStatus(502)),

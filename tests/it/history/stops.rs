@@ -27,7 +27,7 @@ async fn turns_go_on_over_a_stop_and_a_start() {
         let asked = Instant::now();
         assert_eq!(bot.stop().code, Some(0), "round {round}");
         slowest = slowest.max(asked.elapsed());
-        deaths.push(death(&stage, &mut talk, &format!("stop {round}")).await);
+        deaths.push(death(&stage, &format!("stop {round}")).await);
         if round % 2 == 0 {
             // They end while nobody is there.
             std::fs::write(&gate, "").expect("the gate opens");

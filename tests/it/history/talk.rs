@@ -1,6 +1,5 @@
 //! People: who says what where, by dice. They remember what they said.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
@@ -13,16 +12,10 @@ use crate::harness::{BOT, JONAS, MARA, Stage, VERA};
 /// Other bots are never answered.
 const FERRY: UserId = World::FERRY;
 
-/// Whether what is said while no daemon is connected is made up for. Where it is not, nobody says anything then, and
-/// what the daemon had neither acknowledged nor stored when it died does not count.
-pub const CATCHES_UP: bool = false;
-
 /// Everybody who talks, in as many channels as there are.
 pub struct Talk {
     /// What was said so far.
     pub said: Vec<Said>,
-    /// What does not count, see [`CATCHES_UP`].
-    pub excused: BTreeSet<u64>,
     /// Where side effects go: a file per token, a line each time.
     pub effects: PathBuf,
     channels: Vec<ChannelId>,
@@ -53,7 +46,7 @@ pub async fn town(channels: u64, dice: Dice) -> (Stage, Talk) {
     stage.discord.faults().limits_lifted(true);
     stage.discord.faults().identifies_left(1_000_000);
     let stage = stage.with("lighthouse", &projects).with("claude", "warm_idle_secs = 1");
-    (stage, Talk { said: Vec::new(), excused: BTreeSet::new(), effects, channels: ids, dice })
+    (stage, Talk { said: Vec::new(), effects, channels: ids, dice })
 }
 
 impl Talk {
@@ -79,8 +72,7 @@ impl Talk {
     pub fn hear_again(&mut self, stage: &Stage) {
         let which = usize::try_from(self.dice.below(self.said.len() as u64)).expect("a few messages");
         let said = &self.said[which];
-        // What was missed is not to come after what was said later.
-        if said.deleted == Deleted::No && !self.excused.contains(&said.id) {
+        if said.deleted == Deleted::No {
             stage.discord.faults().repeat(MessageId(said.id));
         }
     }
