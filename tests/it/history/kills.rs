@@ -9,7 +9,7 @@ use super::{Dice, number, tell};
 use crate::harness::Stage;
 
 /// A daemon that did not come to the point at which it was to be killed is killed now.
-const LIFE_MAX: Duration = Duration::from_millis(2500);
+const LIFE_MAX: Duration = Duration::from_millis(1500);
 
 /// When the daemon is killed.
 #[derive(Debug)]
