@@ -38,9 +38,7 @@ pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) 
     let body = MessageBody { reply_to: Some(answers), ..MessageBody::text(sentence) };
     let target = Target { channel, parent: None, thread: None, prompt: Some((channel, answers)) };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
-    // It stands behind what runs, but people see at once that the message is not taken.
-    data.outbox.react(channel, answers, Reaction::Stopped);
-    data.outbox.show(key, &target, shown);
+    data.outbox.say(key, &target, shown);
 }
 
 /// What became of messages that were held.
@@ -86,7 +84,7 @@ fn show_held(data: &Data, channel: ChannelId, held: &Held, body: MessageBody) {
         TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("held:{channel}:{}", held.newest).as_bytes()));
     let target = Target { channel, parent: None, thread: None, prompt: None };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
-    data.outbox.show(key, &target, shown);
+    data.outbox.say(key, &target, shown);
 }
 
 /// Logs the chain of causes under a new error id, and gives the sentence for people: nothing internal is in it.

@@ -37,6 +37,7 @@ use crate::render::view::{Reaction, Shown};
 use crate::store::Store;
 
 use deliver::Discord;
+use worker::Order;
 
 /// Where a turn is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +124,12 @@ impl Outbox {
             self.react(channel, message, shown.reaction);
         }
         self.inner.typing.set(target.channel, turn, shown.typing);
-        self.inner.show(turn, target, shown);
+        self.inner.show(turn, target, shown, Order::InTurn);
+    }
+
+    /// Says something that belongs to no turn, and waits for none: a refusal, a notice. The same `key` is the same message.
+    pub fn say(&self, key: TurnId, target: &Target, shown: Shown) {
+        self.inner.show(key, target, shown, Order::AtOnce);
     }
 
     /// The reaction that a message should carry from the bot: one at a time, the last one wins.
@@ -142,11 +148,11 @@ impl Outbox {
 }
 
 impl Inner {
-    fn show(&self, turn: TurnId, target: &Target, shown: Shown) {
+    fn show(&self, turn: TurnId, target: &Target, shown: Shown, order: Order) {
         let mut channels = lock(&self.channels);
         let worker = channels.entry(target.channel).or_insert_with(|| self.start(target.channel));
         // Under the lock: a worker that ends has nothing to show.
-        worker.show(turn, target, shown);
+        worker.show(turn, target, shown, order);
     }
 
     fn start(&self, channel: ChannelId) -> Arc<worker::Channel> {

@@ -34,6 +34,16 @@ pub(super) struct Entry {
     pub(super) turn: TurnId,
     pub(super) target: Target,
     pub(super) shown: Arc<Shown>,
+    pub(super) order: Order,
+}
+
+/// When something may be posted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// When the turns before it are complete.
+    InTurn,
+    /// Before every turn that is not complete: a refusal that came an hour later would help nobody.
+    AtOnce,
 }
 
 impl Channel {
@@ -41,13 +51,13 @@ impl Channel {
         Self { id, turns: Mutex::default(), changed: Notify::new(), settled: watch::Sender::new(true) }
     }
 
-    pub(super) fn show(&self, turn: TurnId, target: &Target, shown: Shown) {
+    pub(super) fn show(&self, turn: TurnId, target: &Target, shown: Shown, order: Order) {
         let shown = Arc::new(shown);
         {
             let mut turns = lock(&self.turns);
             match turns.iter_mut().find(|entry| entry.turn == turn) {
                 Some(entry) => entry.shown = shown,
-                None => turns.push_back(Entry { turn, target: target.clone(), shown }),
+                None => turns.push_back(Entry { turn, target: target.clone(), shown, order }),
             }
         }
         self.settled.send_replace(false);
@@ -65,7 +75,8 @@ impl Channel {
     }
 
     fn front(&self) -> Option<Entry> {
-        lock(&self.turns).front().cloned()
+        let turns = lock(&self.turns);
+        turns.iter().find(|entry| entry.order == Order::AtOnce).or_else(|| turns.front()).cloned()
     }
 
     /// Lets go of a turn that is delivered.

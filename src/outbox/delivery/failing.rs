@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::deliver::{Closed, DeliverError};
 use super::super::plan::{self, Call, Operation, PostedState};
+use super::super::worker::Order;
 use super::super::{Inner, Target, trouble};
 use super::Delivery;
 use crate::chain::Chain;
@@ -140,6 +141,6 @@ impl Delivery {
         let body = MessageBody { reply_to, ..MessageBody::text(sentence) };
         let target = Target { channel: parent, parent: None, thread: None, prompt: None };
         let shown = Shown { slots: vec![body], reaction: Reaction::Failed, typing: false, ended: true };
-        inner.show(trouble::notice_id(self.turn), &target, shown);
+        inner.show(trouble::notice_id(self.turn), &target, shown, Order::AtOnce);
     }
 }
