@@ -8,7 +8,7 @@ use serde_json::Value;
 use switchboard::playground::discord::EmbeddedDiscord;
 
 use self::container::Container;
-use crate::harness::{HARBOR, MARA, Stage, eventually};
+use crate::harness::{HARBOR, MARA, Stage, eventually, program};
 
 const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/switchboard.service");
 
@@ -26,7 +26,7 @@ fn install(stage: &Stage, container: &Container) {
     let token = stage.dir().join("token");
     std::fs::write(&token, stage.discord.token()).expect("the token");
 
-    container.install(Path::new(env!("CARGO_BIN_EXE_switchboard")), "755", "/usr/local/bin/switchboard");
+    container.install(Path::new(&program()), "755", "/usr/local/bin/switchboard");
     container.install(stage.cli(), "755", "/usr/local/bin/claude");
     container.run("useradd --system --create-home --shell /usr/sbin/nologin switchboard");
     container.install(&prepared, "644", "/etc/switchboard/config.toml");
