@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,9 +22,9 @@ use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
 use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDirError, Vital};
-use crate::outbox::Outbox;
 use crate::outbox::breaker::Breaker;
 use crate::outbox::deliver::SerenityDiscord;
+use crate::outbox::{Outbox, Unseen};
 use crate::runner::local::{LocalRunner, has_control_groups};
 use crate::store::Store;
 
@@ -37,6 +38,9 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
 const SILENT_MAX: Duration = Duration::from_secs(45);
 /// A gateway that is not connected for this long hangs as well: serenity's own reconnecting takes seconds to minutes.
 const GATEWAY_SILENT_MAX: Duration = Duration::from_mins(5);
+
+/// How many questions that nobody can see wait to be denied; what does not fit is told again.
+const UNSEEN_MAX: usize = 64;
 
 /// Runs the bot until `stop`, and says why it ended.
 pub async fn run(
@@ -68,7 +72,8 @@ pub async fn run(
     let discord = Arc::new(SerenityDiscord::new(http, breaker.clone()));
     let catch_up = CatchUp::new(breaker, doors.clone());
     let activity = config.discord.activity_reactions;
-    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), activity);
+    let (unseen, unseen_asks) = mpsc::channel(UNSEEN_MAX);
+    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), activity, unseen);
     let shim = std::env::current_exe().context("failed to find this program's own file")?;
     let runner = Arc::new(LocalRunner::new(&config.state_dir, shim));
     let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store).await?);
@@ -85,6 +90,7 @@ pub async fn run(
         tasks.clone(),
         doors.clone(),
     );
+    tasks.spawn(doors.clone().run_until_cancelled_owned(deny_unseen(registry.clone(), unseen_asks)));
     let recovered = registry.recover().await?;
     tracing::info!(
         recovered,
@@ -195,6 +201,16 @@ fn warn_of_empty_lists(config: &Config) {
         }
         if !project.dir.is_dir() {
             tracing::warn!(project = project.name, "the directory of this project is not there");
+        }
+    }
+}
+
+/// Nobody can answer a question that nobody can see.
+async fn deny_unseen(registry: Registry, mut unseen: mpsc::Receiver<Unseen>) {
+    while let Some(Unseen { conversation, ask }) = unseen.recv().await {
+        if registry.conversation(conversation).unseen(ask).await.is_err() {
+            // It just went away with nothing to do, so it asks nobody.
+            tracing::debug!(%conversation, %ask, "nobody asks any more");
         }
     }
 }

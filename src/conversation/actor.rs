@@ -207,6 +207,7 @@ impl Actor {
                 answer(reply, answered);
                 Ok(())
             }
+            Request::Unseen { ask } => self.apply(Input::Unseen(ask)).await,
             Request::GoOn { click, reply } => {
                 let gone_on = self.go_on(click).await?;
                 answer(reply, gone_on);

@@ -24,6 +24,7 @@ pub(super) enum Request {
     Stop { reply: oneshot::Sender<Stopped> },
     Reset { reply: oneshot::Sender<usize> },
     Answer { ask: AskId, choice: Choice, by: Author, reply: oneshot::Sender<Answered> },
+    Unseen { ask: AskId },
     GoOn { click: Click, reply: oneshot::Sender<GoneOn> },
 }
 
@@ -141,6 +142,11 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.mailbox.send(Request::Answer { ask, choice, by, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
+    }
+
+    /// The card of an ask could not be posted: it is denied.
+    pub async fn unseen(&self, ask: AskId) -> Result<(), Gone> {
+        self.mailbox.send(Request::Unseen { ask }).await.map_err(|_| Gone)
     }
 
     /// Goes on with a turn that was cut off: once, however often it is asked for.

@@ -10,8 +10,9 @@ use super::deliver::DeliverError;
 use super::pace::{Kind, Pace, Urgency};
 use super::plan::{self, Call, Operation, Posted, PostedState};
 use super::worker::Entry;
-use super::{Inner, Target};
+use super::{Inner, Target, Unseen};
 use crate::clock::{Moment, WallTime};
+use crate::domain::action::Action;
 use crate::domain::ids::{ChannelId, MessageId, TurnId};
 use crate::fail_point::{Point, pass};
 use crate::render::message::MessageBody;
@@ -90,6 +91,7 @@ impl Delivery {
         let posted = self.posted.as_deref().unwrap_or_default();
         let shown = &*entry.shown;
         let wanted = self.wanted(shown);
+        self.tell_unseen(inner, shown, &wanted);
         let next = plan::next(&wanted, posted, shown.ended, inner.clock.wall());
         let Some(operation) = next.filter(|_| !self.given_up) else {
             if !shown.ended {
@@ -134,6 +136,20 @@ impl Delivery {
             }
         }
         wanted
+    }
+
+    /// Tells of questions whose buttons will not come. Where that cannot be taken just now, the next view tells again.
+    fn tell_unseen(&self, inner: &Inner, shown: &Shown, wanted: &[MessageBody]) {
+        for ((slot, body), wanted) in (0u32..).zip(&shown.slots).zip(wanted) {
+            let refused = |posted: &Posted| posted.slot == slot && posted.state == PostedState::Refused;
+            let unseen =
+                self.given_up || wanted.buttons != body.buttons || self.posted.iter().flatten().any(refused);
+            for button in body.buttons.iter().filter(|_| unseen) {
+                if let Action::Answer { ask, .. } = button.action {
+                    let _ = inner.unseen.try_send(Unseen { conversation: self.target.channel.into(), ask });
+                }
+            }
+        }
     }
 
     fn key(&self, operation: Operation) -> SlotKey {

@@ -28,11 +28,12 @@ mod typing;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::ids::{ChannelId, MessageId, TurnId};
+use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId};
 use crate::render::view::{Reaction, Shown};
 use crate::store::Store;
 
@@ -63,6 +64,15 @@ pub struct Thread {
     pub name: String,
 }
 
+/// A question that nobody can see: Discord does not take the message with its buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unseen {
+    /// Whose it is.
+    pub conversation: ConversationId,
+    /// Which.
+    pub ask: AskId,
+}
+
 /// The handle: cheap to clone, never waits for Discord.
 #[derive(Clone)]
 pub struct Outbox {
@@ -75,6 +85,7 @@ struct Inner {
     clock: Clock,
     tasks: TaskTracker,
     stop: CancellationToken,
+    unseen: mpsc::Sender<Unseen>,
     channels: Mutex<HashMap<ChannelId, Arc<worker::Channel>>>,
     reactions: reactions::Reactions,
     typing: typing::Typing,
@@ -84,7 +95,7 @@ struct Inner {
 
 impl Outbox {
     /// An outbox that delivers through `discord`. Its workers run in `tasks` and end with `stop`. Whether reactions tell
-    /// what a turn does just now is `activity`.
+    /// what a turn does just now is `activity`. Questions that nobody can see go to `unseen`, perhaps more than once.
     pub fn new(
         discord: Arc<dyn Discord>,
         store: Store,
@@ -92,6 +103,7 @@ impl Outbox {
         tasks: TaskTracker,
         stop: CancellationToken,
         activity: bool,
+        unseen: mpsc::Sender<Unseen>,
     ) -> Self {
         let typing = typing::Typing::new(Arc::clone(&discord), tasks.clone(), stop.clone());
         let reactions = reactions::Reactions::new(reactions::Parts {
@@ -108,6 +120,7 @@ impl Outbox {
             clock,
             tasks,
             stop,
+            unseen,
             channels: Mutex::default(),
             reactions,
             typing,

@@ -106,6 +106,7 @@ impl Bench {
             TaskTracker::new(),
             CancellationToken::new(),
             true,
+            mpsc::channel(1).0,
         );
         Self { discord, store, outbox, _dir: dir }
     }

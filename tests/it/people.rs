@@ -5,10 +5,11 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 use switchboard::playground::discord::{Fault, Pinged};
 use tokio::sync::Notify;
 
-use crate::harness::{HARBOR, JONAS, MARA, Stage, VERA, alive, eventually};
+use crate::harness::{BOT, HARBOR, JONAS, MARA, Stage, VERA, alive, eventually};
 
 const ASKS: &str = "[[say:I need a file.]][[ask:bash:touch made.txt]][[say:That was it.]]";
 
@@ -158,6 +159,32 @@ async fn nobody_answers_in_time_and_it_is_denied() {
     assert!(!made(&stage));
     assert_eq!(stage.sql("SELECT state FROM asks").await, ["expired"]);
     stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_nobody_can_see_is_denied() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let body = json!({ "code": 50035, "message": "Invalid Form Body" });
+    let faults = stage.discord.faults();
+    // The card comes in a message of its own, which Discord does not take.
+    let gate = stage.dir().join("gate");
+    let message = stage.ask(MARA, HARBOR, &format!("[[say:First.]][[wait:{}]]{ASKS}", gate.display()));
+    stage
+        .discord
+        .wait_for("the first words", |discord| {
+            let messages = discord.messages(HARBOR);
+            let own = messages.iter().find(|message| message["author"]["id"] == BOT.to_string())?;
+            own["content"].as_str()?.contains("First.").then_some(())
+        })
+        .await;
+    faults.next_rest("POST /channels/*/messages", Fault::Status(400, body));
+    std::fs::write(&gate, "").expect("the gate opens");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("It was refused: the question could not be shown"), "{answer}");
+    assert!(!made(&stage));
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["expired"]);
+    assert!(stage.pinged_by_cards().is_empty(), "nobody was told of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
