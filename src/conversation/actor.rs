@@ -7,6 +7,7 @@ mod perform;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -27,9 +28,13 @@ use crate::store::{Conversation, Store, StoreError};
 const BURST: usize = 256;
 /// While a turn works, its view is drawn at most this often: a draw costs more than a line, and Discord takes one edit a
 /// second.
-const DRAW_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
+const DRAW_EVERY: Duration = Duration::from_millis(50);
+/// A long answer is drawn more rarely: so many times as long as its draw took, the actor does nothing but read.
+const DRAW_COSTS_SHARE: u32 = 4;
+/// What is new is never older than this when it is drawn.
+const DRAW_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// An actor with nothing to do and no process lives this long, in case somebody writes again.
-const IDLE: std::time::Duration = std::time::Duration::from_mins(5);
+const IDLE: Duration = Duration::from_mins(5);
 
 /// What every conversation shares.
 #[derive(Clone)]
@@ -70,8 +75,8 @@ pub(super) struct Actor {
     wish: Option<Pin<Box<dyn Future<Output = Place> + Send>>>,
     place: Option<Place>,
     status: watch::Sender<Status>,
-    /// When the view was drawn last, and whether more was recorded since.
-    drawn_at: Option<Moment>,
+    /// From when on the view may be drawn again, and whether more was recorded since it was drawn.
+    next_draw: Option<Moment>,
     undrawn: bool,
     requests: tokio::sync::OwnedMutexGuard<mpsc::Receiver<Request>>,
 }
@@ -105,7 +110,7 @@ impl Actor {
             wish: None,
             place: None,
             status,
-            drawn_at: None,
+            next_draw: None,
             undrawn: false,
             requests,
         }
@@ -147,8 +152,7 @@ impl Actor {
     async fn next_event(&mut self, stop: &CancellationToken) -> Event {
         let now = self.shared.clock.moment();
         let tick = self.state.next_tick(now).map(|moment| self.shared.clock.instant(moment));
-        let draw =
-            self.drawn_at.filter(|_| self.undrawn).map(|at| self.shared.clock.instant(at.after(DRAW_EVERY)));
+        let draw = self.next_draw.filter(|_| self.undrawn).map(|at| self.shared.clock.instant(at));
         let idle = self.state.is_idle();
         let records = async {
             match &mut self.feed {
@@ -289,18 +293,19 @@ impl Actor {
     /// Whether what was recorded just now may wait for the next draw: more of a turn that works, soon after the last.
     fn draw_later(&mut self) -> bool {
         let now = self.shared.clock.moment();
-        self.undrawn =
-            !self.state.has_ended_turns() && self.drawn_at.is_some_and(|at| now.since(at) < DRAW_EVERY);
+        self.undrawn = !self.state.has_ended_turns() && self.next_draw.is_some_and(|at| now < at);
         self.undrawn
     }
 
     pub(super) fn show(&mut self) {
+        let started = self.shared.clock.moment();
         for ShownTurn { turn, origin, shown } in self.state.shown(self.shared.clock.wall()) {
             let target = target(&self.conversation, origin.as_ref());
             self.shared.outbox.show(turn, &target, shown);
         }
         self.undrawn = false;
-        self.drawn_at = Some(self.shared.clock.moment());
+        let now = self.shared.clock.moment();
+        self.next_draw = Some(now.after(draw_pause(now.since(started))));
     }
 
     pub(super) async fn attach(
@@ -320,6 +325,11 @@ impl Actor {
         }
         Ok(())
     }
+}
+
+/// How long after a draw that took `cost` the next one may come.
+fn draw_pause(cost: Duration) -> Duration {
+    (cost * DRAW_COSTS_SHARE).clamp(DRAW_EVERY, DRAW_PAUSE_MAX)
 }
 
 /// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so.
