@@ -86,6 +86,7 @@ pub async fn run(
             setup: Arc::clone(&setup),
             bounds: bounds(&config),
             running_turns_max: config.limits.running_turns_max,
+            owner: config.access.owner,
         },
         tasks.clone(),
         doors.clone(),

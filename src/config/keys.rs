@@ -32,6 +32,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("access.users", Form::List),
     ("access.roles", Form::List),
     ("access.everyone", Form::Plain),
+    ("access.owner", Form::Plain),
     ("access.reset", Form::Text),
     ("claude", Form::Table),
     ("claude.command", Form::Text),

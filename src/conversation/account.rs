@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::Failure;
+use crate::domain::event::{Failure, Outage};
 
 /// The first wait of a reason without a time of its own; it doubles with each try that fails.
 const LOGIN_WAIT: Duration = Duration::from_secs(20);
@@ -18,7 +18,7 @@ const WAIT_MAX: Duration = Duration::from_mins(5);
 /// After the time that the API names, so that its clock and ours need not agree to the second.
 const RESET_SLACK: Duration = Duration::from_secs(5);
 /// The longest limit that an API has (a week), and some: what is further off is no time to believe.
-const RESET_MAX: Duration = Duration::from_hours(8 * 24);
+pub(super) const RESET_MAX: Duration = Duration::from_hours(8 * 24);
 /// If nothing is heard of the turn that tries, another one does.
 const TRIAL_MAX: Duration = Duration::from_mins(1);
 
@@ -38,22 +38,11 @@ pub enum News {
     Works,
 }
 
-/// Why nothing begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// The usage limit is reached.
-    UsageLimit,
-    /// The login is gone.
-    NoLogin,
-    /// The API is overloaded.
-    Overloaded,
-}
-
 /// Nothing begins for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     /// Why.
-    pub why: Why,
+    pub why: Outage,
     /// When the next turn tries.
     pub until: Moment,
     /// The same, for people.
@@ -118,9 +107,9 @@ impl Account {
                 *self = Self::default();
                 return held;
             }
-            News::LimitReached { .. } => (Why::UsageLimit, LIMIT_WAIT),
-            News::NoLogin => (Why::NoLogin, LOGIN_WAIT),
-            News::Overloaded => (Why::Overloaded, OVERLOAD_WAIT),
+            News::LimitReached { .. } => (Outage::UsageLimit, LIMIT_WAIT),
+            News::NoLogin => (Outage::NoLogin, LOGIN_WAIT),
+            News::Overloaded => (Outage::Overloaded, OVERLOAD_WAIT),
         };
         // Of the turns that were under way when the first one failed, the others say nothing new.
         if self.hold.is_some_and(|hold| hold.why == why) && !self.trying {

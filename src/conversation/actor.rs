@@ -13,12 +13,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::account::Hold;
+use super::admission::Admission;
 use super::handle::{Request, Status, Stopped};
 use super::place::{Place, Places};
 use super::setup::Setup;
-use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State};
+use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Turn};
 use crate::clock::{Clock, Moment};
-use crate::domain::ids::{ConversationId, ProcessId, SessionId};
+use crate::domain::ids::{ConversationId, ProcessId, SessionId, UserId};
 use crate::domain::prompt::Origin;
 use crate::outbox::{Outbox, Target, Thread};
 use crate::runner::{Feed, Position, Recorded, Runner};
@@ -51,7 +53,10 @@ pub struct Shared {
     pub setup: Arc<Setup>,
     /// Bounds of every conversation.
     pub bounds: Bounds,
+    /// Whom to tell when the login is gone.
+    pub owner: Option<UserId>,
     pub(super) places: Places,
+    pub(super) admission: Admission,
 }
 
 /// Why an actor could not go on. What was accepted is stored: the registry starts it again, and it recovers.
@@ -74,6 +79,7 @@ pub(super) struct Actor {
     session: Option<SessionId>,
     wish: Option<Pin<Box<dyn Future<Output = Place> + Send>>>,
     place: Option<Place>,
+    holds: watch::Receiver<Option<Hold>>,
     status: watch::Sender<Status>,
     /// From when on the view may be drawn again, and whether more was recorded since it was drawn.
     next_draw: Option<Moment>,
@@ -87,6 +93,7 @@ enum Event {
     Request(Request),
     Records(Vec<Recorded>),
     Place(Place),
+    Held(Option<Hold>),
     Tick,
     Draw,
     Idle,
@@ -100,6 +107,7 @@ impl Actor {
         status: watch::Sender<Status>,
     ) -> Self {
         let state = State::new(shared.bounds);
+        let holds = shared.admission.watch();
         Self {
             shared,
             conversation,
@@ -109,6 +117,7 @@ impl Actor {
             session: None,
             wish: None,
             place: None,
+            holds,
             status,
             next_draw: None,
             undrawn: false,
@@ -142,6 +151,7 @@ impl Actor {
                     let fresh = self.fresh().await?;
                     self.apply(Input::Place(fresh)).await?;
                 }
+                Event::Held(hold) => self.apply(Input::Held(hold)).await?,
                 Event::Tick => self.apply(Input::Tick).await?,
                 Event::Draw => {}
             }
@@ -182,6 +192,7 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
+        let waits = self.state.running().is_some_and(Turn::is_waiting);
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stopping,
@@ -189,6 +200,7 @@ impl Actor {
             request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
             records = records => Event::Records(records),
             place = wish => Event::Place(place),
+            Ok(()) = self.holds.changed(), if waits => Event::Held(*self.holds.borrow_and_update()),
             () = tick => Event::Tick,
             () = tokio::time::sleep(IDLE), if idle => Event::Idle,
         }

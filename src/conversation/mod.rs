@@ -15,6 +15,8 @@ pub mod account;
 
 mod place;
 
+mod admission;
+
 mod recovery;
 
 pub mod setup;

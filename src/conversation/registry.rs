@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, ActorError, Shared};
+use super::admission::Admission;
 use super::handle::{Handle, Request, Status};
 use super::place::Places;
 use super::setup::Setup;
 use super::state::Bounds;
 use crate::chain::Chain;
 use crate::clock::Clock;
-use crate::domain::ids::ConversationId;
+use crate::domain::ids::{ConversationId, UserId};
 use crate::outbox::Outbox;
 use crate::runner::Runner;
 use crate::store::{Store, StoreError};
@@ -55,11 +56,14 @@ pub struct Parts {
     pub bounds: Bounds,
     /// Turns that run at the same time, over all conversations.
     pub running_turns_max: usize,
+    /// Whom to tell when the login is gone.
+    pub owner: Option<UserId>,
 }
 
 impl Registry {
     /// A registry whose actors run in `tasks` and end with `stop`.
     pub fn new(parts: Parts, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        let places = Places::new(parts.running_turns_max);
         let shared = Shared {
             store: parts.store,
             runner: parts.runner,
@@ -67,7 +71,9 @@ impl Registry {
             clock: parts.clock,
             setup: parts.setup,
             bounds: parts.bounds,
-            places: Places::new(parts.running_turns_max),
+            owner: parts.owner,
+            admission: Admission::new(places.clone(), parts.clock),
+            places,
         };
         Self { inner: Arc::new(Inner { shared, tasks, stop, handles: Mutex::default() }) }
     }

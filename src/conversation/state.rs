@@ -8,6 +8,8 @@ mod asks;
 
 mod effect;
 
+mod holds;
+
 mod input;
 
 mod limits;
@@ -140,6 +142,7 @@ impl State {
         match input {
             Input::Submit(prompt) => self.submit(prompt),
             Input::Place(fresh) => self.begin(fresh, now, &mut effects),
+            Input::Held(hold) => self.held_by(hold),
             Input::Launched => {
                 if let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) {
                     process.readiness = Readiness::Ready;
@@ -178,6 +181,11 @@ impl State {
             self.placed = true;
             effects.push(Effect::TakePlace);
         }
+    }
+
+    fn ask_place(&mut self, effects: &mut Vec<Effect>) {
+        self.placed = true;
+        effects.push(Effect::AskPlace);
     }
 
     fn leave_place(&mut self, effects: &mut Vec<Effect>) {
@@ -248,8 +256,7 @@ impl State {
         turn.view.waiting_for_place(self.bounds.running_turns_max, self.bounds.running_turns_max);
         self.turn = Some(turn);
         self.show_queue();
-        self.placed = true;
-        effects.push(Effect::AskPlace);
+        self.ask_place(effects);
     }
 
     fn begin(&mut self, fresh: Fresh, now: Moment, effects: &mut Vec<Effect>) {
@@ -301,7 +308,9 @@ impl State {
         turn.view.queued_behind(0);
         turn.view.apply(&TurnEvent::Ended(end.clone()), at);
         effects.push(match (&turn.stage, &turn.prompt) {
-            (Stage::Waiting | Stage::Replacing(_), Some(prompt)) => Effect::Withdraw(prompt.id),
+            (Stage::Waiting | Stage::Replacing(_), Some(prompt)) if turn.attempt == 1 => {
+                Effect::Withdraw(prompt.id)
+            }
             (Stage::Waiting | Stage::Replacing(_) | Stage::Running, _) => {
                 Effect::EndTurn { turn: turn.id, end, usage: turn.usage, tools: turn.tools, error }
             }
@@ -311,6 +320,7 @@ impl State {
         if self.turn.is_none() {
             self.leave_place(effects);
         }
+        self.wait_on(at, effects);
         self.show_queue();
     }
 }

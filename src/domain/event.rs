@@ -261,6 +261,17 @@ pub enum Failure {
     Unknown,
 }
 
+/// Why no turn of the account can work just now, whichever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// The usage limit is reached.
+    UsageLimit,
+    /// The CLI has no login, or one that the API refuses.
+    NoLogin,
+    /// The API is overloaded, or takes no more requests for now.
+    Overloaded,
+}
+
 impl Failure {
     /// Whether it is the end of a process rather than something that the process said: whoever did nothing yet can be
     /// begun again.

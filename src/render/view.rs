@@ -6,7 +6,7 @@
 
 use crate::clock::WallTime;
 use crate::domain::ask::{Answer, Ask};
-use crate::domain::event::{Started, TurnEnd, TurnEvent, Usage};
+use crate::domain::event::{Outage, Started, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{ErrorId, MessageId, TurnId, UserId};
 use crate::domain::tool::ToolUse;
 
@@ -213,6 +213,7 @@ enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Doing {
     WaitingForPlace { running: usize, max: usize },
+    Held { why: Outage, until: WallTime, running: usize, max: usize },
     Starting,
     Working,
     Thinking,
@@ -313,9 +314,19 @@ impl View {
         }
     }
 
+    /// No turn may begin before then, for this reason; none: it waits for its place alone.
+    pub fn held(&mut self, hold: Option<(Outage, WallTime)>) {
+        if let Doing::WaitingForPlace { running, max } | Doing::Held { running, max, .. } = self.doing {
+            self.doing = match hold {
+                Some((why, until)) => Doing::Held { why, until, running, max },
+                None => Doing::WaitingForPlace { running, max },
+            };
+        }
+    }
+
     /// The turn has its place: the CLI is being started, or gets its line.
     pub fn starting(&mut self) {
-        if matches!(self.doing, Doing::WaitingForPlace { .. }) {
+        if matches!(self.doing, Doing::WaitingForPlace { .. } | Doing::Held { .. }) {
             self.doing = Doing::Starting;
         }
     }
@@ -355,7 +366,7 @@ impl View {
             Some((end, at)) => slots::at_the_end(self, end, &ending::footer(self, end, *at)),
         };
         let asks = self.open_asks() > 0;
-        let waits = matches!(self.doing, Doing::WaitingForPlace { .. });
+        let waits = matches!(self.doing, Doing::WaitingForPlace { .. } | Doing::Held { .. });
         Shown {
             slots,
             reaction: self.reaction(),
@@ -371,7 +382,13 @@ impl View {
             Some((TurnEnd::Interrupted | TurnEnd::TimedOut { .. } | TurnEnd::LimitReached { .. }, _)) => {
                 Reaction::Stopped
             }
-            None if matches!(self.doing, Doing::Starting | Doing::WaitingForPlace { .. }) => Reaction::Seen,
+            None if matches!(
+                self.doing,
+                Doing::Starting | Doing::WaitingForPlace { .. } | Doing::Held { .. }
+            ) =>
+            {
+                Reaction::Seen
+            }
             None => status::activity(self),
         }
     }

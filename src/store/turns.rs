@@ -59,7 +59,7 @@ pub struct Turn {
     pub carried: Carried,
     /// When its first attempt began.
     pub started_at: WallTime,
-    /// The same on a clock that never steps, if the machine was not started anew since.
+    /// When its last one did, on a clock that never steps, if the machine was not started anew since.
     pub started: Option<Uptime>,
     /// When it ended.
     pub ended_at: Option<WallTime>,
@@ -178,7 +178,8 @@ impl Store {
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET session = excluded.session, process = excluded.process,
                 attempt = excluded.attempt, from_position = excluded.from_position,
-                session_lost = excluded.session_lost, restarted = excluded.restarted WHERE state = 'running'",
+                session_lost = excluded.session_lost, restarted = excluded.restarted, boot = excluded.boot,
+                started_up_ms = excluded.started_up_ms WHERE state = 'running'",
             id,
             prompt,
             conversation,

@@ -37,8 +37,8 @@ pub(super) fn failure_of_result(result: &ResultLine, turn: Option<&Turn>) -> Fai
         _ if error == "authentication_failed" => Failure::AuthenticationFailed,
         (Some(404), _) => Failure::ModelNotFound,
         _ if error == "model_not_found" => Failure::ModelNotFound,
-        (Some(429), _) => rate_limited(text, limit),
-        _ if error == "rate_limit" => rate_limited(text, limit),
+        (Some(429), _) => rate_limited(limit),
+        _ if error == "rate_limit" => rate_limited(limit),
         (Some(529), _) => Failure::Overloaded,
         _ if text.contains("529 Overloaded") => Failure::Overloaded,
         (Some(status @ 500..=599), _) => Failure::ApiError { status: Some(status) },
@@ -52,10 +52,10 @@ pub(super) fn failure_of_result(result: &ResultLine, turn: Option<&Turn>) -> Fai
     }
 }
 
-fn rate_limited(text: &str, limit: Option<UsedUp>) -> Failure {
+/// A usage limit is one that the CLI reported as such, never one that a text speaks of.
+fn rate_limited(limit: Option<UsedUp>) -> Failure {
     match limit {
         Some(UsedUp { resets_at_secs }) => Failure::UsageLimit { resets_at_secs },
-        None if text.starts_with("You've hit your") => Failure::UsageLimit { resets_at_secs: None },
         None => Failure::RateLimited,
     }
 }

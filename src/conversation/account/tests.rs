@@ -33,7 +33,7 @@ fn a_limit_holds_until_its_reset_and_then_one_tries_for_all() {
     let mut account = Account::default();
     let resets_at_secs = Some(WALL.0 / 1000 + 3600);
     assert!(heard(&mut account, News::LimitReached { resets_at_secs }, 0));
-    assert_eq!(account.hold().map(|hold| hold.why), Some(Why::UsageLimit));
+    assert_eq!(account.hold().map(|hold| hold.why), Some(Outage::UsageLimit));
     assert_eq!(opens_at(&mut account, 0), 3605);
     assert!(!admitted(&mut account, 3606), "one tries, the others wait for what becomes of it");
     assert!(heard(&mut account, News::Works, 3607));
@@ -81,7 +81,7 @@ fn another_reason_takes_the_place_of_the_first() {
     let mut account = Account::default();
     heard(&mut account, News::Overloaded, 0);
     assert!(heard(&mut account, News::NoLogin, 1));
-    assert_eq!(account.hold().map(|hold| hold.why), Some(Why::NoLogin));
+    assert_eq!(account.hold().map(|hold| hold.why), Some(Outage::NoLogin));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::chain::Chain;
 use crate::claude::user_line;
 use crate::conversation::actor::people::state_of;
 use crate::conversation::state::{Effect, Given};
-use crate::domain::event::{Carried, Failure, TurnEnd};
+use crate::domain::event::{Carried, Failure, Outage, TurnEnd};
 use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
@@ -20,8 +20,9 @@ impl Actor {
         let store = &self.shared.store;
         match effect {
             Effect::AskPlace => {
-                let places = self.shared.places.clone();
-                self.wish = Some(Box::pin(async move { places.take().await }));
+                let admission = self.shared.admission.clone();
+                self.wish = Some(Box::pin(async move { admission.place().await }));
+                return Ok(Some(Input::Held(*self.holds.borrow_and_update())));
             }
             Effect::TakePlace => self.place = Some(self.shared.places.take_now()),
             Effect::LeavePlace => {
@@ -98,6 +99,12 @@ impl Actor {
                 if let Some(session) = self.conversation.session.take() {
                     tracing::warn!(%session, "the CLI does not have the session any more");
                     store.mark_session_stale(session).await?;
+                }
+            }
+            Effect::Account { turn, news } => {
+                let live = self.caught_up.is_none();
+                if self.shared.admission.heard(news, live) == Some(Outage::NoLogin) {
+                    self.call_owner(turn);
                 }
             }
             Effect::Info(info) => self.shared.setup.learn(store, info).await?,

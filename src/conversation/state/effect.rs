@@ -2,6 +2,7 @@
 
 use super::Given;
 use crate::claude::CliInfo;
+use crate::conversation::account::News;
 use crate::domain::ask::{Answer, Ask};
 use crate::domain::event::{Carried, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
@@ -102,6 +103,13 @@ pub enum Effect {
     SessionChanged(SessionId),
     /// The CLI does not have the session any more: a new one is needed.
     SessionLost,
+    /// Something was heard of the account, which all conversations share.
+    Account {
+        /// Whose turn heard it.
+        turn: TurnId,
+        /// What.
+        news: News,
+    },
     /// The CLI said what it is.
     Info(CliInfo),
     /// A line that means nothing to us, for the log.

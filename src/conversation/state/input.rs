@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Given;
 use crate::clock::WallTime;
+use crate::conversation::account::Hold;
 use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{AskId, ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
@@ -16,6 +17,8 @@ pub enum Input {
     Submit(Prompt),
     /// The conversation has a place among the running turns.
     Place(Fresh),
+    /// Why nothing may begin for now, if so; of interest to a turn that waits.
+    Held(Option<Hold>),
     /// The process of the turn runs.
     Launched,
     /// The process of the turn could not be started at all.

@@ -56,7 +56,7 @@ impl State {
             Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, now, effects),
             Step::ControlFailed { kind, error, .. } => effects.push(Effect::Ignored { kind, why: error }),
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
-            Step::Exited { failure, .. } => self.exited(failure, at, effects),
+            Step::Exited { failure, .. } => self.exited(failure, now, at, effects),
             Step::Gap => self.may_have_changed(effects),
             Step::Stopping(why) => self.stopping(why, now),
             // One prompt at a time is written, so none is absorbed or cancelled; each attempt has an id of its own, so
@@ -78,7 +78,7 @@ impl State {
     ) {
         let Some(process) = &mut self.process else { return };
         if let Some(turn) = &mut self.turn {
-            if !turn.began && prompt.is_some_and(|prompt| turn.is_for(prompt)) {
+            if !turn.began && turn.is_running() && prompt.is_some_and(|prompt| turn.is_for(prompt)) {
                 turn.began = true;
                 turn.from = from;
             }
@@ -104,11 +104,21 @@ impl State {
         turn.from = from;
         match self.turn.replace(turn) {
             // The CLI began by itself meanwhile. The prompt that waits goes on after that.
-            Some(Turn { prompt: Some(prompt), stage: Stage::Waiting | Stage::Replacing(_), .. }) => {
+            Some(Turn {
+                prompt: Some(prompt),
+                stage: Stage::Waiting | Stage::Replacing(_),
+                attempt: 1,
+                ..
+            }) => {
                 self.leave_place(effects);
                 self.submit(prompt);
             }
-            // So does the one that the CLI was given and has not begun; it keeps its place.
+            // So does one that waits for its next attempt.
+            Some(waiting) if !waiting.is_running() => {
+                self.leave_place(effects);
+                self.held = Some(waiting);
+            }
+            // And the one that the CLI was given and has not begun; it keeps its place.
             given => self.held = given,
         }
         self.show_queue();
@@ -117,6 +127,8 @@ impl State {
     pub(super) fn event(&mut self, event: &TurnEvent, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.began) else { return };
         turn.heard |= !matches!(event, TurnEvent::Ended(_));
+        self.hear(event, effects);
+        let Some(turn) = &mut self.turn else { return };
         match event {
             TurnEvent::ToolStarted(tool) => {
                 turn.tools += 1;
@@ -207,6 +219,12 @@ impl State {
             turn.again = true;
             return;
         }
+        if let TurnEnd::Failed(failure) = &end
+            && self.held_back(failure, now, at, effects)
+        {
+            return;
+        }
+        let Some(turn) = &mut self.turn else { return };
         let end = match (&turn.stop, end) {
             (Some(stop), TurnEnd::Interrupted | TurnEnd::CutOff { .. } | TurnEnd::Failed(_)) => {
                 stop.reason.end()
@@ -230,7 +248,13 @@ impl State {
 
     /// The dialogue ends the turn that it knows of. One that never reached the CLI goes on with another process, unless
     /// there is a reason why that would fail as well.
-    pub(super) fn exited(&mut self, failure: Option<Failure>, at: WallTime, effects: &mut Vec<Effect>) {
+    pub(super) fn exited(
+        &mut self,
+        failure: Option<Failure>,
+        now: Moment,
+        at: WallTime,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(turn) = self.turn.as_mut().filter(|turn| matches!(turn.stage, Stage::Running)) else {
             return;
         };
@@ -251,8 +275,10 @@ impl State {
                 };
                 if turn.may_go_again(&failure) {
                     turn.again = true;
-                } else {
-                    let end = turn.failed(failure);
+                    return;
+                }
+                let end = turn.failed(failure.clone());
+                if !self.held_back(&failure, now, at, effects) {
                     self.finish(end, at, effects);
                 }
             }

@@ -2,6 +2,7 @@
 
 mod asks;
 mod bench;
+mod holds;
 mod laws;
 mod recovery;
 mod stops;

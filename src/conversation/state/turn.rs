@@ -65,6 +65,8 @@ pub struct Turn {
     pub stop: Option<Stop>,
     /// Whether it went on in a new session already.
     pub session_lost: bool,
+    /// Whether this attempt showed that the API answers.
+    pub works: bool,
     /// Whether nothing is to be posted of it.
     pub unposted: bool,
 }
@@ -183,6 +185,7 @@ impl Turn {
             asks: Vec::new(),
             stop: None,
             session_lost: false,
+            works: false,
             unposted: false,
         }
     }
@@ -235,6 +238,11 @@ impl Turn {
     /// Whether it waits for its place.
     pub fn is_waiting(&self) -> bool {
         matches!(self.stage, Stage::Waiting)
+    }
+
+    /// Whether it was given to a process.
+    pub fn is_running(&self) -> bool {
+        matches!(self.stage, Stage::Running)
     }
 
     /// Whether it answers this prompt.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Doing, Reaction, View, WallTime, escape, facts, one_line};
+use crate::domain::event::Outage;
 use crate::domain::tool::Tool;
 use crate::render::tool_line;
 
@@ -14,8 +15,8 @@ pub(super) fn line(view: &View, now: WallTime) -> String {
     let elapsed = now.since(view.about.started_at);
     let quiet = now.since(view.last_event_at);
     let mut parts = vec![doing(view)];
-    if view.open_asks() == 0 {
-        // While people are asked nothing moves: what they read stays as it is.
+    if view.open_asks() == 0 && !matches!(view.doing, Doing::Held { .. }) {
+        // While people are asked, or a limit is waited for, nothing moves: what they read stays as it is.
         parts.extend(facts::elapsed(elapsed));
     }
     if view.running_tools().next().is_none() {
@@ -44,6 +45,7 @@ fn doing(view: &View) -> String {
         Doing::WaitingForPlace { running, max } => {
             format!("🕒 waiting for a place: {running} of {max} turns run")
         }
+        Doing::Held { why, until, .. } => held(*why, *until),
         Doing::Starting => "⏳ starting".to_owned(),
         Doing::Working => "⏳ working".to_owned(),
         Doing::Thinking => "💭 thinking".to_owned(),
@@ -52,6 +54,22 @@ fn doing(view: &View) -> String {
             format!("⚠️ {}, trying again ({attempt} of {attempts_max})", trouble(reason))
         }
         Doing::Compacting => "🗜️ compacting the conversation".to_owned(),
+    }
+}
+
+/// Why nothing begins. Discord counts down to a timestamp by itself, so the line stays as it is.
+fn held(why: Outage, until: WallTime) -> String {
+    // Not before: a second more is better than "1 second ago" over something that waits.
+    let at = format!("<t:{}:R>", until.0.saturating_add(999) / 1000);
+    match why {
+        Outage::UsageLimit => format!("⏸️ the usage limit of the account is reached: I go on {at}"),
+        Outage::NoLogin => format!(
+            "⏸️ Claude Code is not logged in on this machine, or the API refuses its login: whoever runs me has to log \
+             it in (README, Troubleshooting). I try again {at}"
+        ),
+        Outage::Overloaded => {
+            format!("⏸️ the API is overloaded, or takes no more requests for now: I try again {at}")
+        }
     }
 }
 
@@ -81,7 +99,9 @@ pub(super) fn activity(view: &View) -> Reaction {
 
 fn is_working(view: &View) -> bool {
     match view.doing {
-        Doing::WaitingForPlace { .. } | Doing::Starting | Doing::Retrying { .. } => false,
+        Doing::WaitingForPlace { .. } | Doing::Held { .. } | Doing::Starting | Doing::Retrying { .. } => {
+            false
+        }
         Doing::Working | Doing::Thinking | Doing::Writing | Doing::Compacting => view.open_asks() == 0,
     }
 }

@@ -35,11 +35,8 @@ async fn an_api_that_refuses_is_told_in_a_sentence() {
     let Some((_api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
     fails(&stage, "[[status:500]]", "The API failed (HTTP 500).").await;
-    fails(&stage, "[[status:401]]", "The API refused the login of Claude Code.").await;
     fails(&stage, "[[status:400]]", "The API did not accept the request.").await;
     fails(&stage, "[[status:404]]", "The API does not know the model").await;
-    fails(&stage, "[[status:529]]", "The API is overloaded.").await;
-    fails(&stage, "[[status:429]]", "The API takes no more requests for now.").await;
     stage.assert_well_behaved();
 }
 
@@ -88,12 +85,30 @@ async fn nobody_is_logged_in() {
     let Some((api, stage)) = stage().await else { return };
     let stage = stage.without_env("ANTHROPIC_API_KEY");
     let _bot = stage.bot().await;
-    let message = stage.ask(MARA, HARBOR, "hello?");
-    assert_eq!(stage.outcome(message).await, "❌");
-    let answer = stage.answer(HARBOR, message).await;
-    assert!(answer.contains("Claude Code is not logged in on this machine."), "{answer}");
-    assert_logged(&stage, &answer);
+    waits(&stage, "hello?", "Claude Code is not logged in on this machine").await;
     assert_eq!(api.requests().len(), 0);
+}
+
+/// A prompt waits and says why, until somebody stops it.
+async fn waits(stage: &Stage, prompt: &str, sentence: &str) {
+    let message = stage.ask(MARA, HARBOR, prompt);
+    let answer = stage.answer_shows(HARBOR, message, "⏸️").await;
+    assert!(answer.contains(sentence), "{prompt}: {answer}");
+    stage.slash_text(MARA, HARBOR, "stop").await;
+    assert_eq!(stage.outcome(message).await, "⏹️", "{prompt}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_the_same_for_every_turn_is_waited_for() {
+    for (prompt, sentence) in [
+        ("[[status:401]]", "the API refuses its login"),
+        ("[[status:529]]", "the API is overloaded"),
+        ("[[status:429]]", "takes no more requests for now"),
+    ] {
+        let Some((_api, stage)) = stage().await else { return };
+        let _bot = stage.bot().await;
+        waits(&stage, prompt, sentence).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,13 @@ impl Assistant for Script {
             turn.say(&format!("You said: {prompt}"))?;
         }
         for directive in &wanted {
+            if directive.name == "error-unless" {
+                let (file, row) = directive.argument.split_once(',').expect("[[error-unless:file,row]]");
+                if Path::new(file).exists() {
+                    continue;
+                }
+                return traces::play_error(turn, row);
+            }
             self.perform(turn, directive)?;
         }
         // What was said while a tool ran wants an answer in the same turn.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::claude::user_line;
 use crate::clock::{Moment, WallTime};
+use crate::conversation::account::News;
 use crate::conversation::state::{
     Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, ShownTurn, State, Turn,
 };
@@ -34,6 +35,8 @@ pub(super) struct Bench {
     fresh: u128,
     processes: Vec<ProcessId>,
     turns: Vec<(TurnId, String)>,
+    /// What was heard of the account.
+    pub(super) news: Vec<News>,
 }
 
 impl Bench {
@@ -50,6 +53,7 @@ impl Bench {
             fresh: 0,
             processes: Vec::new(),
             turns: Vec::new(),
+            news: Vec::new(),
         }
     }
 
@@ -68,6 +72,10 @@ impl Bench {
                         self.position = 0;
                     }
                     inputs.push(Input::Launched);
+                }
+                if let Effect::Account { news, .. } = effect {
+                    self.news.push(news);
+                    continue;
                 }
                 told.push(self.told(&effect));
             }
@@ -224,6 +232,7 @@ impl Bench {
             Effect::ProcessEnded { process, .. } => format!("{} ended", self.process(*process)),
             Effect::SessionChanged(_) => "session".to_owned(),
             Effect::SessionLost => "session lost".to_owned(),
+            Effect::Account { .. } => unreachable!("news are kept apart"),
             Effect::Info(_) => "info".to_owned(),
             Effect::Ignored { kind, .. } => format!("ignored {kind}"),
         }

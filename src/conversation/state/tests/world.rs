@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::bench::{BOUNDS, aborted, echo, init, number, prompt, result, text, written};
 use crate::clock::{Moment, WallTime};
+use crate::conversation::account::News;
 use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, State};
 use crate::domain::ask::Answer;
 use crate::domain::event::Failure;
@@ -35,6 +36,8 @@ pub(super) struct World {
     /// What was said to the asks of each process, as the store has it.
     given: BTreeMap<ProcessId, Vec<Given>>,
     processes: Vec<Cli>,
+    /// How often the account was said not to work.
+    bad_news: u32,
     /// The process that the state is told of.
     attached: Option<usize>,
 }
@@ -65,6 +68,7 @@ impl World {
             ended_since_the_start: BTreeSet::new(),
             given: BTreeMap::new(),
             processes: Vec::new(),
+            bad_news: 0,
             attached: None,
         }
     }
@@ -271,6 +275,8 @@ impl World {
                 self.attached = None;
             }
             Effect::ExpireAsk(given) => self.gives(given),
+            // Each of them may begin one more attempt.
+            Effect::Account { news, .. } => self.bad_news += u32::from(news != News::Works),
             Effect::SaveAsk { .. }
             | Effect::SettleAsk { .. }
             | Effect::NoteSideEffects(_)
@@ -290,7 +296,7 @@ impl World {
         start: bool,
         attempt: u32,
     ) -> Input {
-        assert!(attempt <= 4, "tried for ever");
+        assert!(attempt <= 4 + self.bad_news, "tried for ever");
         let begun = self.turns.get(&id).map(|(_, known)| known.clone());
         assert_eq!(
             begun.is_none(),

@@ -1,0 +1,79 @@
+//! What is the same for every turn of the account (a usage limit, a login that is gone, an overloaded API): turns wait
+//! for it to pass, say so, and go on by themselves.
+
+use crate::harness::{HARBOR, JONAS, MARA, Stage, eventually};
+
+/// A prompt that fails like this until the file is there.
+fn fails_until(file: &std::path::Path, row: &str) -> String {
+    format!("[[error-unless:{},{row}]][[say:There you are.]]", file.display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_told_with_a_countdown_to_everybody_who_waits_and_can_be_stopped() {
+    let rows = [
+        ("not-logged-in", "not logged in on this machine"),
+        ("403", "the API refuses its login"),
+        ("529-forever", "the API is overloaded"),
+        ("429-forever", "takes no more requests for now"),
+        ("rate-limit-rejected-subscription", "usage limit of the account is reached: I go on"),
+    ];
+    for (row, words) in rows {
+        let stage = Stage::new().await;
+        let _bot = stage.bot().await;
+        let thread = stage.discord.create_thread(JONAS, HARBOR, "Another", None);
+        let message = stage.ask(MARA, HARBOR, &format!("[[error:{row}]]"));
+        let shown = stage.answer_shows(HARBOR, message, words).await;
+        assert!(shown.contains("<t:") && shown.contains(":R>") && !shown.contains('❌'), "{row}: {shown}");
+        let other = stage.ask(JONAS, thread, "[[say:Mine runs.]]");
+        stage.answer_shows(thread, other, words).await;
+        assert_eq!(stage.cli_prompts().len(), 1, "{row}: the other one was run into the same");
+        stage.slash_text(MARA, HARBOR, "stop").await;
+        assert_eq!(stage.outcome(message).await, "⏹️", "{row}");
+        assert_eq!(stage.sql("select outcome from turns_readable").await, ["interrupted"]);
+        stage.assert_well_behaved();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_told_once_that_the_login_is_gone_and_all_turns_go_on_when_it_is_back() {
+    let stage = Stage::new().await.with("access", &format!("owner = {JONAS}"));
+    let _bot = stage.bot().await;
+    let login = stage.dir().join("login");
+    let thread = stage.discord.create_thread(MARA, HARBOR, "Another", None);
+    let first = stage.ask(MARA, HARBOR, &fails_until(&login, "not-logged-in"));
+    stage.answer_shows(HARBOR, first, "not logged in").await;
+    let told = stage.said(HARBOR, &format!("<@{JONAS}> ⚠️ Claude Code is not logged in")).await;
+    assert!(told.contains("goes on by itself"), "{told}");
+    let second = stage.ask(MARA, thread, &fails_until(&login, "not-logged-in"));
+    stage.answer_shows(thread, second, "not logged in").await;
+    std::fs::write(&login, "").expect("the file");
+    for (channel, message) in [(HARBOR, first), (thread, second)] {
+        let answer = stage.answer(channel, message).await;
+        assert!(answer.contains("There you are.") && !answer.contains("⏸️"), "{answer}");
+        assert_eq!(stage.outcome(message).await, "✅");
+    }
+    assert_eq!(stage.sql("select group_concat(attempt) from turns order by attempt").await, ["2,1"]);
+    let told = [HARBOR, thread].into_iter().flat_map(|channel| stage.bot_messages(channel));
+    assert_eq!(told.filter(|text| text.contains(&format!("<@{JONAS}>"))).count(), 1);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_waits_when_the_daemon_dies_is_tried_at_once_by_the_next_one() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let login = stage.dir().join("login");
+    let message = stage.ask(MARA, HARBOR, &fails_until(&login, "not-logged-in"));
+    stage.answer_shows(HARBOR, message, "not logged in").await;
+    bot.kill();
+    std::fs::write(&login, "").expect("the file");
+    let _bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("There you are."), "{answer}");
+    assert_eq!(stage.outcome(message).await, "✅");
+    assert_eq!(stage.sql("select attempt || ' ' || outcome from turns_readable").await, ["2 completed"]);
+    let answers = stage.answers(HARBOR, message);
+    assert_eq!(answers.len(), 1, "the line that waited became the answer");
+    eventually("the prompt was given twice", || (stage.cli_prompts().len() == 2).then_some(())).await;
+    stage.assert_well_behaved();
+}
