@@ -42,6 +42,8 @@ async fn the_owner_is_told_once_that_the_login_is_gone_and_all_turns_go_on_when_
     let thread = stage.discord.create_thread(MARA, HARBOR, "Another", None);
     let first = stage.ask(MARA, HARBOR, &fails_until(&login, "not-logged-in"));
     stage.answer_shows(HARBOR, first, "not logged in").await;
+    let told = stage.said(HARBOR, &format!("<@{JONAS}> ⚠️ Claude Code is not logged in")).await;
+    assert!(told.contains("goes on by itself"), "{told}");
     let second = stage.ask(MARA, thread, &fails_until(&login, "not-logged-in"));
     stage.answer_shows(thread, second, "not logged in").await;
     std::fs::write(&login, "").expect("the file");

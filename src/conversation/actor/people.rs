@@ -2,40 +2,21 @@
 
 use uuid::Uuid;
 
-use super::{Actor, ActorError, Input, target};
+use super::{Actor, ActorError, Input};
 use crate::conversation::handle::{Answered, Click, GoneOn};
 use crate::conversation::state::Given;
 use crate::domain::action::Choice;
 use crate::domain::ask::Answer;
 use crate::domain::event::TurnEnd;
-use crate::domain::ids::{AskId, PromptId, TurnId};
+use crate::domain::ids::{AskId, PromptId};
 use crate::domain::prompt::{Author, Origin, Prompt};
-use crate::outbox::Target;
-use crate::render::message::MessageBody;
-use crate::render::view::{Reaction, Shown};
 use crate::store::{Accepted, AskState};
 
 /// What Claude is asked with the button of a turn that was cut off.
 const GO_ON: &str = "Your previous attempt at this was cut off: the program that you run in died in the middle of it. You may have done \
      part of the work already. Look at what is there before you repeat anything, then go on with what I asked for.";
 
-/// What whoever runs the bot is told when the login is gone.
-const NO_LOGIN: &str = "⚠️ Claude Code is not logged in on this machine any more, or the API refuses its login. Nothing runs until that \
-     is mended: log it in (README, Troubleshooting). What was asked waits, and goes on by itself after that.";
-
 impl Actor {
-    /// Tells whoever runs the bot that the login is gone, where this turn met it: one message for this turn, however
-    /// often it is asked for.
-    pub(super) fn call_owner(&self, turn: TurnId) {
-        let Some(owner) = self.shared.owner else { return };
-        let key = TurnId(Uuid::new_v5(&turn.0, b"login"));
-        let body = MessageBody { ping: Some(owner), ..MessageBody::text(format!("<@{owner}> {NO_LOGIN}")) };
-        let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
-        let origin = self.state.running().and_then(|turn| turn.prompt.as_ref()).map(|prompt| &prompt.origin);
-        let target = Target { prompt: None, ..target(&self.conversation, origin) };
-        self.shared.outbox.show(key, &target, shown);
-    }
-
     /// Answers an ask that waits here, or says what became of it.
     pub(super) async fn answer(
         &mut self,

@@ -101,10 +101,10 @@ impl Actor {
                     store.mark_session_stale(session).await?;
                 }
             }
-            Effect::Account { turn, news } => {
+            Effect::Account { news, .. } => {
                 let live = self.caught_up.is_none();
                 if self.shared.admission.heard(news, live) == Some(Outage::NoLogin) {
-                    self.call_owner(turn);
+                    return Ok(self.shared.owner.map(Input::CallOwner));
                 }
             }
             Effect::Info(info) => self.shared.setup.learn(store, info).await?,
