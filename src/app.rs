@@ -21,7 +21,7 @@ use crate::discord::attachments::Files;
 use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
 use crate::fail_point::{Point, pass};
-use crate::lifecycle::{self, Ending, StateDirError, Vital};
+use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::deliver::SerenityDiscord;
 use crate::outbox::{Outbox, Unseen};
@@ -50,15 +50,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<Ending> {
     let clock = Clock::start();
-    let state_dir = match lifecycle::take_state_dir(&config.state_dir) {
-        Ok(state_dir) => state_dir,
-        Err(error @ StateDirError::Taken(_)) => {
-            tracing::error!("{error}");
-            eprintln!("switchboard: {error}");
-            return Ok(Ending::Taken);
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let Some(state_dir) = take(&config)? else { return Ok(Ending::Taken) };
     let config = Arc::new(config);
     warn_of_empty_lists(&config);
     let store = Store::open(&config.state_dir.join("switchboard.db"), clock).await?;
@@ -155,6 +147,19 @@ pub async fn run(
     store.close().await;
     drop(state_dir);
     ending(ended)
+}
+
+/// The state directory; none if another instance has it, which is said.
+fn take(config: &Config) -> anyhow::Result<Option<StateDir>> {
+    match lifecycle::take_state_dir(&config.state_dir) {
+        Ok(state_dir) => Ok(Some(state_dir)),
+        Err(error @ StateDirError::Taken(_)) => {
+            tracing::error!("{error}");
+            eprintln!("switchboard: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn ending(ended: Result<(), ConnectError>) -> anyhow::Result<Ending> {

@@ -340,7 +340,7 @@ impl Delivery {
         let refused = self.given_up || is_replaced || self.posted.iter().flatten().any(refused);
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
         if self.target.prompt.is_some() {
-            self.react(inner, reaction, Some(self.turn))
+            self.react(inner, reaction, Some(self.turn));
         } else {
             pass(Point::Delivering).await;
             inner.store.delivered(self.turn).await?;

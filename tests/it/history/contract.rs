@@ -120,7 +120,7 @@ fn answers<'a>(history: &'a History, found: &mut Found) -> BTreeMap<u64, Vec<&'a
             open.insert(shown.channel, said.id);
         }
         if let Some(message) = open.get(&shown.channel).filter(|message| said.contains_key(message)) {
-            answers.entry(*message).or_default().push(shown)
+            answers.entry(*message).or_default().push(shown);
         } else {
             let what = format!("message {} answers nobody: {:?}", shown.id, shown.text);
             found.add(Rule::NobodyElse, what);
