@@ -10,6 +10,9 @@ use crate::render::tool_line;
 /// A turn of which nothing was heard for this long says so.
 const QUIET_SECS: u64 = 60;
 
+/// A tool of which nothing was heard for this long is said to work still.
+const TOOL_QUIET_SECS: u64 = 120;
+
 /// The status line, with its `-# `.
 pub(super) fn line(view: &View, now: WallTime) -> String {
     let elapsed = now.since(view.about.started_at);
@@ -19,7 +22,12 @@ pub(super) fn line(view: &View, now: WallTime) -> String {
         // While people are asked, or a limit is waited for, nothing moves: what they read stays as it is.
         parts.extend(facts::elapsed(elapsed));
     }
-    if view.running_tools().next().is_none() {
+    if view.running_tools().next().is_some() {
+        // A build may say nothing for as long as it takes; nothing is wrong, and nothing ends it for that.
+        if view.open_asks() == 0 && quiet >= Duration::from_secs(TOOL_QUIET_SECS) {
+            parts.push("still working".to_owned());
+        }
+    } else {
         parts.extend(background(view));
         if is_working(view) && quiet >= Duration::from_secs(QUIET_SECS) {
             parts.push(format!("quiet for {} min", quiet.as_secs() / 60));

@@ -21,7 +21,7 @@ async fn fails(stage: &Stage, prompt: &str, sentence: &str) {
     assert_eq!(stage.outcome(message).await, "❌", "{prompt}");
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains(sentence), "{prompt}: {answer}");
-    assert_eq!(answer.matches('❌').count(), 2, "the sentence and the footer: {answer}");
+    assert_eq!(answer.matches('❌').count(), 1, "it is said once: {answer}");
     for internal in ["API Error", "127.0.0.1", "fake", "Invalid API key", "req_"] {
         assert!(!answer.contains(internal), "{internal}: {answer}");
     }

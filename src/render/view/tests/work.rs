@@ -53,6 +53,18 @@ fn tools_and_text() {
 }
 
 #[test]
+fn a_tool_that_says_nothing_for_minutes_is_said_to_work_still() {
+    let told = Told::started().uses("1", bash("cargo build --release"));
+    assert!(!told.read().contains("still working"), "{}", told.read());
+    let told = told.after(12 * 60);
+    assert!(told.read().contains("· still working"), "{}", told.read());
+    insta::assert_snapshot!("a_tool_that_runs_for_long", moments(&[("twelve minutes later", told.read())]));
+    // Whoever is asked sees that instead.
+    let asked = told.then(ask(may(bash("rm -r target")), "{}")).after(12 * 60);
+    assert!(!asked.read().contains("still working"), "{}", asked.read());
+}
+
+#[test]
 fn many_tools_are_folded() {
     let mut told =
         Told::started().uses("agent", Tool::Agent { description: "look everywhere".into(), kind: None });
