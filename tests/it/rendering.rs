@@ -80,9 +80,9 @@ async fn a_crash_and_a_failing_api() {
     let _bot = stage.bot().await;
     for prompt in [
         "[[say:I begin.]][[exit:7]]",
-        "[[error:529-forever]]",
-        "[[error:401]]",
-        "[[error:429-unified-rejected]]",
+        "[[error:500-forever]]",
+        "[[error:404-model]]",
+        "[[error:400-prompt-too-long]]",
     ] {
         let message = stage.ask(MARA, HARBOR, prompt);
         stage.answer(HARBOR, message).await;

@@ -31,7 +31,7 @@ async fn what_a_cli_did_before_it_was_killed_is_not_done_again() {
             );
             effects.push(talk.said.last().expect("it was said just now").token.clone());
             // What waits behind it is done, by another CLI.
-            talk.ask(&stage, MARA, talk.channel(number), "[[marker:EFFECT]]");
+            talk.ask(&stage, MARA, talk.channel(number), "[[bash:echo once >> EFFECT]]");
         }
         for token in effects {
             let effect = talk.effects.join(&token);

@@ -84,7 +84,7 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
                 let chunks = if pause == 0 { 30 } else { 4 };
                 let script = format!("[[say:Half.]] [[stream:{chunks},15]] [[bash:echo once >> EFFECT]]");
                 talk.ask(stage, MARA, talk.channel(channel), &script);
-                talk.ask(stage, MARA, talk.channel(channel), "[[marker:EFFECT]]");
+                talk.ask(stage, MARA, talk.channel(channel), "[[bash:echo once >> EFFECT]]");
             }
             asked = Some(Instant::now());
         }

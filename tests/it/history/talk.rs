@@ -94,7 +94,7 @@ impl Talk {
         let channel = self.any_channel();
         match self.dice.below(5) {
             0 => {
-                let message = self.ask(stage, MARA, channel, "[[marker:EFFECT]]");
+                let message = self.ask(stage, MARA, channel, "[[bash:echo once >> EFFECT]]");
                 stage.discord.delete(message);
                 self.last().deleted = Deleted::Unseen;
             }
@@ -118,7 +118,14 @@ impl Talk {
             _ => (MARA, false),
         };
         let mention = if mention { format!("<@{BOT}> ") } else { String::new() };
-        self.say(stage, who, channel, &format!("{mention}[[marker:EFFECT]] [[say:TOKEN is done]]"), false, 0);
+        self.say(
+            stage,
+            who,
+            channel,
+            &format!("{mention}[[bash:echo once >> EFFECT]] [[say:TOKEN is done]]"),
+            false,
+            0,
+        );
     }
 
     fn any_channel(&mut self) -> ChannelId {
@@ -131,14 +138,14 @@ impl Talk {
         match self.dice.below(10) {
             0 => String::new(),
             1 => format!("[[pause:{pause}]]"),
-            2 => format!("[[say:Wait.]] [[marker:EFFECT]] [[pause:{pause}]]"),
+            2 => format!("[[say:Wait.]] [[bash:echo once >> EFFECT]] [[pause:{pause}]]"),
             3 => format!("[[pause:{pause}]] [[bash:echo once >> EFFECT]]"),
             4 => "[[bash:echo once >> EFFECT]] [[stream:20,15]]".to_owned(),
-            5 => "[[lines:60]] [[marker:EFFECT]]".to_owned(),
+            5 => "[[lines:60]] [[bash:echo once >> EFFECT]]".to_owned(),
             6 => "[[fork:2]] [[bash:echo once >> EFFECT]]".to_owned(),
             7 => format!("[[say:Ask <@{MARA}> or @everyone.]] [[hold-stdout]]"),
             8 => format!("[[bash:sleep 0.{pause:03}; echo once >> EFFECT]] [[garbage]]"),
-            _ => format!("[[thinking:Hm.]] [[say:Half.]] [[pause:{pause}]] [[marker:EFFECT]]"),
+            _ => format!("[[thinking:Hm.]] [[say:Half.]] [[pause:{pause}]] [[bash:echo once >> EFFECT]]"),
         }
     }
 
