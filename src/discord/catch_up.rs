@@ -123,7 +123,9 @@ impl CatchUp {
     /// Reads all of a plan; false: the session or the daemon ended before.
     async fn read(&self, reading: &Reading<'_>, mut plan: Plan, session: u64) -> bool {
         let progress = &self.inner.progress;
-        let mut readers = FuturesUnordered::new();
+        // Nothing is awaited outside of the select: whoever is not polled may have been given the one connection to the
+        // database, and everybody would wait for it.
+        let (mut readers, mut tellers) = (FuturesUnordered::new(), FuturesUnordered::new());
         let mut over = false;
         loop {
             let now = reading.data.clock.moment();
@@ -138,7 +140,7 @@ impl CatchUp {
                     Next::Pending | Next::Done => break,
                 }
             }
-            if readers.is_empty() && (over || wake.is_none()) {
+            if readers.is_empty() && tellers.is_empty() && (over || wake.is_none()) {
                 return !over;
             }
             let wake = async {
@@ -161,10 +163,11 @@ impl CatchUp {
                         }
                         After::Finished => {
                             progress.finished(session, channel);
-                            self.tell(reading.data, channel).await;
+                            tellers.push(self.tell(reading.data, channel));
                         }
                     }
                 }
+                Some(()) = tellers.next() => {}
                 () = wake, if !over => {}
             }
         }
