@@ -1,8 +1,8 @@
 //! Prompts that were written while nobody listened and wait for somebody to say "run" or "ignore": stored, so that
 //! nothing is lost, and out of the queue, so that nothing runs unasked.
 
-use super::row::to_json;
-use super::{Accepted, Store, StoreError};
+use super::prompts::insert;
+use super::{Accepted, PromptState, Store, StoreError};
 use crate::domain::ids::{ChannelId, MessageId, PromptId};
 use crate::domain::prompt::Prompt;
 
@@ -24,37 +24,14 @@ impl Store {
         held_in: ChannelId,
         watermark: Option<(ChannelId, MessageId)>,
     ) -> Result<Accepted, StoreError> {
-        let (id, key, now) = (prompt.id.to_string(), prompt.origin.key(), self.now().0);
-        let origin = to_json(&prompt.origin, "prompts.origin")?;
-        let attachments = to_json(&prompt.attachments, "prompts.attachments")?;
-        let conversation = prompt.conversation.0.cast_signed();
-        let author = prompt.author.id.0.cast_signed();
-        let (received_at, held_in) = (prompt.received_at.0, held_in.0.cast_signed());
+        let now = self.now().0;
         let mut transaction = self.begin().await?;
-        let stored = sqlx::query!(
-            "INSERT INTO prompts
-             (id, origin_key, origin, conversation, author, author_name, text, attachments, state, received_at,
-              accepted_at, held_in)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'refused', ?, ?, ?) ON CONFLICT DO NOTHING",
-            id,
-            key,
-            origin,
-            conversation,
-            author,
-            prompt.author.name,
-            prompt.text,
-            attachments,
-            received_at,
-            now,
-            held_in
-        )
-        .execute(&mut *transaction)
-        .await?;
+        let accepted = insert(&mut transaction, prompt, PromptState::Refused, Some(held_in), now).await?;
         if let Some((channel, message)) = watermark {
             super::settings::move_watermark(&mut transaction, channel, message).await?;
         }
         transaction.commit().await?;
-        Ok(if stored.rows_affected() == 0 { Accepted::Duplicate } else { Accepted::New })
+        Ok(accepted)
     }
 
     /// What is held in a channel, if anything is.

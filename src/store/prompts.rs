@@ -1,5 +1,7 @@
 //! Prompts: the queue of every conversation, and the memory that nothing is done twice.
 
+use sqlx::{Sqlite, Transaction};
+
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
@@ -25,7 +27,7 @@ pub enum PromptState {
     Taken,
     /// Its author took it back before a turn had it.
     Withdrawn,
-    /// The queue was full.
+    /// The queue was full, or it is held until somebody says that it is to run.
     Refused,
 }
 
@@ -62,6 +64,44 @@ impl Row {
     }
 }
 
+/// Stores a prompt, whose conversation must have a row, with where it stands and the channel that it is held in. If its
+/// origin is known, nothing is stored.
+pub(super) async fn insert(
+    transaction: &mut Transaction<'static, Sqlite>,
+    prompt: &Prompt,
+    state: PromptState,
+    held_in: Option<ChannelId>,
+    now: i64,
+) -> Result<Accepted, StoreError> {
+    let (id, key, state) = (prompt.id.to_string(), prompt.origin.key(), state.as_str());
+    let origin = to_json(&prompt.origin, "prompts.origin")?;
+    let attachments = to_json(&prompt.attachments, "prompts.attachments")?;
+    let conversation = prompt.conversation.0.cast_signed();
+    let author = prompt.author.id.0.cast_signed();
+    let (received_at, held_in) = (prompt.received_at.0, held_in.map(|channel| channel.0.cast_signed()));
+    let stored = sqlx::query!(
+        "INSERT INTO prompts
+         (id, origin_key, origin, conversation, author, author_name, text, attachments, state, received_at, accepted_at,
+          held_in)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        id,
+        key,
+        origin,
+        conversation,
+        author,
+        prompt.author.name,
+        prompt.text,
+        attachments,
+        state,
+        received_at,
+        now,
+        held_in
+    )
+    .execute(&mut **transaction)
+    .await?;
+    Ok(if stored.rows_affected() == 0 { Accepted::Duplicate } else { Accepted::New })
+}
+
 impl Store {
     /// Stores a prompt in the queue of its conversation (whose row must be there), and moves the watermark of the
     /// channel that it came from: both or neither. Only after this may anybody be told that it was accepted.
@@ -70,31 +110,9 @@ impl Store {
         prompt: &Prompt,
         watermark: Option<(ChannelId, MessageId)>,
     ) -> Result<Accepted, StoreError> {
-        let (id, key, now) = (prompt.id.to_string(), prompt.origin.key(), self.now().0);
-        let origin = to_json(&prompt.origin, "prompts.origin")?;
-        let attachments = to_json(&prompt.attachments, "prompts.attachments")?;
-        let conversation = prompt.conversation.0.cast_signed();
-        let author = prompt.author.id.0.cast_signed();
-        let received_at = prompt.received_at.0;
+        let (conversation, now) = (prompt.conversation.0.cast_signed(), self.now().0);
         let mut transaction = self.begin().await?;
-        let stored = sqlx::query!(
-            "INSERT INTO prompts
-             (id, origin_key, origin, conversation, author, author_name, text, attachments, received_at, accepted_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            id,
-            key,
-            origin,
-            conversation,
-            author,
-            prompt.author.name,
-            prompt.text,
-            attachments,
-            received_at,
-            now
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let accepted = if stored.rows_affected() == 0 { Accepted::Duplicate } else { Accepted::New };
+        let accepted = insert(&mut transaction, prompt, PromptState::Queued, None, now).await?;
         if accepted == Accepted::New {
             sqlx::query!("UPDATE conversations SET last_active_at = ? WHERE id = ?", now, conversation)
                 .execute(&mut *transaction)
