@@ -56,7 +56,8 @@ pub(super) fn control_groups() -> Finding {
         doubtful(
             "control groups",
             "none can be made from here (cgroup v2 with Delegate=yes is needed; the log of the service says whether it \
-             has them): what a CLI began ends with it all the same, unless the bot's own shim is killed",
+             has them): what a CLI began ends with it all the same; only if the bot's own shim is killed, a command that \
+             cleared its environment lives on",
         )
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! It takes the unified hierarchy (cgroup v2), Linux 5.14, and a group of one's own that may be written to, as systemd
 //! gives it with `Delegate=yes`. Elsewhere the hunt for descendants has to do (`stop.rs`): it misses nobody while the
-//! shim lives, but when the shim itself is killed, commands in sessions of their own live on.
+//! shim lives. When the shim itself is killed, commands are found by their environment (`survivors.rs`), which is less.
 
 use std::fs;
 use std::io;

@@ -23,6 +23,7 @@ use super::recorder::Recorder;
 use super::shim::log;
 use super::step::Report;
 use super::stop::{self, Rung};
+use super::survivors;
 
 /// Of a line on stderr, this many bytes are recorded.
 const STDERR_LINE_BYTES_MAX: usize = 8 << 10;
@@ -48,8 +49,8 @@ pub(super) struct Pipes {
 }
 
 impl Leash {
-    /// Starts the child in a process group of its own, with exactly the environment of the launch, and in a control
-    /// group where one can be made. To be called on the thread that lives as long as this process: the child dies with
+    /// Starts the child in a process group of its own, with the environment of the launch and the mark of its
+    /// [`survivors`], and in a control group where one can be made. To be called on the thread that lives as long as this process: the child dies with
     /// it.
     pub(super) fn start(dir: &Path, launch: &Launch) -> Result<(Self, Pipes), Exit> {
         let not_started = |error: &io::Error| Exit::NotStarted {
@@ -67,6 +68,7 @@ impl Leash {
     fn spawn(dir: &Path, launch: &Launch, group: Option<Group>) -> io::Result<(Self, Pipes)> {
         let (report, mut command) = Report::command(dir, launch, group.as_ref())?;
         command.current_dir(&launch.dir).env_clear().envs(&launch.env);
+        command.env(survivors::VARIABLE, survivors::value(dir)?);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0);
         let mut child = command.spawn()?;

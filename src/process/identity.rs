@@ -27,9 +27,14 @@ impl Identity {
         Ok(Self { pid, started, boot: boot_id()? })
     }
 
+    /// Whether the machine was started again since.
+    pub fn is_of_another_boot(&self) -> bool {
+        boot_id().is_ok_and(|boot| boot != self.boot)
+    }
+
     /// Whether it can still run an instruction. When in doubt, it can.
     pub fn is_alive(&self) -> bool {
-        if boot_id().is_ok_and(|boot| boot != self.boot) {
+        if self.is_of_another_boot() {
             return false;
         }
         match stat(self.pid) {

@@ -13,7 +13,7 @@ pub struct Launch {
     pub program: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Its whole environment: nothing else is passed on.
+    /// Its environment. Nothing else is passed on, but for one variable that names the process (`survivors.rs`).
     pub env: BTreeMap<String, String>,
     /// Its working directory.
     pub dir: PathBuf,

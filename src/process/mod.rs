@@ -21,6 +21,7 @@ mod recorder;
 pub mod remains;
 pub mod step;
 pub mod stop;
+pub mod survivors;
 
 pub mod socket;
 

@@ -64,12 +64,7 @@ impl Follower {
                 return;
             }
             match take_lock(&self.dir) {
-                Ok(Some(_lock)) => {
-                    if !remains::end(&self.dir).await {
-                        tracing::warn!(dir = %self.dir.display(), "something that a dead shim left does not die");
-                    }
-                    return self.follow_file().await;
-                }
+                Ok(Some(_lock)) => return self.follow_file().await,
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return self.lost().await,
                 Err(error) => tracing::warn!(dir = %self.dir.display(), %error, "failed to ask for the shim"),
@@ -114,6 +109,10 @@ impl Follower {
             Err(_) => End::Short,
         };
         if end == End::Short {
+            // The shim did not come to it.
+            if !remains::end(&self.dir).await {
+                tracing::warn!(dir = %self.dir.display(), "something that a dead shim left does not die");
+            }
             self.lost().await;
         }
     }

@@ -59,28 +59,52 @@ async fn no_descendant_survives() {
 #[tokio::test]
 async fn a_child_dies_with_its_shim_and_nothing_is_said_before() {
     let sleep = unique_sleep();
-    let script = format!("setsid sleep {sleep} & echo ready; exec sleep {sleep}");
-    for control_group in [false, true] {
+    // In its group, in a session of its own, and begun by somebody who is gone.
+    let script = format!(
+        "sleep {sleep} & setsid sleep {sleep} & setsid sh -c 'setsid sleep {sleep} </dev/null >/dev/null 2>&1 &'
+        while [ $(grep -lza '^{sleep}$' /proc/[0-9]*/cmdline 2>/dev/null | wc -l) -lt 3 ]; do :; done
+        echo ready; exec sleep {sleep}"
+    );
+    for (control_group, attached) in [(false, true), (false, false), (true, true)] {
         let bench = Bench::new();
         let (process, mut feed) = bench.start(&Launch { control_group, ..bench.script(&script) }).await;
         until(&mut feed, "ready").await;
         let grouped = bench.process_dir(process).join("group").exists();
         assert!(control_group || !grouped);
-        kill(Pid::from_raw(bench.shim_pid(process)), Signal::SIGKILL).unwrap();
-        assert_eq!(rest(&mut feed).await, [Record::Exit(Exit::Lost)]);
-        let left = processes_with(sleep.as_bytes());
-        if grouped {
-            assert_eq!(left, [0; 0]);
-        } else {
-            // Not its child, but the command in a session of its own, which only a control group reaches.
-            assert_eq!(left.len(), 1, "{left:?}");
-            kill(Pid::from_raw(left[0]), Signal::SIGKILL).unwrap();
-        }
         if control_group && !grouped {
-            let line =
-                "NOT TESTED: no control group can be made here, so what a killed shim leaves is not ended\n";
+            let line = "NOT TESTED: no control group can be made here\n";
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
+        // A process of the same daemon, and one of another daemon, that do the same.
+        let (other, other_bench) = (unique_sleep(), Bench::new());
+        let other_script = format!("setsid sleep {other} & echo ready; read -r line");
+        let mut others = Vec::new();
+        for bench in [&bench, &other_bench] {
+            let (_, mut feed) = bench.start(&Launch { control_group, ..bench.script(&other_script) }).await;
+            until(&mut feed, "ready").await;
+            others.push(feed);
+        }
+        while processes_with(other.as_bytes()).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+
+        let shim = Pid::from_raw(bench.shim_pid(process));
+        let mut feed = Some(feed).filter(|_| attached);
+        kill(shim, Signal::SIGKILL).unwrap();
+        if feed.is_none() {
+            feed = Some(bench.attach_anew(process).await);
+        }
+        let mut feed = feed.unwrap();
+        let lost = Record::Exit(Exit::Lost);
+        assert_eq!(rest(&mut feed).await, if attached { vec![lost] } else { vec![out("ready"), lost] });
+        assert_eq!(processes_with(sleep.as_bytes()), [0; 0]);
+
+        assert_eq!(processes_with(other.as_bytes()).len(), 2, "nothing of another process dies");
+        for mut feed in others {
+            feed.control.close_input().await;
+            assert_eq!(rest(&mut feed).await, [code(1)]);
+        }
+        assert_eq!(processes_with(other.as_bytes()), [0; 0]);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use bytes::Bytes;
+use switchboard::process::survivors::VARIABLE;
 use switchboard::runner::{Exit, NotStarted, Record, Runner};
 
 use super::{Bench, code, next, out, outs, rest, until};
@@ -95,12 +96,15 @@ async fn the_environment_is_exactly_what_was_listed() {
     launch.program = "env".into();
     launch.args = Vec::new();
     launch.env.insert("ONLY".into(), "this".into());
-    let (_, mut feed) = bench.start(&launch).await;
+    let (process, mut feed) = bench.start(&launch).await;
     let found: BTreeMap<String, String> = outs(&rest(&mut feed).await)
         .iter()
         .map(|line| line.split_once('=').unwrap())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    // And which process it is, so that what it leaves can be found.
+    let dir = fs::canonicalize(bench.process_dir(process)).unwrap().display().to_string();
+    launch.env.insert(VARIABLE.into(), dir);
     assert_eq!(found, launch.env);
 }
 

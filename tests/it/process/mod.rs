@@ -56,6 +56,12 @@ impl Bench {
         (process, self.runner.start(process, launch).await.unwrap())
     }
 
+    /// Attaches as the next daemon does, and reads from the beginning.
+    async fn attach_anew(&self, process: ProcessId) -> Feed {
+        let runner = LocalRunner::new(&self.dir.path().join("state"), shim_program());
+        runner.attach(process, Position(0)).await.unwrap()
+    }
+
     /// Runs a script to its end.
     async fn run(&self, script: &str) -> Vec<Record> {
         let (_, mut feed) = self.start(&self.script(script)).await;
