@@ -65,7 +65,7 @@ const CLOSE_GRACE: Duration = Duration::from_secs(10);
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// How many prompts that are done are remembered.
 const DONE_KEPT: usize = 64;
-/// How often a turn is tried that has not changed anything.
+/// How often a turn is tried that has not changed anything; attempts that waited for the account do not count.
 const ATTEMPTS_MAX: u32 = 3;
 
 /// A conversation.

@@ -167,6 +167,9 @@ pub struct Carried {
     pub session_lost: bool,
     /// Something was seen of it already when its CLI ended.
     pub restarted: bool,
+    /// How many attempts met what is the same for every turn of the account, and waited for it to pass. They say nothing
+    /// against the turn.
+    pub held: u32,
 }
 
 /// A bound that ends a turn.

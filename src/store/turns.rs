@@ -97,6 +97,7 @@ struct Row {
     side_effects: i64,
     session_lost: i64,
     restarted: i64,
+    held: i64,
     started_at: i64,
     boot: Option<String>,
     started_up_ms: Option<i64>,
@@ -126,7 +127,11 @@ impl Row {
             end: self.end.map(|end| json(&end, "turns.end")).transpose()?,
             error_id: self.error_id.map(ErrorId),
             side_effects: self.side_effects != 0,
-            carried: Carried { session_lost: self.session_lost != 0, restarted: self.restarted != 0 },
+            carried: Carried {
+                session_lost: self.session_lost != 0,
+                restarted: self.restarted != 0,
+                held: u32::try_from(self.held).unwrap_or(u32::MAX),
+            },
             started_at: WallTime(self.started_at),
             started: self
                 .boot
@@ -155,7 +160,7 @@ impl Store {
         let session = new.session.map(|id| id.to_string());
         let conversation = new.conversation.0.cast_signed();
         let (attempt, from) = (i64::from(new.attempt), new.from_position.0.cast_signed());
-        let (session_lost, restarted) = (new.carried.session_lost, new.carried.restarted);
+        let Carried { session_lost, restarted, held } = new.carried;
         let up = self.uptime();
         let boot = up.as_ref().map(|up| up.boot.as_str());
         let up_ms = up.as_ref().map(|up| i64::try_from(up.since.as_millis()).unwrap_or(i64::MAX));
@@ -174,12 +179,12 @@ impl Store {
         }
         sqlx::query!(
             "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at,
-                session_lost, restarted, boot, started_up_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                session_lost, restarted, held, boot, started_up_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET session = excluded.session, process = excluded.process,
                 attempt = excluded.attempt, from_position = excluded.from_position,
-                session_lost = excluded.session_lost, restarted = excluded.restarted, boot = excluded.boot,
-                started_up_ms = excluded.started_up_ms WHERE state = 'running'",
+                session_lost = excluded.session_lost, restarted = excluded.restarted, held = excluded.held,
+                boot = excluded.boot, started_up_ms = excluded.started_up_ms WHERE state = 'running'",
             id,
             prompt,
             conversation,
@@ -190,6 +195,7 @@ impl Store {
             now,
             session_lost,
             restarted,
+            held,
             boot,
             up_ms
         )
@@ -278,8 +284,8 @@ impl Store {
         let row = sqlx::query_as!(
             Row,
             "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
-                side_effects, session_lost, restarted, started_at, boot, started_up_ms, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
-                cache_write_tokens, cost_usd, tools
+                side_effects, session_lost, restarted, held, started_at, boot, started_up_ms, ended_at, delivered_at,
+                input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, tools
              FROM turns WHERE id = ?",
             id
         )
@@ -294,8 +300,8 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
-                side_effects, session_lost, restarted, started_at, boot, started_up_ms, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
-                cache_write_tokens, cost_usd, tools
+                side_effects, session_lost, restarted, held, started_at, boot, started_up_ms, ended_at, delivered_at,
+                input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, tools
              FROM turns WHERE process = ? ORDER BY from_position, rowid",
             process
         )
@@ -309,8 +315,8 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, prompt, conversation, session, process, attempt, from_position, state, end, error_id,
-                side_effects, session_lost, restarted, started_at, boot, started_up_ms, ended_at, delivered_at, input_tokens, output_tokens, cache_read_tokens,
-                cache_write_tokens, cost_usd, tools
+                side_effects, session_lost, restarted, held, started_at, boot, started_up_ms, ended_at, delivered_at,
+                input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, tools
              FROM turns WHERE delivered_at IS NULL ORDER BY started_at, rowid"
         )
         .fetch_all(&self.reader)

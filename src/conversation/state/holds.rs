@@ -33,9 +33,7 @@ impl State {
             TurnEvent::RateLimit { rejected: true, resets_at_secs, .. } => {
                 News::LimitReached { resets_at_secs: *resets_at_secs }
             }
-            TurnEvent::Text(_) | TurnEvent::TextDelta(_) | TurnEvent::Ended(TurnEnd::Completed { .. })
-                if !turn.works =>
-            {
+            event if !turn.works && turn.is_answered(event) => {
                 turn.works = true;
                 News::Works
             }
@@ -84,6 +82,22 @@ impl State {
 }
 
 impl Turn {
+    /// Whether only the API can have caused this. A local command of the CLI (`/cost`) completes as well, without a word
+    /// of the API's and for nothing.
+    fn is_answered(&self, event: &TurnEvent) -> bool {
+        match event {
+            TurnEvent::Text(_)
+            | TurnEvent::TextDelta(_)
+            | TurnEvent::Thinking
+            | TurnEvent::ChangeAhead
+            | TurnEvent::ToolStarted(_) => true,
+            TurnEvent::Ended(TurnEnd::Completed { .. }) => {
+                self.usage.output_tokens > 0 || self.usage.cost_usd > 0.0
+            }
+            _ => false,
+        }
+    }
+
     fn may_wait_for(&self, news: News, at: WallTime) -> bool {
         let max = match news {
             News::LimitReached { .. } => RESET_MAX,
@@ -99,6 +113,7 @@ impl Turn {
     fn wait_again(&mut self, now: Moment) {
         // It is not the CLI that ended, so nobody is told that it began again.
         self.heard = false;
+        self.carried.held = self.carried.held.saturating_add(1);
         self.next_attempt(now);
         self.stage = Stage::Waiting;
         self.ran_before = Duration::ZERO;

@@ -284,7 +284,7 @@ impl Turn {
     pub fn may_go_again(&self, failure: &Failure) -> bool {
         failure.is_death()
             && *failure != Failure::DiskFull
-            && self.attempt < ATTEMPTS_MAX
+            && self.attempt.saturating_sub(self.carried.held) < ATTEMPTS_MAX
             && !self.side_effects
             && self.stored_end.is_none()
             && self.stop.is_none()

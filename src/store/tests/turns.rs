@@ -31,12 +31,19 @@ async fn another_attempt_moves_the_turn_to_its_process() {
     let begun = db.turn(turn).await.unwrap().unwrap();
     db.end_process(first, &Exit::Lost).await.unwrap();
     let second = ProcessId(Uuid::new_v4());
-    let again =
-        NewTurn { id: turn, attempt: 2, from_position: Position(9), ..new_turn(begun.prompt, second) };
+    let carried = Carried { session_lost: true, restarted: true, held: 1 };
+    let again = NewTurn {
+        id: turn,
+        attempt: 2,
+        carried,
+        from_position: Position(9),
+        ..new_turn(begun.prompt, second)
+    };
     db.begin_turn(&again).await.unwrap();
     assert!(db.turns_of_process(first).await.unwrap().is_empty());
     let turns = db.turns_of_process(second).await.unwrap();
     assert_eq!((turns[0].id, turns[0].attempt, turns[0].from_position), (turn, 2, Position(9)));
+    assert_eq!((begun.carried, turns[0].carried), (Carried::default(), carried));
     assert_eq!(turns[0].started_at, begun.started_at);
     assert_eq!(db.processes_to_forget().await.unwrap(), [first]);
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::bench::{Bench, exit, known, out, result, text, tool};
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::{Hold, News};
-use crate::conversation::state::Input;
-use crate::domain::event::Outage;
+use crate::conversation::state::{Input, KnownTurn};
+use crate::domain::event::{Carried, Outage};
 use crate::runner::Record;
 
 fn failed(status: u16) -> Record {
@@ -96,7 +96,7 @@ fn what_may_have_changed_something_was_stopped_or_ended_before_does_not_wait() {
     bench.runs(1);
     bench.record(tool("t", "Bash"));
     assert_eq!(bench.record(failed(529)), ["end 1: Overloaded", "leave place"]);
-    assert_eq!(bench.news, [News::Overloaded], "the others hear of it all the same");
+    assert_eq!(bench.news, [News::Works, News::Overloaded], "the others hear of it all the same");
 
     let mut bench = Bench::new();
     bench.runs(1);
@@ -143,6 +143,65 @@ fn after_a_restart_the_wait_is_not_lost_and_nothing_is_run_twice() {
     assert_eq!(bench.place("same"), ["begin 1 in B (start, attempt 2)"]);
     bench.works_on(1);
     assert_eq!(bench.record(result()), ["end 1: completed", "leave place"]);
+}
+
+#[test]
+fn attempts_that_waited_do_not_count_among_those_after_a_death() {
+    // As three waits in one daemon, and as what a daemon before it stored.
+    for restart in [false, true] {
+        let mut bench = Bench::new();
+        bench.runs(1);
+        for _ in 0..3 {
+            bench.record(failed(529));
+            bench.record(exit(0));
+            bench.place("same");
+            bench.works_on(1);
+        }
+        if restart {
+            bench = Bench::new();
+            let carried = Carried { held: 3, ..Carried::default() };
+            bench.attach(vec![KnownTurn { attempt: 4, carried, ..known(1) }]);
+            bench.works_on(1);
+            bench.input(Input::CaughtUp);
+        }
+        for attempt in [5, 6] {
+            let told = bench.record(exit(137)).join(", ");
+            assert!(told.ends_with(&format!("(start, attempt {attempt})")), "{told}");
+            bench.works_on(1);
+        }
+        let told = bench.record(exit(137)).join(", ");
+        assert!(told.contains("end 1: Crashed"), "three deaths are enough: {told}");
+    }
+}
+
+#[test]
+fn only_the_api_itself_shows_that_it_works() {
+    let synthetic =
+        out(&json!({"type": "assistant", "uuid": "s", "message": {"model": "<synthetic>", "id": "s",
+        "role": "assistant", "content": [{"type": "text", "text": "Total cost: $0.10"}]}}));
+    let usage = |tokens: u32| {
+        out(&json!({"type": "result", "subtype": "success", "is_error": false, "result": "Total cost: $0.10",
+            "num_turns": u32::from(tokens > 0), "usage": {"input_tokens": 0, "output_tokens": tokens}}))
+    };
+    let thinks = || {
+        out(
+            &json!({"type": "assistant", "message": {"id": "t", "content": [{"type": "thinking", "thinking": "Hm."}]}}),
+        )
+    };
+    let works = [News::Works];
+    let rows = [
+        (vec![synthetic, usage(0)], &[][..], "a local command"),
+        (vec![usage(7)], &works, "a turn without words"),
+        (vec![thinks(), usage(0)], &works, "thoughts"),
+        (vec![tool("t", "Read"), usage(0)], &works, "a tool"),
+        (vec![text("hi"), usage(7)], &works, "words"),
+    ];
+    for (records, news, what) in rows {
+        let mut bench = Bench::new();
+        bench.runs(1);
+        assert_eq!(bench.records(records), ["end 1: completed", "leave place"], "{what}");
+        assert_eq!(bench.news, news, "{what}");
+    }
 }
 
 #[test]

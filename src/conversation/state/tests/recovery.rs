@@ -101,7 +101,7 @@ fn a_turn_that_was_being_stopped_is_not_run_again() {
 #[test]
 fn what_happened_before_the_last_attempt_is_still_told() {
     let mut bench = Bench::new();
-    let carried = Carried { session_lost: true, restarted: true };
+    let carried = Carried { session_lost: true, restarted: true, held: 0 };
     bench.attach(vec![KnownTurn { attempt: 3, carried, ..known(1) }]);
     bench.records([written(1), init(), echo(1), text("hello"), result()]);
     let shown = bench.text();
