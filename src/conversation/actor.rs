@@ -16,11 +16,12 @@ use uuid::Uuid;
 use super::account::Hold;
 use super::admission::Admission;
 use super::handle::{Request, Status, Stopped};
+use super::owner::Owner;
 use super::place::{Place, Places};
 use super::setup::Setup;
 use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Turn};
 use crate::clock::{Clock, Moment};
-use crate::domain::ids::{ConversationId, ProcessId, SessionId, UserId};
+use crate::domain::ids::{ConversationId, ProcessId, SessionId};
 use crate::domain::prompt::Origin;
 use crate::outbox::{Outbox, Target, Thread};
 use crate::runner::{Feed, Position, Recorded, Runner};
@@ -53,8 +54,7 @@ pub struct Shared {
     pub setup: Arc<Setup>,
     /// Bounds of every conversation.
     pub bounds: Bounds,
-    /// Whom to tell when the login is gone.
-    pub owner: Option<UserId>,
+    pub(super) owner: Owner,
     pub(super) places: Places,
     pub(super) admission: Admission,
 }

@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use super::account::{Account, Hold, News};
 use super::place::{Place, Places};
 use crate::clock::Clock;
-use crate::domain::event::Outage;
 
 /// How long a wait sleeps at most before the clocks are looked at again: one of them may have stepped, and the machine
 /// may have slept.
@@ -30,8 +29,8 @@ impl Admission {
     }
 
     /// Takes in what a turn heard. What was recorded before this daemon came is no news, but for a limit that still
-    /// holds: so after a restart one turn tries at once. The hold that began with it, if one did.
-    pub(super) fn heard(&self, news: News, live: bool) -> Option<Outage> {
+    /// holds: so after a restart one turn tries at once.
+    pub(super) fn heard(&self, news: News, live: bool) {
         let (now, wall) = (self.clock.moment(), self.clock.wall());
         let to_come = match news {
             News::LimitReached { resets_at_secs: Some(secs) } => secs.saturating_mul(1000) > wall.0,
@@ -40,23 +39,21 @@ impl Admission {
             }
         };
         if !live && !to_come {
-            return None;
+            return;
         }
         let mut account = self.account();
         let before = account.hold().map(|hold| hold.why);
         account.heard(news, now, wall);
         let hold = account.hold();
         self.publish(hold);
-        let begun = hold.map(|hold| hold.why).filter(|why| before != Some(*why));
-        match (begun, hold) {
-            (Some(why), Some(hold)) => {
+        match hold {
+            Some(hold) if before != Some(hold.why) => {
                 let secs = hold.until.since(now).as_secs();
-                tracing::warn!(?why, secs, "the account cannot work, no turn begins");
+                tracing::warn!(why = ?hold.why, secs, "the account cannot work, no turn begins");
             }
-            (None, None) if before.is_some() => tracing::info!("the account works again"),
-            (_, _) => {}
+            None if before.is_some() => tracing::info!("the account works again"),
+            Some(_) | None => {}
         }
-        begun
     }
 
     /// Why nothing begins for now, and each change of it.
@@ -119,6 +116,7 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
+    use crate::domain::event::Outage;
 
     fn admission() -> (Admission, Clock) {
         let clock = Clock::start();
@@ -128,24 +126,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_the_account_cannot_work_nobody_takes_a_place_and_one_tries_for_all() {
         let (admission, clock) = admission();
-        assert_eq!(admission.heard(News::NoLogin, true), Some(Outage::NoLogin));
-        assert_eq!(admission.heard(News::NoLogin, true), None, "the owner is told once");
+        admission.heard(News::NoLogin, true);
+        admission.heard(News::NoLogin, true);
         assert!(admission.place().now_or_never().is_none());
         assert!(admission.places.take().now_or_never().is_some(), "the place stays free");
         let tries = admission.place().await;
         assert!(clock.moment().0 >= Duration::from_secs(20));
         drop(tries);
         assert!(admission.place().now_or_never().is_none(), "the others wait for what becomes of it");
-        assert_eq!(admission.heard(News::NoLogin, true), None, "it is the same hold still");
+        admission.heard(News::NoLogin, true);
         assert!(admission.place().now_or_never().is_none());
         let waits = tokio::spawn({
             let admission = admission.clone();
             async move { admission.place().await }
         });
         tokio::task::yield_now().await;
-        assert_eq!(admission.heard(News::Works, true), None);
+        admission.heard(News::Works, true);
         waits.await.expect("it is admitted at once");
-        assert_eq!(admission.heard(News::NoLogin, true), Some(Outage::NoLogin), "that is a new one");
     }
 
     #[tokio::test(start_paused = true)]
@@ -167,10 +164,13 @@ mod tests {
         let (admission, clock) = admission();
         let wall = clock.wall();
         let reset = |secs: i64| News::LimitReached { resets_at_secs: Some(wall.0 / 1000 + secs) };
-        assert_eq!(admission.heard(News::NoLogin, false), None);
-        assert_eq!(admission.heard(reset(-60), false), None);
-        assert_eq!(admission.heard(reset(600), false), Some(Outage::UsageLimit));
+        let held = || admission.watch().borrow().map(|hold| hold.why);
+        admission.heard(News::NoLogin, false);
+        admission.heard(reset(-60), false);
+        assert_eq!(held(), None);
+        admission.heard(reset(600), false);
+        assert_eq!(held(), Some(Outage::UsageLimit));
         admission.heard(News::Works, false);
-        assert!(admission.watch().borrow().is_some(), "that was before");
+        assert_eq!(held(), Some(Outage::UsageLimit), "that was before");
     }
 }

@@ -17,6 +17,8 @@ mod place;
 
 mod admission;
 
+mod owner;
+
 mod recovery;
 
 pub mod setup;

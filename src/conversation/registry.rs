@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::actor::{Actor, ActorError, Shared};
 use super::admission::Admission;
 use super::handle::{Handle, Request, Status};
+use super::owner::Owner;
 use super::place::Places;
 use super::setup::Setup;
 use super::state::Bounds;
@@ -65,13 +66,13 @@ impl Registry {
     pub fn new(parts: Parts, tasks: TaskTracker, stop: CancellationToken) -> Self {
         let places = Places::new(parts.running_turns_max);
         let shared = Shared {
+            owner: Owner::new(parts.owner, parts.store.clone(), parts.outbox.clone()),
             store: parts.store,
             runner: parts.runner,
             outbox: parts.outbox,
             clock: parts.clock,
             setup: parts.setup,
             bounds: parts.bounds,
-            owner: parts.owner,
             admission: Admission::new(places.clone(), parts.clock),
             places,
         };
@@ -80,6 +81,7 @@ impl Registry {
 
     /// Starts an actor for every conversation that an earlier daemon left work for.
     pub async fn recover(&self) -> Result<usize, StoreError> {
+        self.inner.shared.owner.recover().await?;
         let conversations = self.inner.shared.store.conversations_with_work().await?;
         for conversation in &conversations {
             self.conversation(*conversation);

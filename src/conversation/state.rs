@@ -143,7 +143,6 @@ impl State {
             Input::Submit(prompt) => self.submit(prompt),
             Input::Place(fresh) => self.begin(fresh, now, &mut effects),
             Input::Held(hold) => self.held_by(hold),
-            Input::CallOwner(owner) => self.call_owner(owner),
             Input::Launched => {
                 if let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) {
                     process.readiness = Readiness::Ready;

@@ -5,6 +5,7 @@ mod asks;
 mod conversations;
 mod crash;
 mod file;
+mod outages;
 mod prompts;
 mod reading;
 mod slots;

@@ -1,7 +1,11 @@
 //! What is the same for every turn of the account (a usage limit, a login that is gone, an overloaded API): turns wait
 //! for it to pass, say so, and go on by themselves.
 
+use switchboard::playground::discord::Pinged;
+
 use crate::harness::{HARBOR, JONAS, MARA, Stage, eventually};
+
+const LOGGED_IN: &str = "✅ Claude Code was not logged in for a while";
 
 /// A prompt that fails like this until the file is there.
 fn fails_until(file: &std::path::Path, row: &str) -> String {
@@ -53,6 +57,43 @@ async fn the_owner_is_told_once_that_the_login_is_gone_and_all_turns_go_on_when_
         assert_eq!(stage.outcome(message).await, "✅");
     }
     assert_eq!(stage.sql("select attempt || '' from turns order by attempt").await, ["1", "2"]);
+    stage.said(HARBOR, LOGGED_IN).await;
+    assert_eq!(stage.pinged_for_the_login().len(), 1);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_is_told_once_in_each_outage_however_often_the_daemon_dies_in_it() {
+    let stage = Stage::new().await.with("access", &format!("owner = {JONAS}"));
+    let mut bot = stage.bot().await;
+    let [login, again] = ["login", "again"].map(|file| stage.dir().join(file));
+    let alarm = format!("<@{JONAS}> ⚠️ Claude Code is not logged in");
+    let message = stage.ask(MARA, HARBOR, &fails_until(&login, "not-logged-in"));
+    stage.said(HARBOR, &alarm).await;
+    let told = stage.pinged_for_the_login();
+    assert!(matches!(told[..], [(_, Pinged::User(JONAS))]), "{told:?}");
+    for tries in 1..=3 {
+        // A failed try is over for the daemon when it knows the end of its process.
+        stage.rows("select id from processes where ended_at is not null", tries).await;
+        bot.kill();
+        if tries == 3 {
+            std::fs::write(&login, "").expect("the file");
+        }
+        bot = stage.bot().await;
+    }
+    assert!(stage.answer(HARBOR, message).await.contains("There you are."));
+    assert_eq!(stage.sql("select held || ' ' || attempt from turns").await, ["3 4"]);
+    stage.said(HARBOR, LOGGED_IN).await;
+    assert_eq!(stage.pinged_for_the_login(), told, "the same message says that it is over");
+    let message = stage.ask(MARA, HARBOR, &fails_until(&again, "not-logged-in"));
+    stage.said(HARBOR, &alarm).await;
+    let told_again = stage.pinged_for_the_login();
+    assert!(
+        matches!(told_again[..], [first, (_, Pinged::User(JONAS))] if first == told[0]),
+        "{told_again:?}"
+    );
+    stage.slash_text(MARA, HARBOR, "stop").await;
+    stage.outcome(message).await;
     stage.assert_well_behaved();
 }
 

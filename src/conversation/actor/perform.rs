@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::{Actor, ActorError, Input};
 use crate::chain::Chain;
 use crate::claude::user_line;
+use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
 use crate::conversation::state::{Effect, Given};
-use crate::domain::event::{Carried, Failure, Outage, TurnEnd};
+use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
@@ -103,8 +104,11 @@ impl Actor {
             }
             Effect::Account { news, .. } => {
                 let live = self.caught_up.is_none();
-                if self.shared.admission.heard(news, live) == Some(Outage::NoLogin) {
-                    return Ok(self.shared.owner.map(Input::CallOwner));
+                self.shared.admission.heard(news, live);
+                match news {
+                    News::NoLogin if live => self.shared.owner.login_is_gone(&self.conversation).await?,
+                    News::Works if live => self.shared.owner.api_answers().await?,
+                    News::NoLogin | News::Works | News::Overloaded | News::LimitReached { .. } => {}
                 }
             }
             Effect::Info(info) => self.shared.setup.learn(store, info).await?,

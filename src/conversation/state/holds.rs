@@ -6,7 +6,6 @@ use super::{Effect, Stage, State, Turn};
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::{Hold, News, RESET_MAX};
 use crate::domain::event::{Failure, TurnEnd, TurnEvent};
-use crate::domain::ids::UserId;
 
 /// How long a turn waits for a login or for an API that is not overloaded any more; then it fails.
 const HELD_MAX: Duration = Duration::from_hours(24);
@@ -16,13 +15,6 @@ impl State {
     pub(super) fn held_by(&mut self, hold: Option<Hold>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) else { return };
         turn.view.held(hold.map(|hold| (hold.why, hold.until_at)));
-        turn.changed = true;
-    }
-
-    /// Whoever runs the bot is mentioned once, below the line of the turn that waits for the login.
-    pub(super) fn call_owner(&mut self, owner: UserId) {
-        let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) else { return };
-        turn.calls = Some(owner);
         turn.changed = true;
     }
 

@@ -6,7 +6,7 @@ use super::Given;
 use crate::clock::WallTime;
 use crate::conversation::account::Hold;
 use crate::domain::event::{Carried, Failure, TurnEnd};
-use crate::domain::ids::{AskId, ProcessId, TurnId, UserId};
+use crate::domain::ids::{AskId, ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::runner::Recorded;
 
@@ -19,8 +19,6 @@ pub enum Input {
     Place(Fresh),
     /// Why nothing may begin for now, if so; of interest to a turn that waits.
     Held(Option<Hold>),
-    /// The login is gone, and this person is to be told by the turn that met it and waits.
-    CallOwner(UserId),
     /// The process of the turn runs.
     Launched,
     /// The process of the turn could not be started at all.

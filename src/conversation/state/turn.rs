@@ -9,16 +9,11 @@ use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Carried, Failure, Limit, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{ProcessId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Origin, Prompt};
-use crate::render::message::MessageBody;
 use crate::render::view::{About, Shown, View};
 use crate::runner::Position;
 
 /// A turn without a word of Claude's is not shown before this.
 const QUIET_AT_FIRST: Duration = Duration::from_millis(1200);
-
-/// What whoever runs the bot is told when the login is gone.
-const NO_LOGIN: &str = "⚠️ Claude Code is not logged in on this machine any more, or the API refuses its login. Nothing runs until that \
-     is mended: log it in (README, Troubleshooting). What was asked waits, and goes on by itself after that.";
 
 /// A turn: from a prompt to its one end.
 #[derive(Debug)]
@@ -72,8 +67,6 @@ pub struct Turn {
     pub session_lost: bool,
     /// Whether this attempt showed that the API answers.
     pub works: bool,
-    /// Whom it calls while it waits, because the login is gone.
-    pub calls: Option<UserId>,
     /// Whether nothing is to be posted of it.
     pub unposted: bool,
 }
@@ -193,7 +186,6 @@ impl Turn {
             stop: None,
             session_lost: false,
             works: false,
-            calls: None,
             unposted: false,
         }
     }
@@ -231,7 +223,6 @@ impl Turn {
     /// It has its place and its process.
     pub fn begin(&mut self, model: Option<String>, now: Moment) {
         self.stage = Stage::Running;
-        self.calls = None;
         self.view.starting();
         self.view.asked_for(model);
         self.changed = true;
@@ -304,11 +295,6 @@ impl Turn {
     /// Claude's in it rather than a status line.
     pub fn shown(&self, now: WallTime) -> ShownTurn {
         let mut shown = self.view.show(now);
-        if let Some(owner) = self.calls.filter(|_| !shown.ended) {
-            // A message of its own: who is named in one is told when it is created, and only then.
-            let call = MessageBody::text(format!("<@{owner}> {NO_LOGIN}"));
-            shown.slots.push(MessageBody { ping: Some(owner), ..call });
-        }
         if self.unposted
             || !shown.ended && self.view.is_blank() && now.since(self.started_at) < QUIET_AT_FIRST
         {

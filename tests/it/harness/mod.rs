@@ -289,21 +289,30 @@ conversation = "thread"
     pub fn assert_well_behaved(&self) {
         let violations = self.discord.violations();
         assert!(violations.is_empty(), "rules were broken: {violations:#?}");
-        let pings: Vec<_> = self.pings().into_iter().filter(|(_, card, _)| !card).collect();
+        let pings: Vec<_> = self
+            .pings()
+            .into_iter()
+            .filter(|(_, content, _)| !is_card(content) && !is_of_login(content))
+            .collect();
         assert!(pings.is_empty(), "somebody was pinged: {pings:?}");
     }
 
     /// Whom the bot pinged with a card: one person with each that asks.
     pub fn pinged_by_cards(&self) -> Vec<Pinged> {
-        self.pings().into_iter().filter(|(_, card, _)| *card).map(|(_, _, who)| who).collect()
+        self.pings().into_iter().filter(|(_, content, _)| is_card(content)).map(|(_, _, who)| who).collect()
     }
 
-    /// The bot's pings: the message, whether it is a card, who.
-    fn pings(&self) -> Vec<(MessageId, bool, Pinged)> {
+    /// Whom the bot pinged because the login is gone, and in which messages.
+    pub fn pinged_for_the_login(&self) -> Vec<(MessageId, Pinged)> {
+        let pings = self.pings().into_iter().filter(|(_, content, _)| is_of_login(content));
+        pings.map(|(message, _, who)| (message, who)).collect()
+    }
+
+    /// The bot's pings: the message, what it says now, who.
+    fn pings(&self) -> Vec<(MessageId, String, Pinged)> {
         let pings = self.discord.pings().into_iter().filter_map(|(id, who)| {
             let message = self.discord.message(id)?;
-            let card = content(&message).starts_with("🔐 **May Claude use ");
-            (message["author"]["id"] == BOT.to_string()).then_some((id, card, who))
+            (message["author"]["id"] == BOT.to_string()).then(|| (id, content(&message), who))
         });
         pings.collect()
     }
@@ -375,6 +384,17 @@ fn answering(messages: &[Value], message: MessageId) -> Vec<&Value> {
     own.skip_while(|value| replies_to(value) != Some(message.to_string()))
         .take_while(|value| replies_to(value).is_none_or(|to| to == message.to_string()))
         .collect()
+}
+
+/// Whether a message asks the one person whose turn waits.
+fn is_card(content: &str) -> bool {
+    content.starts_with("🔐 **May Claude use ")
+}
+
+/// Whether a message tells whoever runs the bot that the login is gone, or did so.
+fn is_of_login(content: &str) -> bool {
+    content.contains("⚠️ Claude Code is not logged in")
+        || content.starts_with("-# ✅ Claude Code was not logged in")
 }
 
 fn content(message: &Value) -> String {
