@@ -84,6 +84,8 @@ pub(super) struct Actor {
     /// From when on the view may be drawn again, and whether more was recorded since it was drawn.
     next_draw: Option<Moment>,
     undrawn: bool,
+    /// When the next tick is due, whatever happens before.
+    next_tick: Option<Moment>,
     requests: tokio::sync::OwnedMutexGuard<mpsc::Receiver<Request>>,
 }
 
@@ -121,6 +123,7 @@ impl Actor {
             status,
             next_draw: None,
             undrawn: false,
+            next_tick: None,
             requests,
         }
     }
@@ -152,7 +155,10 @@ impl Actor {
                     self.apply(Input::Place(fresh)).await?;
                 }
                 Event::Held(hold) => self.apply(Input::Held(hold)).await?,
-                Event::Tick => self.apply(Input::Tick).await?,
+                Event::Tick => {
+                    self.next_tick = None;
+                    self.apply(Input::Tick).await?;
+                }
                 Event::Draw => {}
             }
             self.show();
@@ -161,7 +167,10 @@ impl Actor {
 
     async fn next_event(&mut self, stop: &CancellationToken) -> Event {
         let now = self.shared.clock.moment();
-        let tick = self.state.next_tick(now).map(|moment| self.shared.clock.instant(moment));
+        // Not put off by what is heard meanwhile: a CLI that never pauses has limits as well.
+        let wanted = self.state.next_tick(now);
+        self.next_tick = wanted.map(|wanted| self.next_tick.map_or(wanted, |due| due.min(wanted)));
+        let tick = self.next_tick.map(|moment| self.shared.clock.instant(moment));
         let draw = self.next_draw.filter(|_| self.undrawn).map(|at| self.shared.clock.instant(at));
         let idle = self.state.is_idle();
         let records = async {
@@ -196,12 +205,12 @@ impl Actor {
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stopping,
+            () = tick => Event::Tick,
             () = draw => Event::Draw,
             request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
             records = records => Event::Records(records),
             place = wish => Event::Place(place),
             Ok(()) = self.holds.changed(), if waits => Event::Held(*self.holds.borrow_and_update()),
-            () = tick => Event::Tick,
             () = tokio::time::sleep(IDLE), if idle => Event::Idle,
         }
     }
