@@ -83,6 +83,9 @@ async fn a_line_of_50_mb_costs_neither_the_turn_nor_memory() {
 async fn a_flood_of_lines_is_one_calm_answer() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;
+    let (outcome, _) = ended(&stage, "[[say:Warm.]]").await;
+    assert_eq!(outcome, "✅");
+    let before = memory_max_bytes(bot.pid());
     let message = stage.ask(MARA, HARBOR, "[[flood:100000]] [[say:The flood is over.]]");
     assert_eq!(stage.outcome(message).await, "✅");
     let answer = stage.answer(HARBOR, message).await;
@@ -90,8 +93,8 @@ async fn a_flood_of_lines_is_one_calm_answer() {
     let posts = stage.discord.requests();
     let edits = posts.iter().filter(|request| request.method == "PATCH").count();
     assert!(edits < 200, "{edits} edits for one answer");
-    let rest = memory_max_bytes(bot.pid());
-    assert!(rest < 160 << 20, "the daemon took {rest} bytes");
+    let more = memory_max_bytes(bot.pid()) - before;
+    assert!(more < 64 << 20, "the daemon took {more} bytes more");
     assert_goes_on(&stage).await;
 }
 

@@ -18,6 +18,7 @@ mod catch_up;
 mod commands;
 mod delivery;
 mod disk;
+mod extremes;
 mod failures;
 mod fake_claude;
 mod faults;

@@ -18,11 +18,39 @@ pub fn hang() -> ! {
     }
 }
 
+/// Talks for ever, and hears neither interrupt nor SIGINT.
+pub fn babble(turn: &Turn<'_>) -> ! {
+    turn.speaker.stream_event(json!({
+        "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" },
+    }));
+    loop {
+        turn.speaker.stream_event(json!({
+            "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": "and on " },
+        }));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Dies in the middle of a text, and of a line: `exit,n` with a code, `kill,n` of a signal.
+pub fn cut(turn: &mut Turn<'_>, how: &str) -> Result<(), Cut> {
+    let (how, number) = how.split_once(',').expect("[[cut:exit,n]] or [[cut:kill,n]]");
+    let number = number.parse().expect("a number");
+    let speaker = turn.speaker.clone();
+    let end = std::iter::once_with(|| {
+        speaker.raw(br#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"del"#);
+        if how == "kill" { kill_self(number) } else { std::process::exit(number) }
+    });
+    turn.stream(["and ".to_owned(), "then ".to_owned()].into_iter().chain(end), Duration::ZERO)
+}
+
 /// Dies of a signal.
 pub fn kill_self(signal: i32) -> ! {
     let signal = Signal::try_from(signal).expect("[[kill:n]] takes a signal's number");
-    kill(Pid::this(), signal).expect("a process may signal itself");
-    hang()
+    loop {
+        // Rust takes the first SIGSEGV for a fault of its own, and then lets go of it.
+        kill(Pid::this(), signal).expect("a process may signal itself");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// This many bytes on stderr, in lines.
@@ -62,10 +90,12 @@ pub fn split_utf8(turn: &mut Turn<'_>) -> Result<(), Cut> {
     Ok(())
 }
 
-/// Children that outlive the turn, every second one in a session of its own. Says their process ids.
+/// Children that outlive the turn, every second one in a session of its own, half of either holding stdout. Says their
+/// process ids.
 pub fn fork(turn: &mut Turn<'_>, count: usize) -> Result<(), Cut> {
+    let stdout = |child| if child % 4 < 2 { Stdio::null() } else { Stdio::inherit() };
     let pids: Vec<String> =
-        (0..count).map(|child| sleeper(child % 2 == 1, Stdio::null()).id().to_string()).collect();
+        (0..count).map(|child| sleeper(child % 2 == 1, stdout(child)).id().to_string()).collect();
     turn.say(&format!("children: {}", pids.join(" ")))
 }
 

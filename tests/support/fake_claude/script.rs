@@ -134,6 +134,8 @@ impl Script {
             "hang-after-result" => self.after_result = Some(AfterResult::Hang),
             "exit-after-result" => self.after_result = Some(AfterResult::Exit(number(argument))),
             "ignore-term" => turn.inbox.ignore_term(),
+            "babble" => misbehaviour::babble(turn),
+            "cut" => misbehaviour::cut(turn, argument)?,
             "line" => misbehaviour::long_line(turn, number(argument)),
             "garbage" => misbehaviour::garbage(turn),
             "split-utf8" => misbehaviour::split_utf8(turn)?,
