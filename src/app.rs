@@ -126,10 +126,10 @@ pub async fn run(
     };
     let served = async {
         let http = client::http(&config.discord, token.expose_secret())?;
-        client::reach(&http, &config.discord).await?;
+        client::reach(&http, &config.discord, catch_up.breaker()).await?;
         client::serve(http, data, guild, &tasks, &doors).await
     };
-    let ended = doors.run_until_cancelled(served).await.unwrap_or(Ok(()));
+    let ended = doors.run_until_cancelled(Box::pin(served)).await.unwrap_or(Ok(()));
 
     lifecycle::stopping();
     doors.cancel();

@@ -2,7 +2,7 @@
 //! first, and what is found goes the way of live messages: the same filters, the same access check, the same store.
 //! Discord replays nothing by itself once a session is lost, and nothing at all to a daemon that was not there.
 //!
-//! [`plan`] says which channel is next, [`caps`] what is run and what is held for somebody to decide, [`progress`] what
+//! [`threads`] says where somebody may have written, [`plan`] which channel is next, [`caps`] what is run and what is held for somebody to decide, [`progress`] what
 //! live messages have to wait for. Here is what asks Discord. Interactions of the time are lost: Discord told their
 //! people itself.
 
@@ -16,9 +16,10 @@ pub mod held;
 
 mod reading;
 
+mod threads;
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -30,10 +31,9 @@ use self::caps::Caps;
 use self::plan::{After, Next, Plan};
 use self::progress::Progress;
 pub use self::reading::{Membership, Reading};
-use super::{Data, DoorError, notice};
+use super::{Data, notice};
 use crate::chain::Chain;
-use crate::clock::WallTime;
-use crate::domain::ids::{ChannelId, GuildId, MessageId};
+use crate::domain::ids::{ChannelId, GuildId};
 use crate::outbox::breaker::Breaker;
 use crate::store::{NewConversation, Store, StoreError};
 
@@ -41,12 +41,6 @@ use crate::store::{NewConversation, Store, StoreError};
 const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
 /// How many channels are read at the same time: one that is slow (files, retries) does not hold up the others.
 const READERS: usize = 4;
-/// Threads that were silent for longer are not looked into, unless Discord lists them as active.
-const THREAD_SILENT_MAX: Duration = Duration::from_hours(30 * 24);
-/// And no more of them than this.
-const THREADS_MAX: u32 = 1000;
-/// How often the threads of a guild are asked for before we go on without them.
-const LIST_TRIES: u32 = 6;
 
 /// What makes up for absence, and what is known of it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -91,7 +85,7 @@ impl CatchUp {
             }
             return Err(error);
         }
-        self.inner.breaker.store(store).await
+        self.inner.breaker.store().await
     }
 
     /// Reads everything that was said since the last session in these guilds. Ends when all is read, or when the next
@@ -101,7 +95,7 @@ impl CatchUp {
         let _alone = self.inner.running.lock().await;
         let reading = Reading::new(ctx, data, &self.inner, session);
         let channels = tokio::select! {
-            channels = self.channels(&reading, guilds) => channels,
+            channels = threads::channels(&reading, guilds) => channels,
             () = self.ended(session) => return,
         };
         let channels = match channels {
@@ -205,75 +199,6 @@ impl CatchUp {
             () = self.inner.progress.ended(session) => {}
             () = self.inner.stop.cancelled() => {}
         }
-    }
-
-    /// The channels to read, each from where.
-    async fn channels(
-        &self,
-        reading: &Reading<'_>,
-        guilds: &[GuildId],
-    ) -> Result<Vec<(ChannelId, Option<MessageId>)>, DoorError> {
-        let data = reading.data;
-        let watermarks: std::collections::HashMap<_, _> =
-            data.store.watermarks().await?.into_iter().collect();
-        let mut channels: Vec<_> = data
-            .config
-            .projects
-            .iter()
-            .map(|project| (project.channel_id, watermarks.get(&project.channel_id).copied()))
-            .collect();
-        let mut known = std::collections::HashSet::new();
-        let since = data.clock.wall().0 - i64::try_from(THREAD_SILENT_MAX.as_millis()).unwrap_or(i64::MAX);
-        for (thread, parent) in data.store.threads_active_since(WallTime(since), THREADS_MAX).await? {
-            if data.config.project_for(parent).is_some() && known.insert(thread) {
-                // In a thread that was opened for a prompt nothing was decided on yet; its id is older than all in it.
-                let from = watermarks.get(&thread).copied().unwrap_or(MessageId(thread.0));
-                channels.push((thread, Some(from)));
-            }
-        }
-        // Threads in which nobody talked to the bot, as far as we know.
-        let mut strange = Vec::new();
-        for guild in guilds {
-            for thread in self.active_threads(reading, *guild).await {
-                let (id, Some(parent)) = (thread.id, thread.parent) else { continue };
-                if data.config.project_for(parent).is_none() || known.contains(&id) {
-                    continue;
-                }
-                reading.learn_guild(id, *guild);
-                let is_known = data.store.conversation(id.into()).await?.is_some();
-                // Up to the watermark of the channel above we were there, and heard nothing in the thread that was for
-                // us. If that was never read, nor is the thread.
-                let above = watermarks.get(&parent).map(|above| MessageId(above.0.max(id.0)));
-                let from =
-                    watermarks.get(&id).copied().or(if is_known { Some(MessageId(id.0)) } else { above });
-                if from.is_some_and(|from| thread.last.is_some_and(|last| last <= from)) {
-                    continue;
-                }
-                if let Some(from) = from {
-                    strange.push((id, from));
-                }
-                channels.push((id, from));
-            }
-        }
-        // Before the watermark of any channel above moves: a daemon that is killed meanwhile begins where we did.
-        data.store.advance_watermarks(&strange).await?;
-        Ok(channels)
-    }
-
-    async fn active_threads(&self, reading: &Reading<'_>, guild: GuildId) -> Vec<reading::ActiveThread> {
-        let mut wait = Duration::from_secs(1);
-        for _ in 0..LIST_TRIES {
-            match reading.active_threads(guild).await {
-                Ok(threads) => return threads,
-                Err(error) => {
-                    tracing::warn!(%guild, error = %Chain(&error), ?wait, "the active threads could not be listed");
-                }
-            }
-            tokio::time::sleep(wait).await;
-            wait *= 2;
-        }
-        tracing::error!(%guild, "going on without threads that are not known yet");
-        Vec::new()
     }
 }
 

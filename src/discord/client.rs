@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
 use super::intake::Whence;
+use super::rest::{self, Rest};
 use super::{Data, DoorError, commands, components, intake, notice};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
@@ -104,7 +105,7 @@ fn limited(breaker: &Breaker, global: bool, timeout: Duration) {
 
 /// Waits until Discord answers, and makes sure of what serenity would take on trust: that the token is accepted, and that
 /// the gateway's address is Discord's own (on failure serenity falls back to a built-in one, DEPENDENCIES).
-pub async fn reach(http: &Http, config: &DiscordConfig) -> Result<(), ConnectError> {
+pub async fn reach(http: &Http, config: &DiscordConfig, breaker: &Breaker) -> Result<(), ConnectError> {
     let mut wait = Duration::from_secs(1);
     loop {
         let asked = async {
@@ -112,7 +113,7 @@ pub async fn reach(http: &Http, config: &DiscordConfig) -> Result<(), ConnectErr
             http.set_application_id(ApplicationId::new(application.id.get()));
             http.get_gateway().await
         };
-        match asked.await {
+        match rest::ask(breaker, asked).await {
             Ok(gateway) if gateway.url.starts_with("wss://") || config.api_resolve.is_some() => return Ok(()),
             Ok(gateway) => return Err(ConnectError::PlainGateway(gateway.url)),
             Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))
@@ -155,7 +156,8 @@ pub async fn serve(
             tracing::info!(user = %ready.user.name, guilds = ready.guilds.len(), "connected to Discord");
             let create = poise::builtins::create_application_commands(&framework.options().commands);
             let http = Arc::clone(&ctx.http);
-            registrar.spawn(stopped.run_until_cancelled_owned(register(http, guild, create)));
+            let breaker = data.catch_up.breaker().clone();
+            registrar.spawn(stopped.run_until_cancelled_owned(register(http, breaker, guild, create)));
             // An error here would leave the bot online and deaf: what can fail is in the task above.
             Box::pin(async move { Ok(data) })
         })
@@ -199,18 +201,15 @@ pub async fn serve(
 /// Registers the slash commands, until it worked.
 async fn register(
     http: Arc<Http>,
+    breaker: Breaker,
     guild: Option<serenity::all::GuildId>,
     create: Vec<serenity::all::CreateCommand>,
 ) {
     let mut wait = Duration::from_secs(1);
     loop {
-        let registered = match guild {
-            Some(guild) => guild.set_commands(&http, create.clone()).await,
-            None => serenity::all::Command::set_global_commands(&http, create.clone()).await,
-        };
-        match registered {
+        match Rest::new(&http, &breaker).set_commands(guild, create.clone()).await {
             Ok(commands) => {
-                tracing::info!(commands = commands.len(), "slash commands registered");
+                tracing::info!(commands, "slash commands registered");
                 return;
             }
             Err(error) => {
@@ -264,7 +263,8 @@ async fn on_error(error: poise::FrameworkError<'_, Data, DoorError>) {
         poise::FrameworkError::Command { error, ctx, .. } => {
             let sentence = notice::of_error(&error);
             let reply = poise::CreateReply::default().content(sentence).ephemeral(true);
-            if let Err(error) = ctx.send(reply).await {
+            let breaker = ctx.framework().user_data.catch_up.breaker();
+            if let Err(error) = rest::answer(breaker, ctx.send(reply)).await {
                 tracing::warn!(error = %Chain(&error), "an answer could not be sent");
             }
         }

@@ -10,7 +10,7 @@ use serenity::all::{
 
 use super::access::{self, Person, Verdict, authorize};
 use super::catch_up::held;
-use super::{Data, DoorError, notice};
+use super::{Data, DoorError, notice, rest};
 use crate::chain::Chain;
 use crate::config::Project;
 use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle};
@@ -34,7 +34,9 @@ const NOT_CUT_OFF: &str = "There is nothing to go on with here. Just write what 
 pub async fn click(ctx: &Context, data: &Data, click: &ComponentInteraction) {
     let looked_up = tokio::time::timeout(LOOK_UP_MAX, data.store.button(&click.data.custom_id)).await;
     // Whatever it means, Discord wants to hear within three seconds that it came.
-    if let Err(error) = click.create_response(&ctx.http, CreateInteractionResponse::Acknowledge).await {
+    let breaker = data.catch_up.breaker();
+    let acknowledge = click.create_response(&ctx.http, CreateInteractionResponse::Acknowledge);
+    if let Err(error) = rest::answer(breaker, acknowledge).await {
         tracing::warn!(error = %Chain(&error), "a click could not be acknowledged");
     }
     let found = match looked_up {
@@ -53,7 +55,7 @@ pub async fn click(ctx: &Context, data: &Data, click: &ComponentInteraction) {
         Err(error) => notice::of_error(&error),
     };
     let answer = CreateInteractionResponseFollowup::new().content(sentence).ephemeral(true);
-    if let Err(error) = click.create_followup(&ctx.http, answer).await {
+    if let Err(error) = rest::answer(breaker, click.create_followup(&ctx.http, answer)).await {
         tracing::warn!(error = %Chain(&error), "an answer to a click could not be sent");
     }
 }
@@ -86,7 +88,7 @@ async fn serve(
             };
             Ok(said_of_answer(answered, &choice))
         }
-        Action::GoOn { turn } => go_on(ctx, &handle, click, turn, by).await,
+        Action::GoOn { turn } => go_on(ctx, data, &handle, click, turn, by).await,
         // The notice says so, to everybody.
         Action::RunHeld { conversation } => Ok(said_of_held(held::run(data, conversation.into()).await?)),
         Action::IgnoreHeld { conversation } => {
@@ -123,6 +125,7 @@ fn said_of_answer(answered: Answered, choice: &Choice) -> Option<String> {
 
 async fn go_on(
     ctx: &Context,
+    data: &Data,
     handle: &impl Fn() -> Handle,
     click: &ComponentInteraction,
     turn: TurnId,
@@ -151,7 +154,8 @@ async fn go_on(
     };
     // The turn is over, so nothing else changes its message: the button goes with the click.
     let without = EditInteractionResponse::new().components(Vec::new());
-    if let Err(error) = click.edit_response(&ctx.http, without).await {
+    let edit = click.edit_response(&ctx.http, without);
+    if let Err(error) = rest::answer(data.catch_up.breaker(), edit).await {
         tracing::warn!(error = %Chain(&error), "a button could not be taken away");
     }
     Ok(sentence)

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::catch_up::CatchUp;
 use super::identify::{self, Budget, Why};
+use super::rest::Rest;
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::lifecycle::{self, Vital};
@@ -153,7 +154,8 @@ impl Gate {
         let mut wait = Duration::from_secs(1);
         for _ in 0..ASK_TRIES {
             self.catch_up.breaker().ready().await;
-            match tokio::time::timeout(ASK_MAX, self.http.get_bot_gateway()).await {
+            let rest = Rest::new(&self.http, self.catch_up.breaker());
+            match tokio::time::timeout(ASK_MAX, rest.bot_gateway()).await {
                 Ok(Ok(gateway)) => {
                     let limit = gateway.session_start_limit;
                     return Some(Budget {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::access::{Action, Person, Verdict, authorize};
 use super::attachments::Offered;
 use super::catch_up::{Membership, Reading};
+use super::rest::Rest;
 use super::route::{Facts, Place, Route, by_a_person, route, strip_mention, thread_name};
 use super::{Data, DoorError, notice};
 use crate::chain::Chain;
@@ -110,7 +111,7 @@ async fn open(
         .await?;
     if in_thread && !opens_thread {
         // A member of the thread gets its events wherever Discord makes them depend on membership (FEATURES app. B).
-        if let Err(error) = ctx.http.join_thread_channel(facts.channel.0.into()).await {
+        if let Err(error) = Rest::of(ctx, data).join_thread(facts.channel).await {
             tracing::warn!(thread = %facts.channel, error = %Chain(&error), "could not join");
         }
     }
@@ -221,15 +222,14 @@ async fn place<'a>(
     if !facts.to_me {
         return Ok(None);
     }
-    let parent = thread_parent(ctx, facts.channel).await?;
+    let parent = thread_parent(Rest::of(ctx, data), facts.channel).await?;
     let project = parent.and_then(|parent| data.config.project_for(parent));
     Ok(project.map(|project| (project, Place::Thread { joined: false })))
 }
 
 /// The channel above, if this is a thread. A parent id alone is no proof: a channel's category is one, too.
-pub async fn thread_parent(ctx: &Context, channel: ChannelId) -> Result<Option<ChannelId>, DoorError> {
-    let found = serenity::all::ChannelId::new(channel.0).to_channel(ctx).await?;
-    Ok(found.guild().and_then(|channel| match channel.kind {
+pub async fn thread_parent(rest: Rest<'_>, channel: ChannelId) -> Result<Option<ChannelId>, DoorError> {
+    Ok(rest.channel(channel).await?.and_then(|channel| match channel.kind {
         ChannelType::PublicThread | ChannelType::PrivateThread | ChannelType::NewsThread => {
             channel.parent_id.map(|parent| ChannelId(parent.get()))
         }

@@ -3,6 +3,8 @@
 
 pub mod access;
 
+pub mod rest;
+
 pub mod route;
 
 pub mod attachments;

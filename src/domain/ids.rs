@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::clock::WallTime;
+
 macro_rules! snowflake {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -85,6 +87,21 @@ impl AskId {
     /// The id of the request that the CLI made in this turn: the same whoever reads the records, and when.
     pub fn of(turn: TurnId, request: &str) -> Self {
         Self(Uuid::new_v5(&turn.0, format!("ask:{request}").as_bytes()))
+    }
+}
+
+/// When Discord's ids begin, in Unix milliseconds (docs: reference, Snowflakes).
+const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
+
+impl MessageId {
+    /// When the message was written, by Discord's clock.
+    pub fn written_at(self) -> WallTime {
+        WallTime(DISCORD_EPOCH_MS.saturating_add_unsigned(self.0 >> 22))
+    }
+
+    /// An id that is not larger than that of any message from this time on.
+    pub fn first_at(time: WallTime) -> Self {
+        Self(u64::try_from(time.0.saturating_sub(DISCORD_EPOCH_MS)).unwrap_or(0) << 22)
     }
 }
 

@@ -1,25 +1,44 @@
 //! Holds requests back when Discord refused too many: [`Invalid`] with a lock and a clock, shared by all who ask Discord.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::invalid::{INVALID_MAX, Invalid};
+use super::invalid::{INVALID_MAX, Invalid, PATIENT_MAX};
+use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
 /// Where the store keeps it.
 const KEY: &str = "discord.invalid_requests";
+/// So many that the store does not know are the most that a daemon that is killed forgets, but for those of a moment.
+const UNSTORED_MAX: usize = 20;
+/// Whoever waits looks again after this: the clock may be set.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// Cheap to clone; every clone is the same one.
 #[derive(Debug, Clone)]
 pub struct Breaker {
     invalid: Arc<Mutex<Kept>>,
+    store: Store,
     clock: Clock,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     invalid: Invalid,
-    stored: Invalid,
+    /// How many were noted that the store does not know.
+    unstored: usize,
+    /// Whether it was said that requests wait.
+    told: bool,
+}
+
+/// How Discord takes what we ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// So many requests were refused in the last ten minutes.
+    pub refused: usize,
+    /// So long everything waits that can; zero: nothing does.
+    pub wait: Duration,
 }
 
 impl Breaker {
@@ -27,41 +46,77 @@ impl Breaker {
     pub async fn new(store: &Store, clock: Clock) -> Result<Self, StoreError> {
         let known = store.setting(KEY).await?;
         let invalid: Invalid = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
-        let kept = Kept { stored: invalid.clone(), invalid };
-        Ok(Self { invalid: Arc::new(Mutex::new(kept)), clock })
+        let kept = Kept { invalid, ..Kept::default() };
+        Ok(Self { invalid: Arc::new(Mutex::new(kept)), store: store.clone(), clock })
     }
 
     /// Waits until a request may go; at once, unless too many were refused.
     pub async fn ready(&self) {
+        if self.with(|kept| kept.unstored >= UNSTORED_MAX) {
+            self.keep().await;
+        }
         loop {
-            let wait = self.with(|kept| kept.invalid.wait(self.clock.wall()));
+            let Standing { refused, wait } = self.standing();
+            let first =
+                self.with(|kept| std::mem::replace(&mut kept.told, !wait.is_zero()) == wait.is_zero());
             if wait.is_zero() {
+                if first {
+                    tracing::warn!(refused, "requests to Discord go on");
+                }
                 return;
             }
-            tracing::error!(
-                ?wait,
-                "{INVALID_MAX} requests were refused within ten minutes (401, 403, 429): waiting, before Discord bans this address"
-            );
-            tokio::time::sleep(wait).await;
+            if first {
+                tracing::error!(
+                    refused,
+                    ?wait,
+                    "Discord refused {PATIENT_MAX} requests within ten minutes (401, 403, 429): what can wait waits, \
+                     before Discord bans this address. The lines above say what was refused"
+                );
+                self.keep().await;
+            }
+            tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
         }
+    }
+
+    /// Whether an answer to a person may go, which cannot wait.
+    pub fn may_answer(&self) -> bool {
+        self.with(|kept| kept.invalid.wait(INVALID_MAX, self.clock.wall())).is_zero()
+    }
+
+    /// How Discord takes what we ask.
+    pub fn standing(&self) -> Standing {
+        let now = self.clock.wall();
+        self.with(|kept| Standing {
+            refused: kept.invalid.count(now),
+            wait: kept.invalid.wait(PATIENT_MAX, now),
+        })
     }
 
     /// The status of an answer.
     pub fn note(&self, status: u16) {
         if Invalid::counts(status) {
-            self.with(|kept| kept.invalid.note(self.clock.wall()));
+            self.with(|kept| {
+                kept.invalid.note(self.clock.wall());
+                kept.unstored += 1;
+            });
         }
     }
 
     /// Remembers it for the next daemon, if there is anything new.
-    pub async fn store(&self, store: &Store) -> Result<(), StoreError> {
-        let changed = self.with(|kept| (kept.invalid != kept.stored).then(|| kept.invalid.clone()));
-        let Some(invalid) = changed else { return Ok(()) };
+    pub async fn store(&self) -> Result<(), StoreError> {
+        let changed = self.with(|kept| (kept.unstored > 0).then(|| (kept.invalid.clone(), kept.unstored)));
+        let Some((invalid, unstored)) = changed else { return Ok(()) };
         if let Ok(json) = serde_json::to_string(&invalid) {
-            store.set_setting(KEY, &json).await?;
-            self.with(|kept| kept.stored = invalid);
+            self.store.set_setting(KEY, &json).await?;
+            self.with(|kept| kept.unstored -= unstored.min(kept.unstored));
         }
         Ok(())
+    }
+
+    async fn keep(&self) {
+        if let Err(error) = self.store().await {
+            tracing::warn!(error = %Chain(&error), "what Discord refused could not be stored");
+        }
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Kept) -> T) -> T {

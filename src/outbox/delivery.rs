@@ -22,8 +22,6 @@ use crate::store::{Slot, SlotKey, SlotState, StoreError};
 /// A message without anything before it that is known cannot be older than its first try by more than our clock may
 /// differ from Discord's.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_mins(10);
-/// When Discord's ids begin, in Unix milliseconds (docs: reference, Snowflakes).
-const DISCORD_EPOCH_MS: i64 = 1_420_070_400_000;
 
 /// A turn on its way to its channel.
 pub(super) struct Delivery {
@@ -384,6 +382,5 @@ fn as_posted(slot: Slot) -> Posted {
 /// An id that is not larger than that of any message from this time on.
 fn id_at(time: WallTime) -> MessageId {
     let differ = i64::try_from(CLOCKS_DIFFER_MAX.as_millis()).unwrap_or(i64::MAX);
-    let millis = u64::try_from(time.0 - differ - DISCORD_EPOCH_MS).unwrap_or(0);
-    MessageId(millis << 22)
+    MessageId::first_at(WallTime(time.0 - differ))
 }

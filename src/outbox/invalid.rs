@@ -15,6 +15,9 @@ use crate::clock::WallTime;
 const WINDOW: Duration = Duration::from_mins(10);
 /// So many are allowed in the window, of Discord's 10,000.
 pub const INVALID_MAX: usize = 300;
+/// So many of them for what can wait. The rest is for answers to people who clicked or used a command, which cannot: also
+/// `/status`, which says that all else waits.
+pub const PATIENT_MAX: usize = 240;
 
 /// The refused requests of the last ten minutes. As a value it survives restarts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,13 +48,12 @@ impl Invalid {
         self.at.iter().filter(|at| now.since(**at) < WINDOW).count()
     }
 
-    /// How long the next request has to wait; zero: it may go.
-    pub fn wait(&self, now: WallTime) -> Duration {
-        match self.at.front() {
+    /// How long the next request has to wait where this many are allowed; zero: it may go.
+    pub fn wait(&self, max: usize, now: WallTime) -> Duration {
+        let oldest_that_counts = self.at.len().checked_sub(max).and_then(|index| self.at.get(index));
+        match oldest_that_counts {
             // One of the future: the clock was set back, and the next refusal clears it.
-            Some(oldest) if self.at.len() >= INVALID_MAX && *oldest <= now => {
-                WINDOW.saturating_sub(now.since(*oldest))
-            }
+            Some(oldest) if *oldest <= now => WINDOW.saturating_sub(now.since(*oldest)),
             Some(_) | None => Duration::ZERO,
         }
     }
@@ -71,7 +73,7 @@ mod tests {
         for now in 0..3600 {
             // Ten requests a second, and each is refused.
             for _ in 0..10 {
-                if invalid.wait(at(now)).is_zero() {
+                if invalid.wait(INVALID_MAX, at(now)).is_zero() {
                     invalid.note(at(now));
                     made.push(now);
                 }
@@ -82,6 +84,21 @@ mod tests {
             assert!(count <= INVALID_MAX, "{count} from {from}");
         }
         assert!(made.len() >= 5 * INVALID_MAX, "it goes on when they are forgotten");
+    }
+
+    #[test]
+    fn what_cannot_wait_has_a_reserve() {
+        let mut invalid = Invalid::default();
+        (0..PATIENT_MAX).for_each(|_| invalid.note(at(0)));
+        assert_eq!(invalid.wait(PATIENT_MAX, at(60)), Duration::from_mins(9));
+        assert_eq!(invalid.wait(INVALID_MAX, at(60)), Duration::ZERO);
+        // Each that comes after it is one more that has to be forgotten.
+        invalid.note(at(60));
+        assert_eq!(invalid.wait(PATIENT_MAX, at(60)), Duration::from_mins(9));
+        invalid.note(at(60));
+        assert_eq!(invalid.wait(PATIENT_MAX, at(599)), Duration::from_secs(1));
+        (0..INVALID_MAX).for_each(|_| invalid.note(at(60)));
+        assert_eq!(invalid.wait(INVALID_MAX, at(60)), Duration::from_mins(10));
     }
 
     #[test]
@@ -98,7 +115,7 @@ mod tests {
     fn a_clock_that_was_set_back_does_not_lock_out() {
         let mut invalid = Invalid::default();
         (0..400).for_each(|_| invalid.note(at(100_000)));
-        assert_eq!(invalid.wait(at(0)), Duration::ZERO);
+        assert_eq!(invalid.wait(INVALID_MAX, at(0)), Duration::ZERO);
         invalid.note(at(0));
         assert_eq!(invalid.count(at(0)), 1);
     }

@@ -158,6 +158,49 @@ async fn threads_are_read_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_was_silent_for_months_is_read_when_somebody_wrote_in_it() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let mut threads = Vec::new();
+    for text in ["woken", "asleep again", "silent"] {
+        let asked = stage.ask(MARA, LIGHTHOUSE, &format!("[[say:Opened {text}.]]"));
+        stage.said(ChannelId(asked.0), &format!("Opened {text}.")).await;
+        assert_eq!(stage.outcome(asked).await, "✅");
+        threads.push(ChannelId(asked.0));
+    }
+    known(&stage, 2).await;
+    bot.kill();
+    for thread in &threads {
+        stage.discord.archive_thread(*thread, true);
+    }
+    stage.alter("update conversations set last_active_at = last_active_at - 90 * 86400000").await;
+    let woken = stage.ask(MARA, threads[0], "[[say:Woken.]]");
+    let asleep = stage.ask(MARA, threads[1], "[[say:Asleep again.]]");
+    stage.discord.archive_thread(threads[1], true);
+    // And one that nobody knows yet.
+    let new = stage.discord.create_thread(MARA, HARBOR, "new", None);
+    let short = stage.ask(MARA, new, "[[say:Short.]]");
+    stage.discord.archive_thread(new, true);
+    let bot = stage.bot().await;
+    for (channel, message, text) in
+        [(threads[0], woken, "Woken."), (threads[1], asleep, "Asleep again."), (new, short, "Short.")]
+    {
+        stage.said(channel, text).await;
+        assert_eq!(stage.outcome(message).await, "✅", "{text}");
+    }
+    assert_eq!(stage.cli_prompts().len(), 6, "{:?}", stage.cli_prompts());
+    // How far they were read is known now: another absence in which nobody writes there does not read it.
+    assert_eq!(bot.stop().code, Some(0));
+    stage.alter("update conversations set last_active_at = last_active_at - 90 * 86400000").await;
+    let before = stage.discord.look(|discord| reads(discord, threads[2]));
+    let _bot = stage.bot().await;
+    let live = stage.ask(MARA, HARBOR, "[[say:Live.]]");
+    stage.answer(HARBOR, live).await;
+    assert_eq!(stage.discord.look(|discord| reads(discord, threads[2])), before);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_than_a_page_is_read_and_what_is_not_for_the_bot_is_not_read_again() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;

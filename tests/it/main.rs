@@ -34,6 +34,7 @@ mod queue;
 mod real_cli;
 mod real_cli_smoke;
 mod recovery;
+mod refusals;
 mod rendering;
 mod routing;
 mod secrecy;

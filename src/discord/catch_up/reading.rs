@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use serenity::all::{Context, HttpError, LightMethod, Message};
+use serenity::all::{Context, LightMethod, Message};
 use serenity::http::{Request, Route};
 
 use super::caps::Caps;
@@ -15,6 +15,7 @@ use super::{Inner, SharedCaps};
 use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::discord::intake::{self, Whence};
+use crate::discord::rest::{Rest, status};
 use crate::discord::{Data, DoorError, notice};
 use crate::domain::ids::{ChannelId, GuildId, MessageId, RoleId, UserId};
 
@@ -28,14 +29,6 @@ pub struct Membership {
     pub roles: Vec<RoleId>,
     /// Their name in the guild, if they have one of their own.
     pub nick: Option<String>,
-}
-
-/// A thread that Discord lists as active.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ActiveThread {
-    pub(super) id: ChannelId,
-    pub(super) parent: Option<ChannelId>,
-    pub(super) last: Option<MessageId>,
 }
 
 /// One absence being read.
@@ -141,10 +134,8 @@ impl<'a> Reading<'a> {
         if known.is_some() {
             return Ok(known);
         }
-        self.ready().await;
-        let found =
-            self.ctx.http.get_channel(channel.0.into()).await.inspect_err(|error| self.note(error))?;
-        let guild = found.guild().map(|channel| GuildId(channel.guild_id.get()));
+        let found = self.rest().await.channel(channel).await?;
+        let guild = found.map(|channel| GuildId(channel.guild_id.get()));
         if let Some(guild) = guild {
             self.learn_guild(channel, guild);
         }
@@ -160,17 +151,13 @@ impl<'a> Reading<'a> {
         if let Some(known) = lock(&self.members).get(&(guild, user)).cloned() {
             return Ok(known);
         }
-        self.ready().await;
-        let found = match self.ctx.http.get_member(guild.0.into(), user.0.into()).await {
+        let found = match self.rest().await.member(guild, user).await {
             Ok(member) => Membership {
                 roles: member.roles.iter().map(|role| RoleId(role.get())).collect(),
                 nick: member.nick.clone(),
             },
             Err(error) if status(&error) == Some(404) => Membership::default(),
-            Err(error) => {
-                self.note(&error);
-                return Err(error.into());
-            }
+            Err(error) => return Err(error.into()),
         };
         let mut members = lock(&self.members);
         if members.len() >= MEMBERS_MAX {
@@ -180,18 +167,6 @@ impl<'a> Reading<'a> {
         Ok(found)
     }
 
-    pub(super) async fn active_threads(&self, guild: GuildId) -> Result<Vec<ActiveThread>, serenity::Error> {
-        self.ready().await;
-        let found = self.ctx.http.get_guild_active_threads(guild.0.into()).await;
-        let found = found.inspect_err(|error| self.note(error))?;
-        let thread = |thread: &serenity::all::GuildChannel| ActiveThread {
-            id: ChannelId(thread.id.get()),
-            parent: thread.parent_id.map(|parent| ChannelId(parent.get())),
-            last: thread.last_message_id.map(|message| MessageId(message.get())),
-        };
-        Ok(found.threads.iter().map(thread).collect())
-    }
-
     async fn messages(&self, lane: Lane) -> Result<Page, serenity::Error> {
         let params = match lane.after {
             Some(after) => vec![("limit", PAGE.to_string()), ("after", after.to_string())],
@@ -199,8 +174,7 @@ impl<'a> Reading<'a> {
         };
         let route = Route::ChannelMessages { channel_id: lane.channel.0.into() };
         let request = Request::new(route, LightMethod::Get).params(Some(params));
-        self.ready().await;
-        let found: Vec<Value> = self.ctx.http.fire(request).await.inspect_err(|error| self.note(error))?;
+        let found: Vec<Value> = self.rest().await.fire(request).await?;
         let is_full = found.len() >= usize::from(PAGE);
         let id = |value: &Value| value["id"].as_str()?.parse().ok().map(MessageId);
         let last = found.iter().filter_map(id).max();
@@ -210,16 +184,10 @@ impl<'a> Reading<'a> {
         Ok(Page { messages, last, is_full })
     }
 
-    /// Waits until one more request may go.
-    async fn ready(&self) {
-        self.inner.breaker.ready().await;
+    /// What asks Discord, when one more request may go.
+    pub(super) async fn rest(&self) -> Rest<'_> {
         self.inner.pace.until_ready().await;
-    }
-
-    fn note(&self, error: &serenity::Error) {
-        if let Some(status) = status(error) {
-            self.inner.breaker.note(status);
-        }
+        Rest::of(self.ctx, self.data)
     }
 }
 
@@ -238,17 +206,8 @@ fn parse(channel: ChannelId, value: Value) -> Option<Message> {
         .ok()
 }
 
-fn status(error: &serenity::Error) -> Option<u16> {
-    match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
-            Some(response.status_code.as_u16())
-        }
-        _ => None,
-    }
-}
-
 /// Discord will answer the same tomorrow.
-fn is_refusal(error: &serenity::Error) -> bool {
+pub(super) fn is_refusal(error: &serenity::Error) -> bool {
     status(error).is_some_and(|status| matches!(status, 400 | 403 | 404 | 410))
 }
 

@@ -8,7 +8,7 @@ use crate::discord::access::{Action, Verdict, authorize};
 /// How to talk to Claude here.
 #[poise::command(slash_command)]
 pub async fn help(ctx: Context<'_>) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
+    super::defer(&ctx).await?;
     let data = ctx.data();
     let person = person(&ctx);
     let places: Vec<_> = data

@@ -12,6 +12,7 @@ use serenity::all::Permissions;
 
 use super::access::{Action, Person, Verdict, authorize};
 use super::intake::thread_parent;
+use super::rest::{self, Rest};
 use super::{Data, DoorError};
 use crate::config::Project;
 use crate::domain::ids::{ChannelId, RoleId, UserId};
@@ -55,7 +56,7 @@ pub async fn scope<'a>(
     } else {
         let parent = match &conversation {
             Some(conversation) => conversation.parent,
-            None => thread_parent(ctx.serenity_context(), channel).await?,
+            None => thread_parent(Rest::of(ctx.serenity_context(), data), channel).await?,
         };
         parent.and_then(|parent| data.config.project_for(parent))
     };
@@ -84,9 +85,14 @@ pub fn here(ctx: &Context<'_>) -> ChannelId {
     ChannelId(ctx.interaction.channel_id.get())
 }
 
+/// Acknowledges, before anything takes its time.
+pub async fn defer(ctx: &Context<'_>) -> Result<(), DoorError> {
+    Ok(rest::answer(ctx.data().catch_up.breaker(), ctx.defer_ephemeral()).await?)
+}
+
 /// Answers, for this person alone.
 pub async fn reply(ctx: &Context<'_>, text: &str) -> Result<(), DoorError> {
     let reply = poise::CreateReply::default().content(text).ephemeral(true);
-    poise::Context::Application(*ctx).send(reply).await?;
+    rest::answer(ctx.data().catch_up.breaker(), poise::Context::Application(*ctx).send(reply)).await?;
     Ok(())
 }

@@ -22,7 +22,7 @@ pub async fn model(
     #[autocomplete = "choices"]
     name: String,
 ) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
+    super::defer(&ctx).await?;
     let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
         Ok(scope) => scope,
         Err(sentence) => return super::reply(&ctx, sentence).await,

@@ -11,7 +11,7 @@ pub async fn reset(
     ctx: Context<'_>,
     #[description = "Another channel or thread than this one"] channel: Option<serenity::all::GuildChannel>,
 ) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
+    super::defer(&ctx).await?;
     let channel = channel.map_or_else(|| here(&ctx), |channel| ChannelId(channel.id.get()));
     let scope = match scope(&ctx, channel, Action::Reset).await? {
         Ok(scope) => scope,

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::{Context, person};
 use crate::clock::WallTime;
-use crate::discord::DoorError;
 use crate::discord::access::{Action, Verdict, authorize};
+use crate::discord::{Data, DoorError};
 use crate::domain::ids::GuildId;
+use crate::outbox::breaker::Standing;
 use crate::render::message::{CONTENT_UNITS_MAX, units};
 use crate::render::view;
 use crate::store::ConversationStatus;
@@ -14,7 +15,7 @@ use crate::store::ConversationStatus;
 /// Show the conversations: project, model, state, turns, tokens, cost, age.
 #[poise::command(slash_command, guild_only)]
 pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
+    super::defer(&ctx).await?;
     let data = ctx.data();
     let guild = ctx.interaction.guild_id.map(|guild| GuildId(guild.get()));
     let person = person(&ctx);
@@ -39,7 +40,22 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
             line(row, &state, now)
         })
         .collect();
-    super::reply(&ctx, &page(&lines)).await
+    let troubles = troubles(data);
+    super::reply(&ctx, &page(&troubles, &lines)).await
+}
+
+/// What keeps the bot from working as it should, for everybody.
+fn troubles(data: &Data) -> Vec<String> {
+    let Standing { refused, wait } = data.catch_up.breaker().standing();
+    let waits = (!wait.is_zero()).then(|| {
+        format!(
+            "⚠️ **Discord refused {refused} of my requests within ten minutes**, so I send nothing for up to {}; then I go \
+             on by myself, and nothing is lost. Whoever runs me finds the reasons in the log, and with `switchboard \
+             doctor`.",
+            view::duration(wait)
+        )
+    });
+    waits.into_iter().collect()
 }
 
 fn line(row: &ConversationStatus, state: &str, now: WallTime) -> String {
@@ -56,13 +72,12 @@ fn line(row: &ConversationStatus, state: &str, now: WallTime) -> String {
     )
 }
 
-/// As many lines as one message holds; the rest is counted.
-fn page(lines: &[String]) -> String {
+/// Troubles first, then as many lines as one message holds; the rest is counted.
+fn page(troubles: &[String], lines: &[String]) -> String {
     const REST: usize = 40;
-    if lines.is_empty() {
-        return "No conversation yet. Mention me in a project's channel to begin one.".to_owned();
-    }
-    let mut text = String::new();
+    let none = ["No conversation yet. Mention me in a project's channel to begin one.".to_owned()];
+    let lines = if lines.is_empty() { &none } else { lines };
+    let mut text = troubles.join("\n");
     for (index, line) in lines.iter().enumerate() {
         if units(&text) + units(line) + REST > CONTENT_UNITS_MAX {
             text = format!("{text}\n… and {} more", lines.len() - index);
@@ -88,10 +103,10 @@ mod tests {
     #[test]
     fn a_long_list_fits_one_message() {
         let lines = vec!["x".repeat(150); 50];
-        let text = page(&lines);
+        let text = page(&["trouble".to_owned()], &lines);
         assert!(units(&text) <= CONTENT_UNITS_MAX);
-        assert!(text.ends_with("more"), "{text}");
-        assert_eq!(page(&lines[..1]), lines[0]);
-        assert!(page(&[]).contains("Mention me"));
+        assert!(text.starts_with("trouble\nxxx") && text.ends_with("more"), "{text}");
+        assert_eq!(page(&[], &lines[..1]), lines[0]);
+        assert!(page(&[], &[]).contains("Mention me"));
     }
 }

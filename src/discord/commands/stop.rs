@@ -8,7 +8,7 @@ use crate::discord::access::Action;
 /// Stop what Claude is doing here. The conversation stays; just go on writing.
 #[poise::command(slash_command, guild_only)]
 pub async fn stop(ctx: Context<'_>) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
+    super::defer(&ctx).await?;
     let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
         Ok(scope) => scope,
         Err(sentence) => return super::reply(&ctx, sentence).await,

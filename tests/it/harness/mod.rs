@@ -319,14 +319,26 @@ conversation = "thread"
 
     /// One answer from the database, by SQL that gives one text column.
     pub async fn sql(&self, query: &str) -> Vec<String> {
-        let file = self.state_dir().join("switchboard.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
-        let mut connection =
-            sqlx::ConnectOptions::connect(&options).await.expect("the database opens beside the bot");
+        let mut connection = self.database(true).await;
         sqlx::query_scalar::<_, String>(sqlx::AssertSqlSafe(query.to_owned()))
             .fetch_all(&mut connection)
             .await
             .expect("the query works")
+    }
+
+    /// Changes the database while no bot runs: to what it would be after a long time.
+    pub async fn alter(&self, statement: &str) {
+        let mut connection = self.database(false).await;
+        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
+            .execute(&mut connection)
+            .await
+            .expect("the statement works");
+    }
+
+    async fn database(&self, read_only: bool) -> sqlx::SqliteConnection {
+        let file = self.state_dir().join("switchboard.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(read_only);
+        sqlx::ConnectOptions::connect(&options).await.expect("the database opens beside the bot")
     }
 }
 

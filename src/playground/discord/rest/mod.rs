@@ -87,7 +87,12 @@ fn in_channel(state: &mut State, call: &Call, id: ChannelId, rest: &[&str]) -> A
             reactions::answer(state, call, id, parse_message(message)?, rest)
         }
         ("POST", ["threads"]) => threads::create(state, call, id, None),
-        ("GET", ["threads", "archived", kind @ ("public" | "private")]) => threads::archived(state, id, kind),
+        ("GET", ["threads", "archived", kind @ ("public" | "private")]) => {
+            threads::archived(state, call, id, *kind == "private")
+        }
+        ("GET", ["users", "@me", "threads", "archived", "private"]) => {
+            threads::joined_private(state, call, id)
+        }
         (_, ["thread-members", rest @ ..]) => threads::members(state, call, id, rest),
         ("POST", ["typing"]) => channels::typing(state, id),
         ("GET", []) => channels::get(state, id),

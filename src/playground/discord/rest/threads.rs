@@ -7,7 +7,7 @@ use crate::domain::ids::{ChannelId, MessageId};
 use crate::playground::discord::errors::{ApiError, FieldError};
 use crate::playground::discord::permissions as may;
 use crate::playground::discord::rules;
-use crate::playground::discord::state::State;
+use crate::playground::discord::state::{Channel, State};
 
 /// The durations after which a thread may be archived, in minutes.
 const AUTO_ARCHIVE_MINUTES: [u64; 4] = [60, 1440, 4320, 10_080];
@@ -46,17 +46,52 @@ pub(super) fn create(state: &mut State, call: &Call, parent: ChannelId, from: Op
     Ok((201, thread))
 }
 
-pub(super) fn archived(state: &State, parent: ChannelId, kind: &str) -> Answer {
+/// Newest first, by when they were archived; `before` is such a time.
+pub(super) fn archived(state: &State, call: &Call, parent: ChannelId, private: bool) -> Answer {
     state.need(parent, may::READ_MESSAGE_HISTORY)?;
-    let private = kind == "private";
-    let threads: Vec<_> = state
-        .channels
-        .values()
-        .filter(|channel| channel.parent == Some(parent))
+    if private {
+        state.need(parent, may::MANAGE_THREADS)?;
+    }
+    let at = |channel: &&Channel| channel.thread.as_ref().map(|thread| thread.archive_changed);
+    let mut threads = asleep(state, parent, private);
+    threads.sort_by_key(|channel| std::cmp::Reverse(at(channel)));
+    if let Some(before) = call.query("before") {
+        let wrong = || ApiError::field("before", "DATE_TIME_TYPE_PARSE", "Not a valid ISO8601 timestamp.");
+        let before = serenity::all::Timestamp::parse(before).map_err(|_| wrong())?.timestamp_millis();
+        threads.retain(|channel| at(channel).is_some_and(|at| at.0 < before));
+    }
+    page(state, call, threads)
+}
+
+/// Those that the bot is in, newest first; `before` is an id.
+pub(super) fn joined_private(state: &State, call: &Call, parent: ChannelId) -> Answer {
+    state.need(parent, may::READ_MESSAGE_HISTORY)?;
+    let mut threads = asleep(state, parent, true);
+    threads.retain(|channel| {
+        channel.thread.as_ref().is_some_and(|thread| thread.members.contains(&state.world.bot))
+            && call.query_id("before").is_none_or(|before| channel.id.0 < before)
+    });
+    threads.sort_by_key(|channel| std::cmp::Reverse(channel.id));
+    page(state, call, threads)
+}
+
+/// The archived threads below a channel.
+fn asleep(state: &State, parent: ChannelId, private: bool) -> Vec<&Channel> {
+    let below = state.channels.values().filter(|channel| channel.parent == Some(parent));
+    below
         .filter(|channel| channel.thread.as_ref().is_some_and(|t| t.archived && t.private == private))
-        .map(|channel| state.channel(channel))
-        .collect();
-    ok(json!({"threads": threads, "members": [], "has_more": false}))
+        .collect()
+}
+
+fn page(state: &State, call: &Call, threads: Vec<&Channel>) -> Answer {
+    let limit = call.query_id("limit").unwrap_or(50);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if !(2..=100).contains(&limit) {
+        return Err(ApiError::field("limit", "NUMBER_TYPE_MAX", "int value should be between 2 and 100."));
+    }
+    let has_more = threads.len() > limit;
+    let threads: Vec<_> = threads.into_iter().take(limit).map(|channel| state.channel(channel)).collect();
+    ok(json!({"threads": threads, "members": [], "has_more": has_more}))
 }
 
 pub(super) fn members(state: &mut State, call: &Call, id: ChannelId, rest: &[&str]) -> Answer {

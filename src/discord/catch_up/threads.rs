@@ -1,0 +1,223 @@
+//! Where somebody may have written in an absence, and from which message on: the projects' channels, and every thread
+//! below them.
+//!
+//! Whoever writes in a thread wakes it, however long it was silent. So each thread with something new is active now, or
+//! was archived again since; archived ones are listed newest first, and those that were archived before we left say
+//! nothing new. Threads that are conversations are read in any case while they are young: a list may fail.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+use serenity::all::{GuildChannel, LightMethod, Timestamp};
+use serenity::http::{Request, Route};
+
+use super::reading::{Reading, is_refusal};
+use crate::chain::Chain;
+use crate::clock::WallTime;
+use crate::discord::DoorError;
+use crate::domain::ids::{ChannelId, GuildId, MessageId};
+use crate::store::StoreError;
+
+/// Conversations that were silent for longer are looked into only if Discord lists them.
+const SILENT_MAX: Duration = Duration::from_hours(30 * 24);
+/// And no more of them than this.
+const KNOWN_MAX: u32 = 1000;
+/// How often a list is asked for before we go on without it.
+const LIST_TRIES: u32 = 6;
+/// Archived threads of one page, Discord's most, and how many pages of one channel are read.
+const ARCHIVED_PAGE: usize = 100;
+const ARCHIVED_PAGES_MAX: usize = 10;
+/// How many channels are asked for their archived threads at the same time.
+const ASKED_AT_ONCE: usize = 4;
+
+/// A channel to read, and the last message in it that was decided on. None: it is seen for the first time.
+pub(super) type ToRead = (ChannelId, Option<MessageId>);
+
+/// A thread that Discord lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Listed {
+    id: ChannelId,
+    parent: ChannelId,
+    guild: GuildId,
+    last: Option<MessageId>,
+}
+
+/// The channels to read, each from where.
+pub(super) async fn channels(reading: &Reading<'_>, guilds: &[GuildId]) -> Result<Vec<ToRead>, DoorError> {
+    let data = reading.data;
+    let watermarks: HashMap<_, _> = data.store.watermarks().await?.into_iter().collect();
+    let projects: Vec<ChannelId> = data.config.projects.iter().map(|project| project.channel_id).collect();
+    let mut channels: Vec<ToRead> =
+        projects.iter().map(|channel| (*channel, watermarks.get(channel).copied())).collect();
+    let mut known = HashSet::new();
+    let since = data.clock.wall().0 - i64::try_from(SILENT_MAX.as_millis()).unwrap_or(i64::MAX);
+    for (thread, parent) in data.store.threads_active_since(WallTime(since), KNOWN_MAX).await? {
+        if data.config.project_for(parent).is_some() && known.insert(thread) {
+            // In a thread that was opened for a prompt nothing was decided on yet; its id is older than all in it.
+            let from = watermarks.get(&thread).copied().unwrap_or(MessageId(thread.0));
+            channels.push((thread, Some(from)));
+        }
+    }
+    // First those that are active: one that goes to sleep meanwhile is in the second list.
+    let mut listed = Vec::new();
+    for guild in guilds {
+        listed.extend(listing(reading, List::Active(*guild)).await);
+    }
+    listed.extend(archived_since(reading, &projects, &watermarks).await);
+    // Threads in which nobody talked to the bot, as far as we know, or not for long.
+    let mut strange = Vec::new();
+    for thread in listed {
+        if data.config.project_for(thread.parent).is_none() || !known.insert(thread.id) {
+            continue;
+        }
+        reading.learn_guild(thread.id, thread.guild);
+        let Some(from) = from(reading, &watermarks, thread).await? else {
+            channels.push((thread.id, None));
+            continue;
+        };
+        if thread.last.is_none_or(|last| last > from) {
+            strange.push((thread.id, from));
+            channels.push((thread.id, Some(from)));
+        }
+    }
+    // Before the watermark of any channel above moves: a daemon that is killed meanwhile begins where we did.
+    data.store.advance_watermarks(&strange).await?;
+    Ok(channels)
+}
+
+/// The last message of a thread that was decided on.
+async fn from(
+    reading: &Reading<'_>,
+    watermarks: &HashMap<ChannelId, MessageId>,
+    thread: Listed,
+) -> Result<Option<MessageId>, StoreError> {
+    if let Some(own) = watermarks.get(&thread.id) {
+        return Ok(Some(*own));
+    }
+    if reading.data.store.conversation(thread.id.into()).await?.is_some() {
+        return Ok(Some(MessageId(thread.id.0)));
+    }
+    // Up to the watermark of the channel above we were there, and heard nothing in the thread that was for us. If that
+    // was never read, nor is the thread.
+    Ok(watermarks.get(&thread.parent).map(|above| MessageId(above.0.max(thread.id.0))))
+}
+
+/// A list that Discord has.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    /// Threads of a guild that are not archived.
+    Active(GuildId),
+    /// Public ones below a channel that were archived since then.
+    Archived(ChannelId, WallTime),
+    /// Private ones below a channel that the bot is in: to list all takes a permission that it does not need.
+    ArchivedPrivate(ChannelId),
+}
+
+/// A list, tried again when it fails; without it we go on.
+async fn listing(reading: &Reading<'_>, list: List) -> Vec<Listed> {
+    let mut wait = Duration::from_secs(1);
+    for _ in 0..LIST_TRIES {
+        let listed = match list {
+            List::Active(guild) => active(reading, guild).await,
+            List::Archived(parent, since) => {
+                let route = Route::ChannelArchivedPublicThreads { channel_id: parent.0.into() };
+                archived(reading, parent, route, Some(since)).await
+            }
+            List::ArchivedPrivate(parent) => {
+                let route = Route::ChannelJoinedPrivateThreads { channel_id: parent.0.into() };
+                archived(reading, parent, route, None).await
+            }
+        };
+        match listed {
+            Ok(listed) => return listed,
+            Err(error) if is_refusal(&error) => {
+                tracing::warn!(?list, error = %Chain(&error), "threads are not for us to list");
+                return Vec::new();
+            }
+            Err(error) => {
+                tracing::warn!(?list, error = %Chain(&error), ?wait, "threads could not be listed");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 2;
+    }
+    tracing::error!(?list, "going on without threads that are not known yet");
+    Vec::new()
+}
+
+/// The threads of a guild that are not archived.
+async fn active(reading: &Reading<'_>, guild: GuildId) -> Result<Vec<Listed>, serenity::Error> {
+    let found = reading.rest().await.active_threads(guild).await?;
+    let listed = |thread: &GuildChannel| {
+        Some(Listed {
+            id: ChannelId(thread.id.get()),
+            parent: ChannelId(thread.parent_id?.get()),
+            guild,
+            last: thread.last_message_id.map(|message| MessageId(message.get())),
+        })
+    };
+    Ok(found.iter().filter_map(listed).collect())
+}
+
+/// The threads below these channels that were archived since we left. A channel that is seen for the first time has none
+/// that matters.
+async fn archived_since(
+    reading: &Reading<'_>,
+    channels: &[ChannelId],
+    watermarks: &HashMap<ChannelId, MessageId>,
+) -> Vec<Listed> {
+    let (mut asked, mut listed) = (FuturesUnordered::new(), Vec::new());
+    for channel in channels {
+        let Some(left) = watermarks.get(channel) else { continue };
+        for list in [List::Archived(*channel, left.written_at()), List::ArchivedPrivate(*channel)] {
+            if asked.len() >= ASKED_AT_ONCE {
+                listed.extend(asked.next().await.unwrap_or_default());
+            }
+            asked.push(listing(reading, list));
+        }
+    }
+    while let Some(more) = asked.next().await {
+        listed.extend(more);
+    }
+    listed
+}
+
+/// Archived threads below a channel, down to those that were archived before `since`; without it, one page of them.
+async fn archived(
+    reading: &Reading<'_>,
+    parent: ChannelId,
+    route: Route<'static>,
+    since: Option<WallTime>,
+) -> Result<Vec<Listed>, serenity::Error> {
+    let (mut listed, mut before) = (Vec::new(), None::<String>);
+    for _ in 0..ARCHIVED_PAGES_MAX {
+        let mut params = vec![("limit", ARCHIVED_PAGE.to_string())];
+        params.extend(before.take().map(|before| ("before", before)));
+        let request = Request::new(route, LightMethod::Get).params(Some(params));
+        let page: Value = reading.rest().await.fire(request).await?;
+        let threads = page["threads"].as_array().map(Vec::as_slice).unwrap_or_default();
+        listed.extend(threads.iter().filter_map(|thread| as_listed(parent, thread)));
+        let oldest =
+            threads.last().and_then(|thread| thread["thread_metadata"]["archive_timestamp"].as_str());
+        let at = oldest.and_then(|oldest| Timestamp::parse(oldest).ok());
+        let (Some(oldest), Some(at), Some(since)) = (oldest, at, since) else { break };
+        if page["has_more"] != true || at.timestamp_millis() < since.0 {
+            break;
+        }
+        before = Some(oldest.to_owned());
+    }
+    Ok(listed)
+}
+
+fn as_listed(parent: ChannelId, thread: &Value) -> Option<Listed> {
+    let id = |field: &str| thread[field].as_str()?.parse::<u64>().ok();
+    Some(Listed {
+        id: ChannelId(id("id")?),
+        parent,
+        guild: GuildId(id("guild_id")?),
+        last: id("last_message_id").map(MessageId),
+    })
+}

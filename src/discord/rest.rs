@@ -1,0 +1,116 @@
+//! Every request that the doors make of Discord goes through here, so that each that is refused is counted
+//! ([`Breaker`]): what can wait waits while too many were, an answer to a person goes from a reserve. The outbox's own are
+//! counted in the same way by `outbox/deliver.rs`; a 429 that serenity answers by itself, by its callback.
+
+use serenity::all::{Context, GuildChannel, GuildId as Guild, Http, HttpError, Member};
+use serenity::http::Request;
+use serenity::model::gateway::BotGateway;
+
+use super::Data;
+use crate::domain::ids::{ChannelId, GuildId, UserId};
+use crate::outbox::breaker::Breaker;
+
+/// Serenity's client, with what counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Rest<'a> {
+    http: &'a Http,
+    breaker: &'a Breaker,
+}
+
+impl<'a> Rest<'a> {
+    /// This client, counted by `breaker`.
+    pub fn new(http: &'a Http, breaker: &'a Breaker) -> Self {
+        Self { http, breaker }
+    }
+
+    /// The client of an event.
+    pub fn of(ctx: &'a Context, data: &'a Data) -> Self {
+        Self::new(&ctx.http, data.catch_up.breaker())
+    }
+
+    /// A channel or thread of a guild; none if it is another one.
+    pub async fn channel(&self, id: ChannelId) -> serenity::Result<Option<GuildChannel>> {
+        Ok(ask(self.breaker, self.http.get_channel(id.0.into())).await?.guild())
+    }
+
+    /// Makes the bot a member of a thread.
+    pub async fn join_thread(&self, id: ChannelId) -> serenity::Result<()> {
+        ask(self.breaker, self.http.join_thread_channel(id.0.into())).await
+    }
+
+    /// A person as the guild knows them.
+    pub async fn member(&self, guild: GuildId, user: UserId) -> serenity::Result<Member> {
+        ask(self.breaker, self.http.get_member(guild.0.into(), user.0.into())).await
+    }
+
+    /// All threads of a guild that are not archived.
+    pub async fn active_threads(&self, guild: GuildId) -> serenity::Result<Vec<GuildChannel>> {
+        Ok(ask(self.breaker, self.http.get_guild_active_threads(guild.0.into())).await?.threads)
+    }
+
+    /// A request whose answer is read as it is.
+    pub async fn fire<T: serde::de::DeserializeOwned>(&self, request: Request<'_>) -> serenity::Result<T> {
+        ask(self.breaker, self.http.fire(request)).await
+    }
+
+    /// How many logins are left.
+    pub async fn bot_gateway(&self) -> serenity::Result<BotGateway> {
+        ask(self.breaker, self.http.get_bot_gateway()).await
+    }
+
+    /// Registers these slash commands in a guild, or everywhere; how many there are then.
+    pub async fn set_commands(
+        &self,
+        guild: Option<Guild>,
+        create: Vec<serenity::all::CreateCommand>,
+    ) -> serenity::Result<usize> {
+        let registered = async {
+            match guild {
+                Some(guild) => guild.set_commands(self.http, create).await,
+                None => serenity::all::Command::set_global_commands(self.http, create).await,
+            }
+        };
+        Ok(ask(self.breaker, registered).await?.len())
+    }
+}
+
+/// A request that can wait until it may go.
+pub async fn ask<T>(
+    breaker: &Breaker,
+    call: impl Future<Output = serenity::Result<T>>,
+) -> serenity::Result<T> {
+    breaker.ready().await;
+    counted(breaker, call).await
+}
+
+/// An answer to somebody who clicked or used a command: Discord takes it within three seconds or not at all.
+pub async fn answer<T>(
+    breaker: &Breaker,
+    call: impl Future<Output = serenity::Result<T>>,
+) -> serenity::Result<T> {
+    if !breaker.may_answer() {
+        return Err(serenity::Error::Other("too many requests were refused lately: people get no answers"));
+    }
+    counted(breaker, call).await
+}
+
+async fn counted<T>(
+    breaker: &Breaker,
+    call: impl Future<Output = serenity::Result<T>>,
+) -> serenity::Result<T> {
+    call.await.inspect_err(|error| {
+        if let Some(status) = status(error) {
+            breaker.note(status);
+        }
+    })
+}
+
+/// What Discord answered, if it did.
+pub fn status(error: &serenity::Error) -> Option<u16> {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            Some(response.status_code.as_u16())
+        }
+        _ => None,
+    }
+}
