@@ -23,7 +23,7 @@ async fn stage() -> Option<Stage> {
     let stage = Stage::new().await.with("limits", &format!("disk_free_bytes_min = {}", DISK_BYTES / 2));
     // Beside the disk that is filled, so that it tells also when that has no room for a line.
     let logs = stage.dir().join("logs");
-    let stage = stage.with("log", &format!("dir = {:?}", logs));
+    let stage = stage.with("log", &format!("dir = \"{}\"", logs.display()));
     let state = stage.state_dir();
     std::fs::create_dir(&state).expect("the state directory");
     let mount = format!(
