@@ -50,6 +50,9 @@ pub struct DiscordConfig {
     /// How often the daemon may log in anew within an hour; from half of it on it waits longer each time. Discord allows
     /// 1,000 logins a day and then resets the token. Default: 20.
     pub starts_per_hour_max: usize,
+    /// How long Discord may take for one answer, in seconds. After that the call is made again, or its message looked up.
+    /// Default: 30.
+    pub request_secs_max: u64,
 }
 
 impl Default for DiscordConfig {
@@ -62,12 +65,16 @@ impl Default for DiscordConfig {
             ca_file: None,
             activity_reactions: true,
             starts_per_hour_max: 20,
+            request_secs_max: 30,
         }
     }
 }
 
 /// More logins than Discord allows in a day.
 const STARTS_MAX: usize = 1000;
+
+/// The outbox waits a minute for a call, with the waits for Discord's rate limits (`outbox/deliver.rs`).
+const REQUEST_SECS_LIMIT: u64 = 60;
 
 impl DiscordConfig {
     /// The token, from wherever it was given. Only `run` and `doctor` need it.
@@ -99,6 +106,13 @@ impl DiscordConfig {
         if self.starts_per_hour_max == 0 || self.starts_per_hour_max > STARTS_MAX {
             let message = format!("{} is out of bounds; write 1 to {STARTS_MAX}", self.starts_per_hour_max);
             problems.add("discord.starts_per_hour_max", message);
+        }
+        if self.request_secs_max == 0 || self.request_secs_max > REQUEST_SECS_LIMIT {
+            let message = format!(
+                "{} is out of bounds; write 1 to {REQUEST_SECS_LIMIT} seconds",
+                self.request_secs_max
+            );
+            problems.add("discord.request_secs_max", message);
         }
         if let Some(token) = &self.token
             && let Err(message) = token_shape(token.expose_secret())

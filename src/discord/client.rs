@@ -29,7 +29,6 @@ const INTENTS: GatewayIntents = GatewayIntents::GUILDS
 /// The hosts that `discord.api_resolve` answers for.
 const HOSTS: [&str; 3] = ["discord.com", "cdn.discordapp.com", "media.discordapp.net"];
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-const REQUEST_MAX: Duration = Duration::from_secs(30);
 const RETRY_WAIT_MAX: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
@@ -64,7 +63,7 @@ pub fn http_client(config: &DiscordConfig) -> Result<reqwest::ClientBuilder, Con
     let mut client = reqwest::Client::builder()
         .use_rustls_tls()
         .connect_timeout(CONNECT_MAX)
-        .timeout(REQUEST_MAX)
+        .timeout(Duration::from_secs(config.request_secs_max))
         .tcp_keepalive(Duration::from_secs(30))
         .redirect(reqwest::redirect::Policy::none());
     if let Some(address) = config.api_resolve {

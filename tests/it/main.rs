@@ -27,6 +27,7 @@ mod gateway;
 mod harness;
 mod history;
 mod logs;
+mod lossy;
 mod operation;
 mod people;
 mod process;
