@@ -1,6 +1,6 @@
 //! Logs: JSON lines in `switchboard.log`, rotated by size; and text for whoever watches. A secret that the
 //! configuration knows never gets into either, a field is never longer than [`FIELD_BYTES_MAX`], and nobody waits for
-//! the disk: when it is too slow, lines are lost, and their number is logged.
+//! the disk or for whoever reads stderr: when they are too slow, lines are lost, and the file's lost ones are counted in it.
 
 mod clean;
 mod file;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, Subscriber};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -48,7 +48,8 @@ pub enum Console {
 #[derive(Debug)]
 pub struct Telemetry {
     lost: ErrorCounter,
-    _guard: WorkerGuard,
+    _file: WorkerGuard,
+    _console: Option<WorkerGuard>,
 }
 
 /// Why there is no log.
@@ -96,11 +97,7 @@ fn build(
     let file = file::open(&dir, config.log.file_bytes_max, config.log.files_kept)
         .map_err(|source| TelemetryError::File { dir, source })?;
     let lost = file.lost();
-    let (writer, guard) = NonBlockingBuilder::default()
-        .buffered_lines_limit(WAITING_LINES_MAX)
-        .lossy(true)
-        .thread_name("log")
-        .finish(file);
+    let (writer, file) = in_background("log", file);
     let counter = writer.error_counter();
     // The file was made for this writer, so its cell is still empty.
     let _ = lost.set(counter.clone());
@@ -112,25 +109,38 @@ fn build(
         .with_span_list(false)
         .with_writer(CleanWriter::new(writer, Arc::clone(&secrets)));
     let registry = tracing_subscriber::registry().with(filter(&config.log.level)?).with(json);
-    let subscriber = registry.with(text(console, secrets));
-    Ok((Dispatch::new(subscriber), Telemetry { lost: counter, _guard: guard }))
+    let (text, console) = match console {
+        Console::Quiet => (None, None),
+        Console::IfTerminal => {
+            let (writer, guard) = in_background("console", io::stderr());
+            (Some(text(writer, secrets)), Some(guard))
+        }
+    };
+    let subscriber = registry.with(text);
+    Ok((Dispatch::new(subscriber), Telemetry { lost: counter, _file: file, _console: console }))
 }
 
-fn text<S>(console: Console, secrets: Arc<Secrets>) -> Option<Box<dyn Layer<S> + Send + Sync>>
+/// Writes on a thread of its own: a disk that hangs, or a pipe that nobody reads, keeps nobody from working.
+fn in_background(thread: &str, to: impl io::Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
+    NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES_MAX)
+        .lossy(true)
+        .thread_name(thread)
+        .finish(to)
+}
+
+fn text<S>(writer: NonBlocking, secrets: Arc<Secrets>) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if console == Console::Quiet {
-        return None;
-    }
     let terminal = io::stderr().is_terminal();
     let level = if terminal { LevelFilter::TRACE } else { LevelFilter::WARN };
     let layer = tracing_subscriber::fmt::layer()
         .compact()
         .with_ansi(terminal)
-        .with_writer(CleanWriter::new(io::stderr, secrets))
+        .with_writer(CleanWriter::new(writer, secrets))
         .with_filter(level);
-    Some(layer.boxed())
+    layer.boxed()
 }
 
 /// The configured level or filter; what it says of a library wins over [`QUIET`].

@@ -1,6 +1,6 @@
 //! The log: lines that can be searched, bounded in size, and without anybody's words.
 
-use crate::harness::{HARBOR, MARA, Stage};
+use crate::harness::{Around, HARBOR, MARA, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_are_json_lines_that_can_be_searched() {
@@ -66,4 +66,22 @@ async fn no_words_of_people_or_of_the_cli_are_logged_above_debug() {
     for words in ["The weather", "in the middle", "not UTF-8"] {
         assert!(!lines.contains(words), "{words:?} is in the log: {lines}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_whoever_should_read_stderr() {
+    let stage = Stage::new().await;
+    // Nothing more fits into a new pipe than its 64 KiB (pipe(7)), and nobody reads this one.
+    let full = "mkfifo \"$0\" && exec 2<>\"$0\" && head -c 65536 /dev/zero >&2 && exec \"$@\"";
+    let fifo = stage.dir().join("stderr").display().to_string();
+    let wrapper = ["sh", "-c", full, &fifo].map(str::to_owned).to_vec();
+    let stage = stage.around(Around { wrapper, ..Around::default() });
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[garbage]] [[say:Heard.]]");
+    assert!(stage.answer(HARBOR, message).await.contains("Heard."));
+    assert!(
+        stage.log_lines().iter().any(|line| line["level"] == "WARN"),
+        "there is something to say on stderr"
+    );
+    assert_eq!(bot.stop().code, Some(0));
 }
