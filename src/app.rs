@@ -32,6 +32,14 @@ use crate::store::Store;
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 /// How long tasks get to end after that.
 const TASKS_MAX: Duration = Duration::from_secs(3);
+/// How long the database gets to be closed. It needs no closing: what was committed is on the disk.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// The whole stop, whatever hangs: half of what the service allows (`TimeoutStopSec`).
+const STOP_MAX: Duration = Duration::from_secs(10);
+const _: () = assert!(
+    FLUSH_MAX.as_secs() + TASKS_MAX.as_secs() + CLOSE_MAX.as_secs() <= STOP_MAX.as_secs(),
+    "the steps of a stop take longer than all of it may"
+);
 /// How often the database shows that it lives, and finished processes are cleaned away.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
 /// Parts that are not heard of for this long are taken to hang.
@@ -141,10 +149,15 @@ pub async fn run(
     if tokio::time::timeout(TASKS_MAX, tasks.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time");
     }
-    if let Err(error) = catch_up.store(&store).await {
-        tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
+    let close = async {
+        if let Err(error) = catch_up.store(&store).await {
+            tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
+        }
+        store.close().await;
+    };
+    if tokio::time::timeout(CLOSE_MAX, close).await.is_err() {
+        tracing::warn!("the database could not be closed in time");
     }
-    store.close().await;
     drop(state_dir);
     ending(ended)
 }

@@ -93,7 +93,12 @@ fn start(command: Command, config: Option<&std::path::Path>) -> Ending {
             Ending::Stopped
         }
         Command::Doctor => runtime.block_on(doctor::run(&config, &env)),
-        Command::Run | Command::Playground(_) | Command::Shim { .. } => run(&runtime, config, &env),
+        Command::Run | Command::Playground(_) | Command::Shim { .. } => {
+            let ending = run(&runtime, config, &env);
+            // Not waited for: a name that is being resolved, say, cannot be cut short.
+            runtime.shutdown_background();
+            ending
+        }
     }
 }
 

@@ -50,6 +50,13 @@ impl Stage {
         i32::try_from(prompt["pid"].as_i64().expect("a number")).expect("process ids fit")
     }
 
+    /// Whether a turn is over, as the CLI says it in the spool of any process.
+    pub fn has_result(&self) -> bool {
+        let spools = self.files(&self.state_dir().join("processes"));
+        let spools = spools.into_iter().filter(|(path, _)| path.ends_with("spool"));
+        spools.into_iter().any(|(_, spool)| String::from_utf8_lossy(&spool).contains(r#""type":"result""#))
+    }
+
     /// Asks the database again and again until it gives this many rows.
     pub async fn rows(&self, query: &str, count: usize) -> Vec<String> {
         let begun = Instant::now();

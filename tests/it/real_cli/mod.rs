@@ -13,6 +13,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use switchboard::domain::ids::{ChannelId, MessageId};
+use switchboard::process::survivors::VARIABLE;
 
 use crate::harness::{MARA, Stage, arguments, pids};
 use crate::support::messages_api::{MessagesApi, Recorded};
@@ -84,17 +85,21 @@ impl Stage {
     }
 }
 
-/// Whether a turn is over, as the CLI says it in the spool of any process.
-fn has_result(stage: &Stage) -> bool {
-    let Ok(dirs) = std::fs::read_dir(stage.state_dir().join("processes")) else { return false };
-    let spools = dirs.flatten().filter_map(|dir| std::fs::read(dir.path().join("spool")).ok());
-    spools.into_iter().any(|spool| String::from_utf8_lossy(&spool).contains(r#""type":"result""#))
-}
-
 /// The processes with a word among their arguments.
 fn with_argument(word: &str) -> Vec<i32> {
     let has = |pid: &i32| arguments(*pid).iter().any(|argument| argument == word.as_bytes());
     pids().into_iter().filter(has).collect()
+}
+
+/// Everybody whom a CLI of this stage began, and the CLIs.
+fn of_processes(stage: &Stage) -> Vec<i32> {
+    let dir = std::fs::canonicalize(stage.state_dir()).expect("the bot was here");
+    let mark = format!("{VARIABLE}={}/processes/", dir.display());
+    let marked = |pid: &i32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable.starts_with(mark.as_bytes()))
+    };
+    pids().into_iter().filter(marked).collect()
 }
 
 /// The newest request.

@@ -3,7 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{has_result, stage};
+use super::stage;
 use crate::harness::{HARBOR, MARA, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +49,7 @@ async fn a_turn_that_ends_while_the_bot_is_away_is_shown_whole_and_once() {
     stage.showing(HARBOR, "chunk 300 ").await;
     bot.kill();
     api.release();
-    eventually("the turn to end", || has_result(&stage).then_some(())).await;
+    eventually("the turn to end", || stage.has_result().then_some(())).await;
     let bot = stage.bot().await;
     let answer = stage.answer(HARBOR, message).await;
     once_and_whole(&stage, &answer);

@@ -1,7 +1,7 @@
 //! Tools and their permissions, questions, plans, and how a turn with a running tool is stopped.
 
-use super::{newest, stage, tool_results, with_argument};
-use crate::harness::{HARBOR, MARA, eventually};
+use super::{newest, of_processes, stage, tool_results, with_argument};
+use crate::harness::{HARBOR, MARA, alive, eventually};
 
 /// So many seconds as nobody else sleeps, to find the process by.
 fn unique_sleep() -> String {
@@ -130,12 +130,21 @@ async fn stop_leaves_no_process_behind_and_the_session_remembers() {
         let message = stage.ask(MARA, HARBOR, &format!("[[tool:Bash {{\"command\":\"{command}\"}}]]"));
         let wanted = command.matches("sleep").count();
         eventually("the command to run", || (with_argument(&secs).len() >= wanted).then_some(())).await;
+        // The very command, its shell, and the CLI: known by what every one of them inherits.
+        let running = of_processes(&stage);
+        let commands = with_argument(&secs);
+        assert!(commands.iter().all(|pid| running.contains(pid)), "{commands:?} of {running:?}");
+        assert!(running.len() > commands.len() && running.iter().all(|pid| alive(*pid)), "{running:?}");
         let said = stage.said_to(HARBOR, "stop", &[]).await;
         assert!(said.contains("Stopping."), "{said}");
         assert_eq!(stage.outcome(message).await, "⏹️", "{command}");
         let answer = stage.answer(HARBOR, message).await;
         assert!(answer.contains("Stopped after"), "{answer}");
-        eventually(&format!("{command} to be gone"), || with_argument(&secs).is_empty().then_some(())).await;
+        eventually(&format!("{command} to be gone"), || {
+            let dead = !running.iter().any(|pid| alive(*pid)) && of_processes(&stage).is_empty();
+            (dead && with_argument(&secs).is_empty()).then_some(())
+        })
+        .await;
     }
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("[[say:before]]") && answer.contains("[[tool:Bash"), "{answer}");
