@@ -40,3 +40,4 @@ mod rendering;
 mod routing;
 mod secrecy;
 mod systemd;
+mod unnoted;
