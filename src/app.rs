@@ -24,7 +24,7 @@ use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::deliver::SerenityDiscord;
-use crate::outbox::{Outbox, Unseen};
+use crate::outbox::{Outbox, Taste, Unseen};
 use crate::runner::local::{LocalRunner, has_control_groups};
 use crate::store::Store;
 
@@ -71,9 +71,9 @@ pub async fn run(
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let discord = Arc::new(SerenityDiscord::new(http, breaker.clone()));
     let catch_up = CatchUp::new(breaker, doors.clone());
-    let activity = config.discord.activity_reactions;
+    let taste = Taste { activity: config.discord.activity_reactions, owner: config.access.owner };
     let (unseen, unseen_asks) = mpsc::channel(UNSEEN_MAX);
-    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), activity, unseen);
+    let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), taste, unseen);
     let shim = std::env::current_exe().context("failed to find this program's own file")?;
     let runner = Arc::new(LocalRunner::new(&config.state_dir, shim));
     let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store).await?);

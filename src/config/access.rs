@@ -17,8 +17,8 @@ pub struct AccessConfig {
     pub roles: Vec<RoleId>,
     /// Whether everybody who can see the channel may use the bot. Default: no.
     pub everyone: bool,
-    /// Discord id of whoever runs the bot: mentioned, once, when Claude Code is not logged in any more. Gives no right
-    /// to use it. Default: nobody is mentioned.
+    /// Discord id of whoever runs the bot: mentioned, once, when Claude Code is not logged in any more, and written to,
+    /// once, when the bot may not write in a project's channel. Gives no right to use it. Default: nobody.
     #[serde(deserialize_with = "snowflake_option", skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserId>,
     /// Who may use `/reset`. Default: those with Manage Messages.

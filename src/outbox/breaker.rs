@@ -66,13 +66,13 @@ impl Breaker {
                 return;
             }
             if first {
+                self.keep().await;
                 tracing::error!(
                     refused,
                     ?wait,
                     "Discord refused {PATIENT_MAX} requests within ten minutes (401, 403, 429): what can wait waits, \
                      before Discord bans this address. The lines above say what was refused"
                 );
-                self.keep().await;
             }
             tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
         }

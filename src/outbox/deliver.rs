@@ -7,9 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::json;
-use serenity::all::{
-    CreateAttachment, Http, HttpError, Message, MessageFlags, MessageType, ReactionType, UserId,
-};
+use serenity::all::{CreateAttachment, Http, HttpError, Message, MessageFlags, MessageType, ReactionType};
 use serenity::http::MessagePagination;
 use serenity::model::channel::Nonce;
 use tokio::sync::OnceCell;
@@ -18,7 +16,7 @@ use super::Thread;
 use super::breaker::Breaker;
 use super::plan::Found;
 use crate::domain::action::{Button, ButtonStyle};
-use crate::domain::ids::{ChannelId, MessageId};
+use crate::domain::ids::{ChannelId, MessageId, UserId};
 use crate::render::message::{BUTTONS_MAX, MessageBody};
 
 /// Discord's global limit is 50 requests a second over all routes; serenity does not hold other tasks back after a
@@ -75,6 +73,8 @@ pub trait Discord: Send + Sync + 'static {
     ) -> Result<Vec<String>, DeliverError>;
     /// Brings a thread back from the archive.
     async fn unarchive(&self, thread: ChannelId) -> Result<(), DeliverError>;
+    /// The channel of a person's direct messages with the bot.
+    async fn direct(&self, person: UserId) -> Result<ChannelId, DeliverError>;
 }
 
 /// What an error means for the next attempt.
@@ -125,7 +125,7 @@ pub enum Closed {
 /// Discord over serenity's Http.
 pub struct SerenityDiscord {
     http: Http,
-    me: OnceCell<UserId>,
+    me: OnceCell<serenity::all::UserId>,
     calls: DefaultDirectRateLimiter,
     breaker: Breaker,
 }
@@ -261,6 +261,12 @@ impl Discord for SerenityDiscord {
         self.call(self.http.edit_thread(thread.0.into(), &map, None)).await?;
         Ok(())
     }
+
+    async fn direct(&self, person: UserId) -> Result<ChannelId, DeliverError> {
+        let map = json!({ "recipient_id": person.to_string() });
+        let channel = self.call(self.http.create_private_channel(&map)).await?;
+        Ok(ChannelId(channel.id.get()))
+    }
 }
 
 /// The part that creating and editing share. `parse: []` is what keeps every mention in it from pinging.
@@ -295,7 +301,7 @@ fn button((button, custom_id): (&Button, &String)) -> serde_json::Value {
 }
 
 /// What the outbox posted, and nobody but the outbox posts so: no answer to an interaction, no note that a thread began.
-fn is_own(message: &Message, me: UserId) -> bool {
+fn is_own(message: &Message, me: serenity::all::UserId) -> bool {
     message.author.id == me
         && message.webhook_id.is_none()
         && message.interaction_metadata.is_none()

@@ -21,6 +21,8 @@ mod delivery;
 
 mod trouble;
 
+mod closed;
+
 mod reactions;
 
 mod typing;
@@ -33,11 +35,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId};
+use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId, UserId};
 use crate::render::view::{Reaction, Shown};
 use crate::store::Store;
 
-use deliver::Discord;
+use deliver::{Closed, Discord};
 use worker::Order;
 
 /// Where a turn is shown.
@@ -73,6 +75,15 @@ pub struct Unseen {
     pub ask: AskId,
 }
 
+/// What the configuration says of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Taste {
+    /// Whether reactions tell what a turn does just now.
+    pub activity: bool,
+    /// Who is told in private of a channel in which nobody can be told.
+    pub owner: Option<UserId>,
+}
+
 /// The handle: cheap to clone, never waits for Discord.
 #[derive(Clone)]
 pub struct Outbox {
@@ -86,6 +97,8 @@ struct Inner {
     tasks: TaskTracker,
     stop: CancellationToken,
     unseen: mpsc::Sender<Unseen>,
+    owner: Option<UserId>,
+    closed: closed::ClosedChannels,
     channels: Mutex<HashMap<ChannelId, Arc<worker::Channel>>>,
     reactions: reactions::Reactions,
     typing: typing::Typing,
@@ -94,15 +107,15 @@ struct Inner {
 }
 
 impl Outbox {
-    /// An outbox that delivers through `discord`. Its workers run in `tasks` and end with `stop`. Whether reactions tell
-    /// what a turn does just now is `activity`. Questions that nobody can see go to `unseen`, perhaps more than once.
+    /// An outbox that delivers through `discord`. Its workers run in `tasks` and end with `stop`. Questions that nobody
+    /// can see go to `unseen`, perhaps more than once.
     pub fn new(
         discord: Arc<dyn Discord>,
         store: Store,
         clock: Clock,
         tasks: TaskTracker,
         stop: CancellationToken,
-        activity: bool,
+        taste: Taste,
         unseen: mpsc::Sender<Unseen>,
     ) -> Self {
         let typing = typing::Typing::new(Arc::clone(&discord), tasks.clone(), stop.clone());
@@ -112,7 +125,7 @@ impl Outbox {
             clock,
             tasks: tasks.clone(),
             stop: stop.clone(),
-            activity,
+            activity: taste.activity,
         });
         let inner = |me: &Weak<Inner>| Inner {
             discord,
@@ -121,6 +134,8 @@ impl Outbox {
             tasks,
             stop,
             unseen,
+            owner: taste.owner,
+            closed: closed::ClosedChannels::default(),
             channels: Mutex::default(),
             reactions,
             typing,
@@ -148,6 +163,11 @@ impl Outbox {
     /// The reaction that a message should carry from the bot: one at a time, the last one wins.
     pub fn react(&self, channel: ChannelId, message: MessageId, reaction: Reaction) {
         self.inner.reactions.want(channel, message, reaction, None);
+    }
+
+    /// The channels that take nothing from us just now, and why.
+    pub fn closed_channels(&self) -> Vec<(ChannelId, Closed)> {
+        self.inner.closed.all()
     }
 
     /// Waits until everything that was shown so far is posted or refused.

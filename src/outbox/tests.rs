@@ -84,6 +84,10 @@ impl Discord for Fake {
     async fn unarchive(&self, _: ChannelId) -> Result<(), DeliverError> {
         Ok(())
     }
+
+    async fn direct(&self, _: UserId) -> Result<ChannelId, DeliverError> {
+        Ok(ChannelId(1))
+    }
 }
 
 struct Bench {
@@ -105,7 +109,7 @@ impl Bench {
             clock,
             TaskTracker::new(),
             CancellationToken::new(),
-            true,
+            Taste { activity: true, owner: None },
             mpsc::channel(1).0,
         );
         Self { discord, store, outbox, _dir: dir }

@@ -2,9 +2,9 @@
 //! stops asking, says so, and goes on by itself.
 
 use serde_json::json;
-use switchboard::playground::discord::{Fault, Snapshot, World};
+use switchboard::playground::discord::{Fault, Snapshot, World, permissions};
 
-use crate::harness::{HARBOR, LIGHTHOUSE, MARA, Stage, eventually};
+use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, eventually};
 
 /// So many may be refused before what can wait waits; one may be under way in each channel, and for each reaction.
 const PATIENT_MAX: usize = 240;
@@ -52,12 +52,12 @@ async fn a_daemon_that_is_refused_again_and_again_stops_asking_says_so_and_goes_
     stage.answer(HARBOR, first).await;
     assert_eq!(bot.stop().code, Some(0));
     // An earlier daemon was refused already: that counts.
-    let earlier = PATIENT_MAX - 60;
+    let earlier = PATIENT_MAX - 30;
     set_known(&stage, &vec![now_ms(); earlier]).await;
     let bot = stage.bot().await;
     stage.discord.faults().rate("* /channels/**", 1_000_000, 1, forbidden());
     // Refused: the reactions to these messages, their threads, and what is to be said in them.
-    for number in 0..100 {
+    for number in 0..40 {
         let channel = if number % 2 == 0 { HARBOR } else { LIGHTHOUSE };
         stage.ask(MARA, channel, &format!("[[say:Number {number}.]]"));
     }
@@ -86,7 +86,7 @@ async fn a_daemon_that_is_refused_again_and_again_stops_asking_says_so_and_goes_
     set_known(&stage, &old).await;
     stage.discord.faults().clear_rest();
     let _bot = stage.bot().await;
-    stage.said(HARBOR, "Number 98.").await;
+    stage.said(HARBOR, "Number 38.").await;
     let told = stage.slash_text(MARA, HARBOR, "status").await;
     assert!(!told.contains("Discord refused"), "{told}");
 }
@@ -156,4 +156,32 @@ async fn what_is_refused_while_reading_counts() {
     assert_eq!(stage.outcome(asked).await, "✅");
     assert_eq!(bot.stop().code, Some(0));
     assert_eq!(known(&stage).await.len(), paths.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_in_which_the_bot_may_not_write_is_said_where_it_can_be() {
+    let stage = Stage::new().await.with("access", &format!("owner = {JONAS}"));
+    let _bot = stage.bot().await;
+    stage.discord.overwrite_permissions(HARBOR, BOT, 0, permissions::SEND_MESSAGES);
+    let first = stage.ask(MARA, HARBOR, "[[say:First.]]");
+    let second = stage.ask(MARA, HARBOR, "[[say:Second.]]");
+    assert_eq!(stage.outcome(first).await, "❌");
+    let told = stage.slash_text(MARA, LIGHTHOUSE, "status").await;
+    assert!(told.contains(&format!("I may not write in <#{HARBOR}>")), "{told}");
+    let direct = stage.discord.direct_channel(JONAS);
+    let told = stage.said(direct, &format!("I may not write in <#{HARBOR}>")).await;
+    assert!(told.contains("Send Messages"), "{told}");
+    stage.discord.overwrite_permissions(HARBOR, BOT, 0, 0);
+    for (message, text) in [(first, "First."), (second, "Second.")] {
+        stage.said(HARBOR, text).await;
+        let done = |discord: &Snapshot<'_>| {
+            discord.reactions(message).iter().map(|(emoji, _)| emoji == "✅").all(|done| done)
+        };
+        stage.discord.wait_for("✅ alone", |discord| done(discord).then_some(())).await;
+    }
+    stage.said(direct, &format!("I can write in <#{HARBOR}> again")).await;
+    assert_eq!(stage.bot_messages(direct).len(), 1, "the owner has one notice");
+    let told = stage.slash_text(MARA, LIGHTHOUSE, "status").await;
+    assert!(!told.contains("may not write"), "{told}");
+    stage.assert_well_behaved();
 }

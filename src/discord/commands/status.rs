@@ -6,11 +6,15 @@ use super::{Context, person};
 use crate::clock::WallTime;
 use crate::discord::access::{Action, Verdict, authorize};
 use crate::discord::{Data, DoorError};
-use crate::domain::ids::GuildId;
+use crate::domain::ids::{ChannelId, GuildId};
 use crate::outbox::breaker::Standing;
+use crate::outbox::deliver::Closed;
 use crate::render::message::{CONTENT_UNITS_MAX, units};
 use crate::render::view;
 use crate::store::ConversationStatus;
+
+/// So many channels that take nothing are named.
+const CLOSED_MAX: usize = 5;
 
 /// Show the conversations: project, model, state, turns, tokens, cost, age.
 #[poise::command(slash_command, guild_only)]
@@ -40,12 +44,22 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
             line(row, &state, now)
         })
         .collect();
-    let troubles = troubles(data);
+    let seen = |channel: ChannelId| {
+        let own = data.config.project_for(channel);
+        let own = own.or_else(|| {
+            let row = rows.iter().find(|row| ChannelId::from(row.conversation) == channel)?;
+            data.config.project_named(&row.project)
+        });
+        own.is_some_and(|project| {
+            authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed
+        })
+    };
+    let troubles = troubles(data, seen);
     super::reply(&ctx, &page(&troubles, &lines)).await
 }
 
 /// What keeps the bot from working as it should, for everybody.
-fn troubles(data: &Data) -> Vec<String> {
+fn troubles(data: &Data, seen: impl Fn(ChannelId) -> bool) -> Vec<String> {
     let Standing { refused, wait } = data.catch_up.breaker().standing();
     let waits = (!wait.is_zero()).then(|| {
         format!(
@@ -55,7 +69,19 @@ fn troubles(data: &Data) -> Vec<String> {
             view::duration(wait)
         )
     });
-    waits.into_iter().collect()
+    let closed =
+        data.outbox.closed_channels().into_iter().filter(|(channel, _)| seen(*channel)).take(CLOSED_MAX);
+    let closed = closed.map(|(channel, why)| match why {
+        Closed::Permission => format!(
+            "⚠️ **I may not write in <#{channel}>**: my answers there wait until somebody gives me \"View Channel\" and \
+             \"Send Messages\" in it."
+        ),
+        Closed::Locked => format!("⚠️ <#{channel}> is locked: my answers there wait until it is not."),
+        Closed::TooManyThreads => format!(
+            "⚠️ My answer in <#{channel}> waits: this server has as many active threads as Discord allows."
+        ),
+    });
+    waits.into_iter().chain(closed).collect()
 }
 
 fn line(row: &ConversationStatus, state: &str, now: WallTime) -> String {

@@ -21,6 +21,9 @@ impl Delivery {
         self.failures = 0;
         // A channel that takes nothing can still be read, and cleaned up.
         let was_taken = matches!(operation.call, Call::Create | Call::Edit(_));
+        if was_taken {
+            inner.channel_open(self.target.channel);
+        }
         if was_taken && self.closed_since.take().is_some() {
             self.tell_above(inner, trouble::over(self.target.channel));
         }
@@ -106,6 +109,7 @@ impl Delivery {
         if since == now {
             let (id, channel) = (ErrorId::random(), self.target.channel);
             tracing::error!(error_id = %id, %channel, turn = %self.turn, said, "the channel takes nothing, the answer waits");
+            inner.channel_closed(&self.target, why, self.turn, &id);
             self.tell_above(inner, trouble::waits(channel, why, &id));
         }
         Ok(())
