@@ -1,10 +1,11 @@
 //! Exactly one exit, it is last, and nobody is left alive.
 
+use std::fs;
 use std::io::Write as _;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use switchboard::process::launch::whole_path;
+use switchboard::process::launch::{child_path, whole_path};
 use switchboard::runner::{Exit, Launch, Record};
 
 use super::{Bench, code, out, outs, processes_with, rest, signal, unique_sleep, until};
@@ -166,22 +167,22 @@ async fn a_full_spool_stops_the_child() {
 /// A child that is not impressed by the end of its spool: what it says after that is missing, and nobody is told less.
 #[tokio::test]
 async fn what_is_missing_is_said_before_the_exit() {
-    for killed in [false, true] {
+    for shim_dies in [false, true] {
         let bench = Bench::new();
         let mut launch = bench.script("trap '' INT TERM; exec yes $(head -c 100000 /dev/zero | tr '\\0' x)");
         launch.spool_bytes_max = 1 << 20;
-        // A shim that is killed has not come to the end of its ladder.
-        launch.stop_grace_ms = if killed { 600_000 } else { 200 };
+        // It goes on for as long as it takes.
+        launch.stop_grace_ms = 600_000;
         let (process, mut feed) = bench.start(&launch).await;
         let whole = whole_path(&bench.process_dir(process));
-        assert!(whole.exists(), "nothing is missing yet");
-        if killed {
-            while whole.exists() {
-                tokio::task::yield_now().await;
-            }
-            kill(Pid::from_raw(bench.shim_pid(process)), Signal::SIGKILL).unwrap();
+        while whole.exists() {
+            tokio::task::yield_now().await;
         }
-        let exit = if killed { Record::Exit(Exit::Lost) } else { signal(9) };
+        let child = fs::read_to_string(child_path(&bench.process_dir(process))).unwrap();
+        let child = child.split(' ').next().unwrap().parse().unwrap();
+        let killed = if shim_dies { bench.shim_pid(process) } else { child };
+        kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
+        let exit = if shim_dies { Record::Exit(Exit::Lost) } else { signal(9) };
         let records = rest(&mut feed).await;
         assert_eq!(records[records.len() - 2..], [Record::Gap, exit]);
         assert_eq!(records.iter().filter(|record| **record == Record::Gap).count(), 1);
