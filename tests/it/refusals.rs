@@ -174,9 +174,7 @@ async fn a_channel_in_which_the_bot_may_not_write_is_said_where_it_can_be() {
     stage.discord.overwrite_permissions(HARBOR, BOT, 0, 0);
     for (message, text) in [(first, "First."), (second, "Second.")] {
         stage.said(HARBOR, text).await;
-        let done = |discord: &Snapshot<'_>| {
-            discord.reactions(message).iter().map(|(emoji, _)| emoji == "✅").all(|done| done)
-        };
+        let done = |discord: &Snapshot<'_>| discord.reactions(message).iter().all(|(emoji, _)| emoji == "✅");
         stage.discord.wait_for("✅ alone", |discord| done(discord).then_some(())).await;
     }
     stage.said(direct, &format!("I can write in <#{HARBOR}> again")).await;

@@ -102,15 +102,7 @@ impl Actor {
                     store.mark_session_stale(session).await?;
                 }
             }
-            Effect::Account { news, .. } => {
-                let live = self.caught_up.is_none();
-                self.shared.admission.heard(news, live);
-                match news {
-                    News::NoLogin if live => self.shared.owner.login_is_gone(&self.conversation).await?,
-                    News::Works if live => self.shared.owner.api_answers().await?,
-                    News::NoLogin | News::Works | News::Overloaded | News::LimitReached { .. } => {}
-                }
-            }
+            Effect::Account { news, .. } => self.account_news(news).await?,
             Effect::Info(info) => self.shared.setup.learn(store, info).await?,
             Effect::Ignored { kind, why } => {
                 // The line itself may hold what somebody said; that is for `debug` alone.
@@ -119,6 +111,18 @@ impl Actor {
             }
         }
         Ok(None)
+    }
+
+    /// What a turn showed of the account. Only what happens now is told to the owner.
+    async fn account_news(&mut self, news: News) -> Result<(), ActorError> {
+        let live = self.caught_up.is_none();
+        self.shared.admission.heard(news, live);
+        match news {
+            News::NoLogin if live => self.shared.owner.login_is_gone(&self.conversation).await?,
+            News::Works if live => self.shared.owner.api_answers().await?,
+            News::NoLogin | News::Works | News::Overloaded | News::LimitReached { .. } => {}
+        }
+        Ok(())
     }
 
     async fn begin(&mut self, mut new: NewTurn, prompt: &Prompt, start: bool) -> Result<Input, ActorError> {
