@@ -7,8 +7,8 @@
 //! Only builds with debug assertions (what `cargo test` runs) or with the feature `fail-points` (the same for a release
 //! binary, to measure it) have any of this. In every other build [`pass`] is empty, and the variable means nothing.
 //!
-//! A new point is a variant here, a line in [`Point::ALL`], and a call of [`pass`]; `history::fail_points` in
-//! `tests/it` then dies at it.
+//! A new point is a variant here, a line in [`Point::ALL`], and a call of [`pass`]; the tests `history::deaths`
+//! in `tests/it` then want to know what makes a daemon pass it, and die at it.
 
 /// Where a test may let the daemon die. The word is the name in `FAIL_AT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,16 @@ pub enum Point {
     Acknowledged,
     /// The conversation has the prompt.
     Submitted,
+    /// A prompt of an absence that is held and its watermark are written, and not committed.
+    Holding,
+    /// They are committed; nobody was told.
+    Held,
+    /// What was held is put into the queue, and that is not committed.
+    HeldQueueing,
+    /// It is committed; no conversation knows.
+    HeldQueued,
+    /// What was held is let go; its notice does not say so.
+    HeldIgnored,
     /// The row of a process is there, that of its turn is not.
     ProcessRow,
     /// The row of the turn is there, and its process not started, or not told.
@@ -37,6 +47,12 @@ pub enum Point {
     SideEffectsDue,
     /// It is noted.
     SideEffectsNoted,
+    /// A question has its row; it is not shown.
+    AskRow,
+    /// The answer to a question is stored; the CLI does not have it.
+    AskSettled,
+    /// It was handed to the way to the shim; nobody sees it.
+    AskAnswered,
     /// A turn ended, and its end is not stored.
     TurnEnding,
     /// The end is stored, and not shown.
@@ -51,6 +67,18 @@ pub enum Point {
     Posted,
     /// The row knows the message.
     SlotSent,
+    /// The slot of a question has its row; nothing was sent.
+    CardRow,
+    /// Discord has the question; the row does not know.
+    CardPosted,
+    /// The row knows that somebody deleted the message; it has no successor.
+    SlotGone,
+    /// The successor of a message has its row; nothing was sent.
+    SuccessorRow,
+    /// Discord has the successor; the row does not know.
+    SuccessorPosted,
+    /// Discord removed a message that has a successor, or is not needed; its row does not know.
+    Replaced,
     /// Discord has the change of a message; the row does not know.
     Edited,
     /// Everything of a turn is posted, and it is not noted as delivered.
@@ -61,15 +89,22 @@ pub enum Point {
     Attached,
     /// What a process left is removed; its row does not say so.
     Forgotten,
+    /// That the login is gone has its row; whoever runs the bot was not told.
+    LoginGone,
 }
 
 impl Point {
     /// Every point.
-    pub const ALL: [Point; 24] = [
+    pub const ALL: [Point; 39] = [
         Point::Accepting,
         Point::Accepted,
         Point::Acknowledged,
         Point::Submitted,
+        Point::Holding,
+        Point::Held,
+        Point::HeldQueueing,
+        Point::HeldQueued,
+        Point::HeldIgnored,
         Point::ProcessRow,
         Point::TurnRow,
         Point::ShimSpawned,
@@ -78,6 +113,9 @@ impl Point {
         Point::LineHanded,
         Point::SideEffectsDue,
         Point::SideEffectsNoted,
+        Point::AskRow,
+        Point::AskSettled,
+        Point::AskAnswered,
         Point::TurnEnding,
         Point::TurnEnded,
         Point::ProcessEnding,
@@ -85,11 +123,18 @@ impl Point {
         Point::SlotRow,
         Point::Posted,
         Point::SlotSent,
+        Point::CardRow,
+        Point::CardPosted,
+        Point::SlotGone,
+        Point::SuccessorRow,
+        Point::SuccessorPosted,
+        Point::Replaced,
         Point::Edited,
         Point::Delivering,
         Point::Delivered,
         Point::Attached,
         Point::Forgotten,
+        Point::LoginGone,
     ];
 }
 

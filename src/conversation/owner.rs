@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use crate::domain::ids::{TurnId, UserId};
+use crate::fail_point::{Point, pass};
 use crate::outbox::{Outbox, Target};
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
@@ -36,6 +37,7 @@ impl Owner {
         let channel = conversation.parent.unwrap_or(conversation.id.into());
         let outage = LoginOutage { notice: TurnId(Uuid::now_v7()), channel, is_over: false };
         if self.store.begin_login_outage(outage.notice, channel).await? {
+            pass(Point::LoginGone).await;
             tracing::warn!(%channel, "the login is gone, whoever runs this is told");
             self.show(&outage, who);
         }

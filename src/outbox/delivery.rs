@@ -202,6 +202,7 @@ impl Delivery {
             }
             (Call::Delete(message), _) => match inner.discord.delete(channel, message).await {
                 Ok(()) | Err(DeliverError::MessageGone(_)) => {
+                    pass(Point::Replaced).await;
                     inner.store.slot_removed(key).await?;
                     self.set(operation, PostedState::Removed, String::new(), now);
                     Ok(Ok(()))
@@ -243,7 +244,7 @@ impl Delivery {
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
         let (before, mut hash) = (self.known(operation).cloned(), plan::hash(body));
         inner.store.slot_sending(key, channel, &nonce, &hash).await?;
-        pass(Point::SlotRow).await;
+        pass(points(operation, body).0).await;
         let custom_ids = custom_ids(inner, channel, body).await?;
         // Whom it notifies was notified when it first came.
         let ping = body.ping.filter(|_| operation.generation == 0);
@@ -255,7 +256,7 @@ impl Delivery {
         self.set(operation, PostedState::Sending, hash.clone(), now);
         match self.post(inner, body, &custom_ids, &nonce).await {
             Ok(message) => {
-                pass(Point::Posted).await;
+                pass(points(operation, body).1).await;
                 inner.store.slot_sent(key, message, &hash).await?;
                 pass(Point::SlotSent).await;
                 self.set(operation, PostedState::Sent(message), hash, now);
@@ -351,6 +352,16 @@ impl Delivery {
         if let Some((channel, message)) = self.target.prompt {
             inner.reactions.want(channel, message, reaction, delivered);
         }
+    }
+}
+
+/// The points around the create of this message: a question and a successor have their own.
+fn points(operation: Operation, body: &MessageBody) -> (Point, Point) {
+    let asks = body.buttons.iter().any(|button| matches!(button.action, Action::Answer { .. }));
+    match operation.generation {
+        0 if asks => (Point::CardRow, Point::CardPosted),
+        0 => (Point::SlotRow, Point::Posted),
+        _ => (Point::SuccessorRow, Point::SuccessorPosted),
     }
 }
 

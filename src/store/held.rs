@@ -5,6 +5,7 @@ use super::prompts::insert;
 use super::{Accepted, PromptState, Store, StoreError};
 use crate::domain::ids::{ChannelId, MessageId, PromptId};
 use crate::domain::prompt::Prompt;
+use crate::fail_point::{Point, pass};
 
 /// What is held in one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,9 @@ impl Store {
         if let Some((channel, message)) = watermark {
             super::settings::move_watermark(&mut transaction, channel, message).await?;
         }
+        pass(Point::Holding).await;
         transaction.commit().await?;
+        pass(Point::Held).await;
         Ok(accepted)
     }
 
@@ -61,7 +64,9 @@ impl Store {
         sqlx::query!("UPDATE prompts SET state = 'queued', held_in = NULL WHERE held_in = ?", channel)
             .execute(&mut *transaction)
             .await?;
+        pass(Point::HeldQueueing).await;
         transaction.commit().await?;
+        pass(Point::HeldQueued).await;
         let mut prompts = Vec::with_capacity(ids.len());
         for id in ids {
             let id = PromptId(super::row::uuid(&id, "prompts.id")?);
@@ -76,6 +81,7 @@ impl Store {
         let done = sqlx::query!("UPDATE prompts SET held_in = NULL WHERE held_in = ?", channel)
             .execute(&self.writer)
             .await?;
+        pass(Point::HeldIgnored).await;
         Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
     }
 }

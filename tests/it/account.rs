@@ -1,6 +1,7 @@
 //! What is the same for every turn of the account (a usage limit, a login that is gone, an overloaded API): turns wait
 //! for it to pass, say so, and go on by themselves.
 
+use switchboard::fail_point::BUILT_IN;
 use switchboard::playground::discord::Pinged;
 
 use crate::harness::{HARBOR, JONAS, MARA, Stage, eventually};
@@ -114,5 +115,31 @@ async fn a_turn_that_waits_when_the_daemon_dies_is_tried_at_once_by_the_next_one
     let answers = stage.answers(HARBOR, message);
     assert_eq!(answers.len(), 1, "the line that waited became the answer");
     eventually("the prompt was given twice", || (stage.cli_prompts().len() == 2).then_some(())).await;
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_dies_before_the_owner_was_told_leaves_it_to_the_next() {
+    if !BUILT_IN {
+        return eprintln!("NOT TESTED: this build has no fail points");
+    }
+    let stage = Stage::new().await.with("access", &format!("owner = {JONAS}"));
+    // Known channels: what is said to a daemon that is about to die is not lost.
+    let bot = stage.bot().await;
+    stage.rows("select channel || '' from watermarks", 2).await;
+    bot.kill();
+    let mut around = stage.around_bot().clone();
+    around.env.push(("FAIL_AT".to_owned(), "LoginGone:1".to_owned()));
+    let mut doomed = stage.bot_unready_with(&around);
+    let login = stage.dir().join("login");
+    let message = stage.ask(MARA, HARBOR, &fails_until(&login, "not-logged-in"));
+    eventually("the daemon to die", || doomed.is_over().then_some(())).await;
+    assert_eq!(stage.pinged_for_the_login(), []);
+    let _bot = stage.bot().await;
+    stage.said(HARBOR, &format!("<@{JONAS}> ⚠️ Claude Code is not logged in")).await;
+    stage.answer_shows(HARBOR, message, "not logged in").await;
+    assert_eq!(stage.pinged_for_the_login().len(), 1);
+    stage.slash_text(MARA, HARBOR, "stop").await;
+    stage.outcome(message).await;
     stage.assert_well_behaved();
 }

@@ -10,6 +10,7 @@ use crate::domain::ask::Answer;
 use crate::domain::event::TurnEnd;
 use crate::domain::ids::{AskId, PromptId};
 use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::fail_point::{Point, pass};
 use crate::store::{Accepted, AskState};
 
 /// What Claude is asked with the button of a turn that was cut off.
@@ -37,7 +38,9 @@ impl Actor {
                 tracing::info!(ask = %id, by = %by.id, answer = state.as_str(), "an ask was answered");
                 store.audit(Some(by.id), "answer", &id.to_string(), state.as_str()).await?;
                 let given = Given { request: ask.request, answer, by: Some(by.name) };
+                pass(Point::AskSettled).await;
                 self.apply(Input::Given { ask: id, given }).await?;
+                pass(Point::AskAnswered).await;
                 return Ok(Answered::Taken);
             }
         }

@@ -55,6 +55,7 @@ impl Actor {
             Effect::SaveAsk { turn, ask } => {
                 if let Some(process) = self.state.process() {
                     store.save_ask(turn, process, &ask).await?;
+                    pass(Point::AskRow).await;
                 }
             }
             Effect::SettleAsk { process, request, answer } => {

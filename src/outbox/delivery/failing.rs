@@ -9,6 +9,7 @@ use super::super::{Inner, Target, trouble};
 use super::Delivery;
 use crate::chain::Chain;
 use crate::domain::ids::ErrorId;
+use crate::fail_point::{Point, pass};
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
 use crate::store::StoreError;
@@ -65,6 +66,7 @@ impl Delivery {
                 Call::Edit(_) | Call::Delete(_) => {
                     tracing::info!(%channel, %turn, slot, "a message was deleted by somebody");
                     inner.store.slot_removed(self.key(operation)).await?;
+                    pass(Point::SlotGone).await;
                     self.set(operation, PostedState::Removed, String::new(), inner.clock.wall());
                 }
                 Call::Create | Call::LookUp => self.give_up(inner, &said, missing).await?,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{EmbeddedDiscord, Pinged, RequestLog, World};
+use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
 
 pub use bot::{Around, Bot, Exit, program};
 pub use seen::{private_text, session_of};
@@ -289,32 +289,8 @@ conversation = "thread"
     pub fn assert_well_behaved(&self) {
         let violations = self.discord.violations();
         assert!(violations.is_empty(), "rules were broken: {violations:#?}");
-        let pings: Vec<_> = self
-            .pings()
-            .into_iter()
-            .filter(|(_, content, _)| !is_card(content) && !is_of_login(content))
-            .collect();
+        let pings = self.pinged_unasked();
         assert!(pings.is_empty(), "somebody was pinged: {pings:?}");
-    }
-
-    /// Whom the bot pinged with a card: one person with each that asks.
-    pub fn pinged_by_cards(&self) -> Vec<Pinged> {
-        self.pings().into_iter().filter(|(_, content, _)| is_card(content)).map(|(_, _, who)| who).collect()
-    }
-
-    /// Whom the bot pinged because the login is gone, and in which messages.
-    pub fn pinged_for_the_login(&self) -> Vec<(MessageId, Pinged)> {
-        let pings = self.pings().into_iter().filter(|(_, content, _)| is_of_login(content));
-        pings.map(|(message, _, who)| (message, who)).collect()
-    }
-
-    /// The bot's pings: the message, what it says now, who.
-    fn pings(&self) -> Vec<(MessageId, String, Pinged)> {
-        let pings = self.discord.pings().into_iter().filter_map(|(id, who)| {
-            let message = self.discord.message(id)?;
-            (message["author"]["id"] == BOT.to_string()).then(|| (id, content(&message), who))
-        });
-        pings.collect()
     }
 
     /// One answer from the database, by SQL that gives one text column.
@@ -396,17 +372,6 @@ fn answering(messages: &[Value], message: MessageId) -> Vec<&Value> {
     own.skip_while(|value| replies_to(value) != Some(message.to_string()))
         .take_while(|value| replies_to(value).is_none_or(|to| to == message.to_string()))
         .collect()
-}
-
-/// Whether a message asks the one person whose turn waits.
-fn is_card(content: &str) -> bool {
-    content.starts_with("🔐 **May Claude use ")
-}
-
-/// Whether a message tells whoever runs the bot that the login is gone, or did so.
-fn is_of_login(content: &str) -> bool {
-    content.contains("⚠️ Claude Code is not logged in")
-        || content.starts_with("-# ✅ Claude Code was not logged in")
 }
 
 fn content(message: &Value) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{InteractionId, InteractionState, World};
+use switchboard::playground::discord::{InteractionId, InteractionState, Pinged, World};
 
 use super::{BOT, HARBOR, LIGHTHOUSE, MARA, Stage, answer_of};
 
@@ -31,6 +31,16 @@ impl Stage {
                 Some((id(&card["id"]), labels))
             })
             .await
+    }
+
+    /// The live buttons in a channel: message, label, id.
+    pub fn buttons(&self, channel: ChannelId) -> Vec<(MessageId, String, String)> {
+        let messages = self.discord.messages(channel);
+        let of = |message: &Value| {
+            let id = id(&message["id"]);
+            buttons(message).into_iter().map(move |(label, custom_id)| (id, label, custom_id))
+        };
+        messages.iter().flat_map(of).collect()
     }
 
     /// Clicks the button with this label, which must be there, and waits until Discord knows that the bot heard of it.
@@ -69,6 +79,33 @@ impl Stage {
     pub fn button_ids(&self, message: MessageId) -> Vec<String> {
         let shown = self.discord.message(message).expect("the message is there");
         buttons(&shown).into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Whom the bot pinged with anything but a card and what is for whoever runs it.
+    pub fn pinged_unasked(&self) -> Vec<(MessageId, Pinged)> {
+        let unasked = |content: &str| !is_card(content) && !is_of_login(content);
+        let pings = self.pings().into_iter().filter(|(_, content, _)| unasked(content));
+        pings.map(|(message, _, who)| (message, who)).collect()
+    }
+
+    /// Whom the bot pinged with a card: one person with each that asks.
+    pub fn pinged_by_cards(&self) -> Vec<Pinged> {
+        self.pings().into_iter().filter(|(_, content, _)| is_card(content)).map(|(_, _, who)| who).collect()
+    }
+
+    /// Whom the bot pinged because the login is gone, and in which messages.
+    pub fn pinged_for_the_login(&self) -> Vec<(MessageId, Pinged)> {
+        let pings = self.pings().into_iter().filter(|(_, content, _)| is_of_login(content));
+        pings.map(|(message, _, who)| (message, who)).collect()
+    }
+
+    /// The bot's pings: the message, what it says now, who.
+    fn pings(&self) -> Vec<(MessageId, String, Pinged)> {
+        let pings = self.discord.pings().into_iter().filter_map(|(id, who)| {
+            let message = self.discord.message(id)?;
+            (message["author"]["id"] == BOT.to_string()).then(|| (id, super::content(&message), who))
+        });
+        pings.collect()
     }
 
     /// Uses a slash command, and waits for the answer.
@@ -167,6 +204,17 @@ pub fn session_of(start: &Value) -> Option<String> {
 
 fn id(value: &Value) -> MessageId {
     MessageId(value.as_str().and_then(|id| id.parse().ok()).expect("Discord's ids are numbers"))
+}
+
+/// Whether a message asks the one person whose turn waits.
+fn is_card(content: &str) -> bool {
+    content.starts_with("🔐 **May Claude use ")
+}
+
+/// Whether a message tells whoever runs the bot that the login is gone, or did so.
+fn is_of_login(content: &str) -> bool {
+    content.contains("⚠️ Claude Code is not logged in")
+        || content.starts_with("-# ✅ Claude Code was not logged in")
 }
 
 /// The buttons of a message: label and custom id.

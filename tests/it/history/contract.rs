@@ -7,6 +7,8 @@ use super::record::{Deleted, History, Said, Shown};
 
 /// How the last line of a turn that is over begins, after its `-# `: with a mark, or with how long it took.
 const MARKS: [&str; 5] = ["✅", "❌", "⏹️", "⚠️", "<"];
+/// How a message begins that asks a person.
+const QUESTION: &str = "🔐";
 /// Reactions that stay.
 const FINAL: [&str; 3] = ["✅", "❌", "⏹️"];
 
@@ -168,12 +170,22 @@ fn one(history: &History, said: &Said, answer: &[&Shown], found: &mut Found) {
     let words = answer.iter().map(|shown| shown.text.matches(&said.last_words()).count()).sum::<usize>();
     // The first of its messages replies, those after it go on.
     let replies = answer.iter().filter(|shown| shown.answers == Some(said.id)).count();
-    if ends.len() > 1 || words > 1 || replies > 1 {
-        let what =
-            format!("{replies} replies, {} ends, its last words {words} times: {answer:?}", ends.len());
+    // Nobody asks more than one question in a turn here.
+    let questions = answer.iter().filter(|shown| shown.text.starts_with(QUESTION)).count();
+    if ends.len() > 1 || words > 1 || replies > 1 || questions > 1 {
+        let what = format!(
+            "{replies} replies, {} ends, {questions} questions, its last words {words} times: {answer:?}",
+            ends.len()
+        );
         found.add(Rule::NothingTwice, format!("{name}: {what}"));
     }
-    if said.deleted == Deleted::Later || history.stored.refused.contains(&said.id) {
+    if said.deleted == Deleted::Later {
+        return;
+    }
+    if history.stored.refused.contains(&said.id) {
+        if answer.is_empty() {
+            found.add(Rule::NothingLost, format!("{name} was refused, and nobody was told"));
+        }
         return;
     }
     if ends.is_empty() {

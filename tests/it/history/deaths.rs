@@ -1,4 +1,8 @@
 //! A2: the daemon dies at each point between two durable steps, at once or when all else had time to go on.
+//!
+//! Most points are passed when people talk. What makes a daemon pass the others is in [`scenes`].
+
+mod scenes;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +14,7 @@ use super::gather::{assert_kept, death, gather, settle};
 use super::record::{Death, History};
 use super::talk::{Talk, town};
 use super::{Dice, number, tell};
-use crate::harness::{MARA, Stage, eventually};
+use crate::harness::{Bot, MARA, Stage, eventually};
 
 /// How long the rest of the daemon goes on at every second death, in milliseconds.
 const PAUSE_MS: u64 = 600;
@@ -28,17 +32,76 @@ async fn a_daemon_that_dies_between_two_durable_steps_loses_nothing_and_says_not
         );
     }
     let times = number("HISTORY_DEATHS", 2);
-    // Some of them alone, by name, with commas between.
-    let only = std::env::var("HISTORY_POINT").unwrap_or_default();
-    let wanted = |point: &Point| only.is_empty() || only.split(',').any(|name| name == format!("{point:?}"));
-    let points: Vec<_> = Point::ALL.into_iter().filter(wanted).collect();
-    assert!(!points.is_empty(), "there is no point {only}");
+    let points = wanted(|point| scene(point) == Scene::Talk);
     let lanes = (0..LANES).map(|lane| {
         let points = points.iter().copied().skip(lane).step_by(LANES).collect::<Vec<_>>();
         async move { die_at(lane as u64, &points, times).await }
     });
     let deaths: usize = join_all(lanes).await.into_iter().sum();
     tell(&format!("{deaths} deaths at {} points", points.len()));
+}
+
+/// What makes a daemon pass a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scene {
+    /// People talk.
+    Talk,
+    /// Somebody decides on what was held after an absence: by this button.
+    Held(&'static str),
+    /// Claude asks a person, who allows it.
+    Question,
+    /// The message of a turn that works is deleted.
+    Deleted,
+    /// The message of a turn that works takes no more edits.
+    Worn,
+    /// The login is gone: `account.rs` dies there.
+    Login,
+}
+
+fn scene(point: Point) -> Scene {
+    match point {
+        Point::Holding | Point::Held | Point::HeldQueueing | Point::HeldQueued => Scene::Held("Run"),
+        Point::HeldIgnored => Scene::Held("Ignore"),
+        Point::AskRow | Point::CardRow | Point::CardPosted | Point::AskSettled | Point::AskAnswered => {
+            Scene::Question
+        }
+        Point::SlotGone | Point::SuccessorRow | Point::SuccessorPosted => Scene::Deleted,
+        Point::Replaced => Scene::Worn,
+        Point::LoginGone => Scene::Login,
+        Point::Accepting
+        | Point::Accepted
+        | Point::Acknowledged
+        | Point::Submitted
+        | Point::ProcessRow
+        | Point::TurnRow
+        | Point::ShimSpawned
+        | Point::ShimReady
+        | Point::LineDue
+        | Point::LineHanded
+        | Point::SideEffectsDue
+        | Point::SideEffectsNoted
+        | Point::TurnEnding
+        | Point::TurnEnded
+        | Point::ProcessEnding
+        | Point::ProcessEnded
+        | Point::SlotRow
+        | Point::Posted
+        | Point::SlotSent
+        | Point::Edited
+        | Point::Delivering
+        | Point::Delivered
+        | Point::Attached
+        | Point::Forgotten => Scene::Talk,
+    }
+}
+
+/// The points of this kind that are wanted: all, or those that `HISTORY_POINT` names, with commas between.
+fn wanted(kind: impl Fn(Point) -> bool) -> Vec<Point> {
+    let only = std::env::var("HISTORY_POINT").unwrap_or_default();
+    let named = |point: &Point| only.is_empty() || only.split(',').any(|name| name == format!("{point:?}"));
+    let points: Vec<_> = Point::ALL.into_iter().filter(named).collect();
+    assert!(!points.is_empty(), "there is no point {only}");
+    points.into_iter().filter(|point| kind(*point)).collect()
 }
 
 /// Dies at each of the points so many times, and checks the history after each point. Gives the number of deaths.
@@ -67,10 +130,7 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
     talk.ask(stage, MARA, talk.channel(0), "[[say:Before.]] [[pause:900]] [[bash:echo once >> EFFECT]]");
     eventually("a turn to run", || (stage.cli_log("prompt").len() > begun).then_some(())).await;
     bot.kill();
-    let (nth, pause) = (1 + time / 2 % 3, if time.is_multiple_of(2) { 0 } else { PAUSE_MS });
-    let mut around = stage.around_bot().clone();
-    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{nth}:{pause}")));
-    let mut bot = stage.bot_unready_with(&around);
+    let (mut bot, pause) = doomed(stage, point, time);
     let name = format!("death {time} at {point:?}");
     let connected = stage.discord.identifies_and_resumes().0;
     let mut asked = None;
@@ -92,4 +152,13 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
     })
     .await;
     death(stage, &name).await
+}
+
+/// A daemon that dies when it passes the point, for the first, second or third time, and how long it pauses before, in
+/// milliseconds.
+fn doomed(stage: &Stage, point: Point, time: u64) -> (Bot, u64) {
+    let (nth, pause) = (1 + time / 2 % 3, if time.is_multiple_of(2) { 0 } else { PAUSE_MS });
+    let mut around = stage.around_bot().clone();
+    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{nth}:{pause}")));
+    (stage.bot_unready_with(&around), pause)
 }

@@ -16,6 +16,7 @@ use crate::harness::{BOT, Stage, arguments, pids};
 /// All that waits in the database, in words.
 const UNSETTLED: &str = "
     SELECT 'prompt ' || id || ' is queued' FROM prompts WHERE state = 'queued'
+    UNION ALL SELECT 'prompt ' || id || ' is held, and nobody decided on it' FROM prompts WHERE held_in IS NOT NULL
     UNION ALL SELECT 'prompt ' || id || ' has no turn' FROM prompts
         WHERE state = 'taken' AND NOT EXISTS (SELECT 1 FROM turns WHERE prompt = prompts.id)
     UNION ALL SELECT 'turn ' || id || ' has no end' FROM turns WHERE state <> 'ended'
@@ -194,10 +195,7 @@ fn left(stage: &Stage) -> Vec<String> {
 }
 
 fn misbehaved(stage: &Stage) -> Vec<String> {
-    let by_bot = |id: MessageId| {
-        stage.discord.message(id).is_some_and(|message| message["author"]["id"] == BOT.to_string())
-    };
-    let pings = stage.discord.pings().into_iter().filter(|(message, _)| by_bot(*message));
+    let pings = stage.pinged_unasked().into_iter();
     let pings = pings.map(|(message, whom)| format!("message {message} pinged {whom:?}"));
     let rules =
         stage.discord.violations().into_iter().map(|broken| format!("{}: {}", broken.rule, broken.detail));

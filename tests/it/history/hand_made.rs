@@ -175,6 +175,26 @@ fn a_refusal_that_is_visible_is_an_end() {
         history.effects.remove("q2");
     };
     assert_eq!(broken(refused), []);
+    let untold = |history: &mut History| {
+        refused(history);
+        history.shown.remove(2);
+        history.reactions.remove(1);
+    };
+    assert_eq!(broken(untold), [Rule::NothingLost]);
+}
+
+#[test]
+fn a_question_that_is_asked_in_two_messages_is_seen() {
+    let asked = |times: u64| {
+        move |history: &mut History| {
+            for id in 0..times {
+                let text = "🔐 **May Claude use `Bash`?**".to_owned();
+                history.shown.insert(1, Shown { id: 100 + id, channel: 1, answers: None, text });
+            }
+        }
+    };
+    assert_eq!(broken(asked(1)), []);
+    assert_eq!(broken(asked(2)), [Rule::NothingTwice]);
 }
 
 #[test]

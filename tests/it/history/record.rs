@@ -111,7 +111,7 @@ pub struct Given {
 pub struct Stored {
     /// What `PRAGMA integrity_check` says: `ok`.
     pub integrity: Vec<String>,
-    /// Messages that were refused, visibly.
+    /// Messages that were refused.
     pub refused: BTreeSet<u64>,
     /// By message: how its turn stands (`completed`, `failed`, …, `running`).
     pub outcomes: BTreeMap<u64, String>,

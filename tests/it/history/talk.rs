@@ -154,7 +154,8 @@ impl Talk {
         format!("q{:03}x{:04x}", self.said.len(), self.dice.below(0x1_0000))
     }
 
-    fn last(&mut self) -> &mut Said {
+    /// What was said last.
+    pub fn last(&mut self) -> &mut Said {
         self.said.last_mut().expect("something was said just now")
     }
 
