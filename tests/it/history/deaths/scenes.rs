@@ -161,9 +161,9 @@ fn disturb(stage: &Stage, talk: &Talk, scene: Scene) {
             continue;
         }
         let messages = stage.discord.messages(ChannelId(said.answered_in));
+        let asked = said.id.to_string();
         let own = |message: &&Value| {
-            message["author"]["id"] == BOT.to_string()
-                && message["message_reference"]["message_id"] == said.id.to_string()
+            message["author"]["id"] == BOT.to_string() && message["message_reference"]["message_id"] == asked
         };
         let Some(answer) = messages.iter().find(own) else { continue };
         let id = answer["id"].as_str().and_then(|id| id.parse().ok()).expect("Discord's ids are numbers");
