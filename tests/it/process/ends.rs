@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use switchboard::process::launch::{child_path, whole_path};
 use switchboard::runner::{Exit, Launch, Record};
 
-use super::{Bench, code, out, outs, processes_with, rest, signal, unique_sleep, until};
+use super::{Bench, HANGS_AFTER, code, out, outs, processes_with, rest, signal, unique_sleep, until};
+use crate::harness::{alive, eventually};
 
 #[tokio::test]
 async fn codes_and_signals_are_told_apart() {
@@ -107,6 +109,31 @@ async fn a_child_dies_with_its_shim_and_nothing_is_said_before() {
             assert_eq!(rest(&mut feed).await, [code(1)]);
         }
         assert_eq!(processes_with(other.as_bytes()), [0; 0]);
+    }
+}
+
+/// Not for a reader's doing, who would look after what a dead shim left.
+#[test]
+fn a_child_dies_with_its_shim_also_where_nobody_looks_on() {
+    let (sleep, bench) = (unique_sleep(), Bench::new());
+    let daemon = tokio::runtime::Runtime::new().unwrap();
+    let shim = daemon.block_on(async {
+        let script = bench.script(&format!("echo ready; exec sleep {sleep}"));
+        let (process, mut feed) = bench.start(&Launch { control_group: false, ..script }).await;
+        until(&mut feed, "ready").await;
+        eventually("the child", || (processes_with(sleep.as_bytes()).len() == 1).then_some(())).await;
+        bench.shim_pid(process)
+    });
+    drop(daemon);
+    let child = processes_with(sleep.as_bytes())[0];
+    kill(Pid::from_raw(shim), Signal::SIGKILL).unwrap();
+    let deadline = Instant::now() + HANGS_AFTER;
+    while alive(child) {
+        if Instant::now() > deadline {
+            kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();
+            panic!("the child lives on");
+        }
+        std::thread::yield_now();
     }
 }
 
