@@ -202,6 +202,7 @@ fn bounds(config: &Config) -> Bounds {
         silence_max: Duration::from_secs(config.limits.silence_secs_max),
         output_bytes_max: config.limits.output_bytes_max,
         ask_max: Duration::from_secs(config.limits.ask_secs_max),
+        ask_remind: config.limits.ask_remind(),
         warm_idle: Duration::from_secs(config.claude.warm_idle_secs),
     }
 }

@@ -4,17 +4,16 @@ use serde_json::Value;
 
 use super::tools::tool_of;
 use super::wire::control::{Request, RequestBody};
-use crate::domain::ask::{Ask, AskKind, Change, Grant, Question, Rule};
+use crate::domain::ask::{Ask, AskKind, Change, Grant, Offer, Question, Rule};
+
+mod elicitation;
 
 /// The ask that a control request means; `None` where nobody needs to be asked.
 pub(super) fn ask_of(request: &Request, cwd: &str) -> Option<Ask> {
     let body = &request.request;
     let kind = match body.subtype.as_str() {
         "can_use_tool" => tool_ask(body, cwd),
-        "elicitation" => AskKind::Elicitation {
-            server: body.server.clone().unwrap_or_default(),
-            message: body.message.as_str().unwrap_or_default().to_owned(),
-        },
+        "elicitation" => elicitation::elicitation(body),
         _ => return None,
     };
     Some(Ask {
@@ -101,11 +100,16 @@ fn question(value: &Value) -> Option<Question> {
     Some(Question {
         question: value.get("question")?.as_str()?.to_owned(),
         header: value.get("header").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        options: options
-            .into_iter()
-            .flatten()
-            .filter_map(|option| option.get("label")?.as_str().map(str::to_owned))
-            .collect(),
+        options: options.into_iter().flatten().filter_map(offer).collect(),
         multiple: value.get("multiSelect").and_then(Value::as_bool).unwrap_or_default(),
+    })
+}
+
+fn offer(value: &Value) -> Option<Offer> {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Offer {
+        label: text("label")?,
+        description: text("description").unwrap_or_default(),
+        preview: text("preview").filter(|preview| !preview.trim().is_empty()),
     })
 }

@@ -51,6 +51,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("limits.silence_secs_max", Form::Plain),
     ("limits.output_bytes_max", Form::Plain),
     ("limits.ask_secs_max", Form::Plain),
+    ("limits.ask_remind_secs_max", Form::Plain),
     ("limits.orphan_secs_max", Form::Plain),
     ("limits.attachment_bytes_max", Form::Plain),
     ("limits.attachments_max", Form::Plain),

@@ -1,5 +1,7 @@
 //! `[limits]`: bounds on what people can make the host do.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problems;
@@ -21,6 +23,9 @@ pub struct LimitsConfig {
     pub output_bytes_max: u64,
     /// How long a question of Claude's waits for a person, in seconds; then it is denied. Default: 3600.
     pub ask_secs_max: u64,
+    /// When half of that time is over whoever is asked is mentioned once more, but at the latest after this, in seconds.
+    /// 0: never. Default: 7200.
+    pub ask_remind_secs_max: u64,
     /// A shim without a daemon ends its CLI after this many seconds. Default: 3600.
     pub orphan_secs_max: u64,
     /// The largest file taken from a message, in bytes. Default: 10 MiB.
@@ -47,6 +52,7 @@ impl Default for LimitsConfig {
             silence_secs_max: 600,
             output_bytes_max: 256 << 20,
             ask_secs_max: 3600,
+            ask_remind_secs_max: 7200,
             orphan_secs_max: 3600,
             attachment_bytes_max: 10 * 1024 * 1024,
             attachments_max: 10,
@@ -66,6 +72,12 @@ const OUTPUT_BYTES_MIN: u64 = 1 << 20;
 const OUTPUT_BYTES_LIMIT: u64 = 512 << 20;
 
 impl LimitsConfig {
+    /// After this time whoever is needed is told once more of a question that waits; none: never.
+    pub fn ask_remind(&self) -> Option<Duration> {
+        let after = Duration::from_secs(self.ask_secs_max.div_ceil(2).min(self.ask_remind_secs_max));
+        (self.ask_remind_secs_max > 0).then_some(after)
+    }
+
     pub(super) fn validate(&self, problems: &mut Problems) {
         for (key, count) in [
             ("limits.running_turns_max", self.running_turns_max),
@@ -92,6 +104,12 @@ impl LimitsConfig {
                     "{} is out of bounds; write {OUTPUT_BYTES_MIN} to {OUTPUT_BYTES_LIMIT} bytes",
                     self.output_bytes_max
                 ),
+            );
+        }
+        if self.ask_remind_secs_max > SECS_MAX {
+            problems.add(
+                "limits.ask_remind_secs_max",
+                format!("{} is out of bounds; write 0 to {SECS_MAX} seconds", self.ask_remind_secs_max),
             );
         }
         if self.catch_up_secs_max > SECS_MAX {

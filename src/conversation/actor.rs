@@ -227,8 +227,8 @@ impl Actor {
                 answer(reply, stopped);
                 Ok(())
             }
-            Request::Answer { ask, choice, by, reply } => {
-                let answered = self.answer(ask, choice, by).await?;
+            Request::Answer { ask, said, by, reply } => {
+                let answered = self.answer(ask, said, by).await?;
                 answer(reply, answered);
                 Ok(())
             }

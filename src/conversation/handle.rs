@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::domain::action::Choice;
+use crate::domain::answer::Said;
 use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId};
 use crate::domain::prompt::{Author, Prompt};
 
@@ -23,7 +23,7 @@ pub(super) enum Request {
     Submit(Prompt),
     Stop { reply: oneshot::Sender<Stopped> },
     Reset { reply: oneshot::Sender<usize> },
-    Answer { ask: AskId, choice: Choice, by: Author, reply: oneshot::Sender<Answered> },
+    Answer { ask: AskId, said: Said, by: Author, reply: oneshot::Sender<Answered> },
     Unseen { ask: AskId },
     GoOn { click: Click, reply: oneshot::Sender<GoneOn> },
 }
@@ -56,6 +56,13 @@ pub enum Stopped {
 pub enum Answered {
     /// It counts.
     Taken,
+    /// It is kept until the whole answer is sent.
+    Noted,
+    /// It cannot be taken; the ask waits.
+    Unfit {
+        /// Why, and what to do.
+        sentence: String,
+    },
     /// Another one was first.
     Before {
         /// The name of who gave it; none: nobody did in time.
@@ -137,10 +144,10 @@ impl Handle {
         answer.await.map_err(|_| Gone)
     }
 
-    /// Answers an ask. The first answer counts; it is stored before the CLI gets it.
-    pub async fn answer(&self, ask: AskId, choice: Choice, by: Author) -> Result<Answered, Gone> {
+    /// Says something to an ask. The first answer counts; it is stored before the CLI gets it.
+    pub async fn answer(&self, ask: AskId, said: Said, by: Author) -> Result<Answered, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Request::Answer { ask, choice, by, reply }).await.map_err(|_| Gone)?;
+        self.mailbox.send(Request::Answer { ask, said, by, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

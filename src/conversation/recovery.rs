@@ -25,7 +25,9 @@ impl Actor {
             }
             let given = store.given_answers(process.id).await?.into_iter();
             let given = given.map(|(request, answer, by)| Given { request, answer, by }).collect();
-            let attached = Attached { process: process.id, fingerprint: process.fingerprint, turns, given };
+            let drafts = store.drafts(process.id).await?;
+            let fingerprint = process.fingerprint;
+            let attached = Attached { process: process.id, fingerprint, turns, given, drafts };
             tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
             match self.shared.runner.attach(process.id, Position::default()).await {
                 Ok(feed) => {

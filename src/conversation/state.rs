@@ -18,6 +18,8 @@ mod process;
 
 mod records;
 
+mod reply;
+
 mod turn;
 
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub use asks::{Given, OpenAsk};
 pub use effect::Effect;
 pub use input::{Attached, Fresh, Input, KnownTurn};
 pub use process::{Process, Readiness};
+pub use reply::{Reply, reply};
 pub use turn::{ShownTurn, Stage, StopReason, Turn};
 
 /// What bounds a conversation.
@@ -53,6 +56,8 @@ pub struct Bounds {
     pub silence_max: Duration,
     /// How long an ask waits for people; then it is denied.
     pub ask_max: Duration,
+    /// When whoever is needed is told once more of an ask that waits; none: never.
+    pub ask_remind: Option<Duration>,
     /// A process with nothing to do is closed after this; zero: after each turn.
     pub warm_idle: Duration,
     /// What a turn may say, in bytes of the spool.
@@ -160,6 +165,7 @@ impl State {
             Input::Recorded(recorded) => self.recorded(&recorded, now, &mut effects),
             Input::CaughtUp => self.caught_up(&mut effects),
             Input::Given { ask, given } => self.given(ask, given, now, &mut effects),
+            Input::Drafted { ask, draft } => self.drafted(ask, draft),
             Input::Unseen(ask) => self.unasked(ask, Unasked::Unseen, now, &mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
             Input::Reset => {

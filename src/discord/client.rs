@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
+use super::incoming::Incoming;
 use super::intake::Whence;
 use super::rest::{self, Rest};
 use super::{Data, DoorError, commands, components, intake, notice};
@@ -250,7 +251,10 @@ async fn on_event(
             }
         }
         FullEvent::InteractionCreate { interaction: Interaction::Component(click) } => {
-            components::click(framework.serenity_context, data, click).await;
+            components::serve(framework.serenity_context, data, Incoming::Click(click)).await;
+        }
+        FullEvent::InteractionCreate { interaction: Interaction::Modal(form) } => {
+            components::serve(framework.serenity_context, data, Incoming::Form(form)).await;
         }
         _ => {}
     }

@@ -1,26 +1,35 @@
-//! A click on a button of ours → what it means, authorised like a message, acknowledged within Discord's three seconds,
-//! and done once. Whoever was late, or may not, is told so privately.
+//! A click, a choice or a form of ours → what it means, authorised like a message, answered within Discord's three
+//! seconds, and done once. Whoever was late, or may not, is told so privately.
+//!
+//! A button that opens a form is authorised twice: when the form opens, and when it is sent off.
 
 use std::time::Duration;
 
-use serenity::all::{
-    ComponentInteraction, Context, CreateInteractionResponse, CreateInteractionResponseFollowup,
-    EditInteractionResponse, Permissions,
-};
+use serenity::all::Context;
 
 use super::access::{self, Person, Verdict, authorize};
 use super::catch_up::held;
-use super::{Data, DoorError, notice, rest};
-use crate::chain::Chain;
+use super::incoming::Incoming;
+use super::{Data, DoorError, notice};
 use crate::config::Project;
 use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle};
-use crate::domain::action::{Action, Choice};
-use crate::domain::ids::{ChannelId, MessageId, RoleId, TurnId, UserId};
+use crate::domain::action::{Action, Choice, FormKind};
+use crate::domain::answer::Said;
+use crate::domain::ids::{AskId, MessageId, TurnId};
 use crate::domain::prompt::Author;
-use crate::store::{Conversation, StoredButton};
+use crate::render::chunk::chunk;
+use crate::render::escape::{code_block, escape};
+use crate::render::form::{self, Form};
+use crate::render::markdown::discord_markdown;
+use crate::render::message::File;
+use crate::render::view;
+use crate::store::{AskState, Conversation, StoredAsk, StoredButton};
 
 /// So long the database may take before the click is acknowledged in any case.
 const LOOK_UP_MAX: Duration = Duration::from_millis(1_500);
+/// *Show all* says so much in messages of at most so many UTF-16 units; the rest is in a file.
+const SHOWN_MESSAGES_MAX: usize = 4;
+const SHOWN_UNITS_MAX: usize = 1_900;
 
 const NOT_OURS: &str =
     "I do not know this button (any more). If you still need it, ask me again in a new message.";
@@ -29,66 +38,111 @@ const NO_PROJECT: &str = "This channel belongs to no project any more, so there 
 const VOID: &str = "This question is void: Claude does not wait for it any more, because the turn was stopped or is over. Ask again if \
      you still want it done.";
 const NOT_CUT_OFF: &str = "There is nothing to go on with here. Just write what you want next.";
+const TOO_SLOW: &str = "That took me too long to open, so nothing was done. Press it again.";
 
-/// Serves a click. What goes wrong is logged, and said to the person who clicked.
-pub async fn click(ctx: &Context, data: &Data, click: &ComponentInteraction) {
-    let looked_up = tokio::time::timeout(LOOK_UP_MAX, data.store.button(&click.data.custom_id)).await;
-    // Whatever it means, Discord wants to hear within three seconds that it came.
-    let breaker = data.catch_up.breaker();
-    let acknowledge = click.create_response(&ctx.http, CreateInteractionResponse::Acknowledge);
-    if let Err(error) = rest::answer(breaker, acknowledge).await {
-        tracing::warn!(error = %Chain(&error), "a click could not be acknowledged");
+/// What a click comes to, as far as the database tells.
+enum Found {
+    /// This is what it means.
+    Meaning(StoredButton),
+    /// A form is to be opened, under this id.
+    Form(String, Form),
+    /// There is something to say, and nothing to do.
+    Told(String),
+}
+
+/// Serves what a person did. What goes wrong is logged, and said to this person.
+pub async fn serve(ctx: &Context, data: &Data, incoming: Incoming<'_>) {
+    let mut looked_up = tokio::time::timeout(LOOK_UP_MAX, find(data, incoming)).await;
+    if let Ok(Ok(Found::Form(id, form))) = looked_up {
+        incoming.open(ctx, data, &id, form).await;
+        return;
     }
-    let found = match looked_up {
-        Ok(found) => found.map_err(DoorError::from),
-        // The disk hangs; there is time now.
-        Err(_) => data.store.button(&click.data.custom_id).await.map_err(DoorError::from),
-    };
-    let served = match found {
-        Ok(Some(button)) => serve(ctx, data, click, button).await,
-        Ok(None) => Ok(Some(NOT_OURS.to_owned())),
-        Err(error) => Err(error),
+    // Whatever it means, Discord wants to hear within three seconds that it came.
+    incoming.acknowledge(ctx, data).await;
+    if looked_up.is_err() {
+        // The disk hangs; there is time now, but not for a form any more.
+        looked_up = Ok(find(data, incoming).await.map(|found| match found {
+            Found::Form(..) => Found::Told(TOO_SLOW.to_owned()),
+            found => found,
+        }));
+    }
+    let served = match looked_up {
+        Ok(Ok(Found::Meaning(button))) => act(ctx, data, incoming, button).await,
+        Ok(Ok(Found::Told(sentence))) => Ok(Some(sentence)),
+        Ok(Ok(Found::Form(..))) | Err(_) => Ok(Some(TOO_SLOW.to_owned())),
+        Ok(Err(error)) => Err(error),
     };
     let sentence = match served {
         Ok(None) => return,
         Ok(Some(sentence)) => sentence,
         Err(error) => notice::of_error(&error),
     };
-    let answer = CreateInteractionResponseFollowup::new().content(sentence).ephemeral(true);
-    if let Err(error) = rest::answer(breaker, click.create_followup(&ctx.http, answer)).await {
-        tracing::warn!(error = %Chain(&error), "an answer to a click could not be sent");
-    }
+    incoming.tell(ctx, data, &sentence, None).await;
 }
 
-/// Does what the button means; gives what there is to say to this person alone.
-async fn serve(
-    ctx: &Context,
-    data: &Data,
-    click: &ComponentInteraction,
-    button: StoredButton,
-) -> Result<Option<String>, DoorError> {
-    let Some(conversation) = data.store.conversation(button.conversation).await? else {
-        return Ok(Some(NOT_OURS.to_owned()));
+/// What it means. A form is made here, because it must be the first answer.
+async fn find(data: &Data, incoming: Incoming<'_>) -> Result<Found, DoorError> {
+    let Some(button) = data.store.button(incoming.custom_id()).await? else {
+        return Ok(Found::Told(NOT_OURS.to_owned()));
     };
-    let Some(project) = project_of(data, &conversation) else { return Ok(Some(NO_PROJECT.to_owned())) };
-    let person = person(click);
-    let verdict = authorize(data.config.access_for(project), &person, wanted(&button.action));
+    let Action::OpenForm { ask, form } = button.action else { return Ok(Found::Meaning(button)) };
+    if let Err(sentence) = may(data, &button, &incoming.person()).await? {
+        return Ok(Found::Told(sentence));
+    }
+    let Some(stored) = data.store.ask(ask).await? else { return Ok(Found::Told(VOID.to_owned())) };
+    if let Some(sentence) = settled(&stored) {
+        return Ok(Found::Told(sentence));
+    }
+    let draft = data.store.draft(ask).await?;
+    let Some(made) = form::of(&stored.ask, form, &draft) else { return Ok(Found::Told(VOID.to_owned())) };
+    let submit = vec![Action::SubmitForm { ask, form }];
+    let id = data.store.button_ids(button.conversation, submit).await?.into_iter().next();
+    Ok(id.map_or_else(|| Found::Told(NOT_OURS.to_owned()), |id| Found::Form(id, made)))
+}
+
+/// The conversation that it is about, or why this person may not do it.
+async fn may(
+    data: &Data,
+    button: &StoredButton,
+    person: &Person,
+) -> Result<Result<Conversation, String>, DoorError> {
+    let Some(conversation) = data.store.conversation(button.conversation).await? else {
+        return Ok(Err(NOT_OURS.to_owned()));
+    };
+    let Some(project) = project_of(data, &conversation) else { return Ok(Err(NO_PROJECT.to_owned())) };
+    let verdict = authorize(data.config.access_for(project), person, wanted(&button.action));
     if verdict != Verdict::Allowed {
         tracing::info!(person = %person.id, ?verdict, "a click that is not allowed");
-        return Ok(Some(NOT_ALLOWED.to_owned()));
+        return Ok(Err(NOT_ALLOWED.to_owned()));
     }
-    let by = Author { id: person.id, name: name(click) };
+    Ok(Ok(conversation))
+}
+
+/// Does what it means; gives what there is to say to this person alone.
+async fn act(
+    ctx: &Context,
+    data: &Data,
+    incoming: Incoming<'_>,
+    button: StoredButton,
+) -> Result<Option<String>, DoorError> {
+    let person = incoming.person();
+    let conversation = match may(data, &button, &person).await? {
+        Ok(conversation) => conversation,
+        Err(sentence) => return Ok(Some(sentence)),
+    };
+    let by = Author { id: person.id, name: incoming.name() };
     let handle = || data.registry.conversation(conversation.id);
     match button.action {
-        Action::Answer { ask, choice } => {
-            let answered = match handle().answer(ask, choice.clone(), by.clone()).await {
-                // An actor that just ended has left the registry by the second try.
-                Err(Gone) => handle().answer(ask, choice.clone(), by).await?,
-                Ok(answered) => answered,
-            };
-            Ok(said_of_answer(answered, &choice))
+        Action::Answer { ask, choice } => answer(&handle, ask, said(choice), by).await,
+        Action::Choose { ask, question } => {
+            let said = Said::Options { question: question.into(), options: incoming.chosen() };
+            answer(&handle, ask, said, by).await
         }
-        Action::GoOn { turn } => go_on(ctx, data, &handle, click, turn, by).await,
+        Action::SubmitForm { ask, form } => answer(&handle, ask, written(form, incoming.written()), by).await,
+        // It is opened where it is found.
+        Action::OpenForm { .. } => Ok(Some(TOO_SLOW.to_owned())),
+        Action::ShowAll { ask } => show_all(ctx, data, incoming, ask).await,
+        Action::GoOn { turn } => go_on(ctx, data, &handle, incoming, turn, by).await,
         // The notice says so, to everybody.
         Action::RunHeld { conversation } => Ok(said_of_held(held::run(data, conversation.into()).await?)),
         Action::IgnoreHeld { conversation } => {
@@ -97,45 +151,125 @@ async fn serve(
     }
 }
 
+fn said(choice: Choice) -> Said {
+    match choice {
+        Choice::AllowOnce => Said::AllowOnce,
+        Choice::AllowForSession => Said::AllowForSession,
+        Choice::Deny => Said::Deny,
+        Choice::Option { option } => Said::Option(option.into()),
+        Choice::Send => Said::Send,
+    }
+}
+
+fn written(form: FormKind, texts: Vec<String>) -> Said {
+    let first = |texts: Vec<String>| texts.into_iter().next().unwrap_or_default();
+    match form {
+        FormKind::Why => Said::DenyBecause(first(texts)),
+        FormKind::Edit => Said::Edited(first(texts)),
+        FormKind::Own => Said::Own(texts),
+        FormKind::Fill => Said::Filled(texts),
+    }
+}
+
+async fn answer(
+    handle: &impl Fn() -> Handle,
+    ask: AskId,
+    said: Said,
+    by: Author,
+) -> Result<Option<String>, DoorError> {
+    let answered = match handle().answer(ask, said.clone(), by.clone()).await {
+        // An actor that just ended has left the registry by the second try.
+        Err(Gone) => handle().answer(ask, said.clone(), by).await?,
+        Ok(answered) => answered,
+    };
+    Ok(said_of_answer(answered, &said))
+}
+
 fn said_of_held(count: usize) -> Option<String> {
     (count == 0).then(|| "Nothing is held here any more: somebody was first.".to_owned())
 }
 
-fn said_of_answer(answered: Answered, choice: &Choice) -> Option<String> {
-    let what = |allowed: bool| if allowed { "allowed" } else { "denied" };
+fn said_of_answer(answered: Answered, said: &Said) -> Option<String> {
     match answered {
         // The card says so, to everybody.
-        Answered::Taken => None,
+        Answered::Taken | Answered::Noted => None,
+        Answered::Unfit { sentence } => Some(sentence),
         Answered::Before { by: Some(by), allowed } => {
-            let by = crate::render::escape::escape(&by);
-            let yours = match choice {
-                Choice::AllowOnce | Choice::AllowForSession if !allowed => " Your click changed nothing.",
-                Choice::Deny if allowed => " Your click changed nothing; `/stop` stops the turn.",
-                Choice::AllowOnce | Choice::AllowForSession | Choice::Deny => "",
+            let yours = match said {
+                Said::Deny | Said::DenyBecause(_) if allowed => {
+                    " Your click changed nothing; `/stop` stops the turn."
+                }
+                Said::Deny | Said::DenyBecause(_) => "",
+                Said::AllowOnce | Said::AllowForSession if allowed => "",
+                _ => " Your click changed nothing.",
             };
-            Some(format!("{by} was first: this is {} already.{yours}", what(allowed)))
+            Some(format!("{}{yours}", was_first(&by, allowed)))
         }
-        Answered::Before { by: None, allowed } => Some(format!(
-            "Nobody answered in time, so this was {} by itself. Ask again if you still want it.",
-            what(allowed)
-        )),
+        Answered::Before { by: None, allowed } => Some(by_itself(allowed)),
         Answered::Void => Some(VOID.to_owned()),
     }
+}
+
+fn was_first(by: &str, allowed: bool) -> String {
+    let what = if allowed { "allowed" } else { "denied" };
+    format!("{} was first: this is {what} already.", escape(by))
+}
+
+fn by_itself(allowed: bool) -> String {
+    let what = if allowed { "allowed" } else { "denied" };
+    format!("Nobody answered in time, so this was {what} by itself. Ask again if you still want it.")
+}
+
+/// What there is to say of an ask that does not wait any more.
+fn settled(ask: &StoredAsk) -> Option<String> {
+    let allowed = match ask.state {
+        AskState::Open => return None,
+        AskState::Withdrawn => return Some(VOID.to_owned()),
+        AskState::Allowed => true,
+        AskState::Denied | AskState::Expired => false,
+    };
+    Some(ask.settled_by.as_ref().map_or_else(|| by_itself(allowed), |by| was_first(by, allowed)))
+}
+
+/// Shows all of what an ask is for, to this person alone.
+async fn show_all(
+    ctx: &Context,
+    data: &Data,
+    incoming: Incoming<'_>,
+    ask: AskId,
+) -> Result<Option<String>, DoorError> {
+    let stored = data.store.ask(ask).await?;
+    let Some(whole) = stored.and_then(|stored| view::whole(&stored.ask)) else {
+        return Ok(Some(VOID.to_owned()));
+    };
+    let text = match whole.language {
+        "md" => discord_markdown(&whole.text),
+        language => code_block(language, &whole.text),
+    };
+    let pieces = chunk(&text, SHOWN_UNITS_MAX);
+    for piece in pieces.iter().take(SHOWN_MESSAGES_MAX) {
+        incoming.tell(ctx, data, piece, None).await;
+    }
+    if pieces.len() > SHOWN_MESSAGES_MAX {
+        let file = File { name: whole.file_name.to_owned(), bytes: whole.text.into_bytes() };
+        incoming.tell(ctx, data, "-# … it goes on; all of it is in this file:", Some(file)).await;
+    }
+    Ok(None)
 }
 
 async fn go_on(
     ctx: &Context,
     data: &Data,
     handle: &impl Fn() -> Handle,
-    click: &ComponentInteraction,
+    incoming: Incoming<'_>,
     turn: TurnId,
     by: Author,
 ) -> Result<Option<String>, DoorError> {
     let wanted = Click {
         turn,
-        channel: ChannelId(click.channel_id.get()),
-        message: MessageId(click.message.id.get()),
-        id: click.id.get(),
+        channel: incoming.channel(),
+        message: incoming.message().unwrap_or(MessageId(incoming.id())),
+        id: incoming.id(),
         by,
     };
     let gone_on = match handle().go_on(wanted.clone()).await {
@@ -144,48 +278,29 @@ async fn go_on(
     };
     let sentence = match gone_on {
         GoneOn::Taken => None,
-        GoneOn::Before { by } => {
-            Some(format!("{} was first: it goes on already.", crate::render::escape::escape(&by)))
-        }
+        GoneOn::Before { by } => Some(format!("{} was first: it goes on already.", escape(&by))),
         GoneOn::Full => {
             return Ok(Some("Too many prompts wait here. Click again when some are done.".to_owned()));
         }
         GoneOn::Void => Some(NOT_CUT_OFF.to_owned()),
     };
     // The turn is over, so nothing else changes its message: the button goes with the click.
-    let without = EditInteractionResponse::new().components(Vec::new());
-    let edit = click.edit_response(&ctx.http, without);
-    if let Err(error) = rest::answer(data.catch_up.breaker(), edit).await {
-        tracing::warn!(error = %Chain(&error), "a button could not be taken away");
-    }
+    incoming.take_buttons_away(ctx, data).await;
     Ok(sentence)
 }
 
 /// What somebody wants who clicks this.
 fn wanted(action: &Action) -> access::Action {
     match action {
-        Action::Answer { .. } => access::Action::Answer,
+        Action::Answer { .. }
+        | Action::Choose { .. }
+        | Action::OpenForm { .. }
+        | Action::SubmitForm { .. }
+        | Action::ShowAll { .. } => access::Action::Answer,
         Action::GoOn { .. } | Action::RunHeld { .. } | Action::IgnoreHeld { .. } => access::Action::Prompt,
     }
 }
 
 fn project_of<'a>(data: &'a Data, conversation: &Conversation) -> Option<&'a Project> {
     data.config.project_for(conversation.parent.unwrap_or(conversation.id.into()))
-}
-
-/// Who clicked, as Discord says in the interaction itself.
-fn person(click: &ComponentInteraction) -> Person {
-    let member = click.member.as_ref();
-    Person {
-        id: UserId(click.user.id.get()),
-        roles: member.iter().flat_map(|member| &member.roles).map(|role| RoleId(role.get())).collect(),
-        manages_messages: member
-            .and_then(|member| member.permissions)
-            .is_some_and(|permissions| permissions.contains(Permissions::MANAGE_MESSAGES)),
-    }
-}
-
-fn name(click: &ComponentInteraction) -> String {
-    let nick = click.member.as_ref().and_then(|member| member.nick.clone());
-    nick.or_else(|| click.user.global_name.clone()).unwrap_or_else(|| click.user.name.clone())
 }

@@ -21,6 +21,8 @@ pub mod gate;
 
 pub mod commands;
 
+pub mod incoming;
+
 pub mod components;
 
 pub mod notice;

@@ -1,4 +1,5 @@
-//! What a click asks for. A button of a view carries its meaning; the id that Discord knows it by is the store's.
+//! What a click asks for. A button, a menu and a form carry their meaning; the id that Discord knows each by is the
+//! store's.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,32 @@ pub enum Action {
         ask: AskId,
         /// How.
         choice: Choice,
+    },
+    /// Choose from the menu of a question; the choice is kept until it is sent.
+    Choose {
+        /// Which ask.
+        ask: AskId,
+        /// Which of its questions, from 0.
+        question: u8,
+    },
+    /// Open a form for an answer that takes words.
+    OpenForm {
+        /// Which ask.
+        ask: AskId,
+        /// Which form.
+        form: FormKind,
+    },
+    /// Take what was written into a form.
+    SubmitForm {
+        /// Which ask.
+        ask: AskId,
+        /// Which form.
+        form: FormKind,
+    },
+    /// Show all of what an ask is for, to this person alone.
+    ShowAll {
+        /// Which ask.
+        ask: AskId,
     },
     /// Go on with a turn that was cut off.
     GoOn {
@@ -32,8 +59,22 @@ pub enum Action {
     },
 }
 
+/// A form for an answer that takes words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "form", rename_all = "snake_case")]
+pub enum FormKind {
+    /// No, and why.
+    Why,
+    /// The command, to be changed before it runs.
+    Edit,
+    /// Own words in the place of the options.
+    Own,
+    /// What an MCP server wants to be told.
+    Fill,
+}
+
 /// An answer to choose.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "choice", rename_all = "snake_case")]
 pub enum Choice {
     /// Go ahead this once.
@@ -42,6 +83,51 @@ pub enum Choice {
     AllowForSession,
     /// No.
     Deny,
+    /// This option of the one question.
+    Option {
+        /// Which, from 0.
+        option: u8,
+    },
+    /// What was chosen so far.
+    Send,
+}
+
+impl Action {
+    /// The ask that it is about, if it is about one.
+    pub fn ask(&self) -> Option<AskId> {
+        match self {
+            Action::Answer { ask, .. }
+            | Action::Choose { ask, .. }
+            | Action::OpenForm { ask, .. }
+            | Action::SubmitForm { ask, .. }
+            | Action::ShowAll { ask } => Some(*ask),
+            Action::GoOn { .. } | Action::RunHeld { .. } | Action::IgnoreHeld { .. } => None,
+        }
+    }
+}
+
+/// A menu below a message, in a row of its own. What is chosen comes as the numbers of the options, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Menu {
+    /// What stands in it while nothing is chosen, at most 150 characters.
+    pub placeholder: String,
+    /// What there is to choose from, 1 to 25.
+    pub items: Vec<MenuItem>,
+    /// Whether several may be chosen, or none; otherwise it is one.
+    pub several: bool,
+    /// What a choice is for.
+    pub action: Action,
+}
+
+/// One thing to choose in a menu.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuItem {
+    /// What it is called, 1 to 100 characters.
+    pub label: String,
+    /// What it means, at most 100 characters; may be empty.
+    pub description: String,
+    /// Whether it is chosen now.
+    pub chosen: bool,
 }
 
 /// A button below a message.

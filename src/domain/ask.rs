@@ -1,8 +1,11 @@
-//! A question of the CLI that waits for a person.
+//! A question of the CLI that waits for a person. What is said to it is in [`answer`](super::answer).
 
 use serde::{Deserialize, Serialize};
 
 use super::tool::Tool;
+
+/// More options than this are a menu: three rows of buttons, with room for *Other…*.
+const ONE_TAP_OFFERS_MAX: usize = 14;
 
 /// A question that waits for a person. The CLI's request stays open until it is answered or withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +58,12 @@ pub enum AskKind {
         server: String,
         /// What it says.
         message: String,
+        /// What it wants to be told; none: yes or no is all.
+        #[serde(default)]
+        fields: Vec<Field>,
+        /// Why nobody can answer it from a chat, if so.
+        #[serde(default)]
+        unfit: Option<String>,
     },
 }
 
@@ -98,33 +107,77 @@ pub struct Question {
     pub question: String,
     /// A few words to head it.
     pub header: String,
-    /// Labels of the options.
-    pub options: Vec<String>,
+    /// What there is to choose from.
+    pub options: Vec<Offer>,
     /// Whether several may be chosen.
     pub multiple: bool,
 }
 
-/// What a person (or the lack of one) says to an [`Ask`].
+/// One option of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Answer {
-    /// Go ahead, with the input as it was asked.
-    Allow,
-    /// Go ahead, and do not ask again for what the ask's [`Grant`] covers.
-    AllowForSession,
-    /// No, and Claude is told why.
-    Deny {
-        /// The reason, in words for Claude.
-        message: String,
+pub struct Offer {
+    /// What it is called; the answer carries it.
+    pub label: String,
+    /// What it means; may be empty.
+    #[serde(default)]
+    pub description: String,
+    /// What it would look like, as text of several lines.
+    #[serde(default)]
+    pub preview: Option<String>,
+}
+
+/// One thing that an MCP server wants to be told (MCP: client/elicitation, a property of the requested schema).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its key in the answer.
+    pub name: String,
+    /// What it is called.
+    pub title: String,
+    /// What it means; may be empty.
+    pub description: String,
+    /// What may be written.
+    pub kind: FieldKind,
+    /// Whether it must be told.
+    pub required: bool,
+    /// What it is if nobody says otherwise, as text.
+    pub default: Option<String>,
+}
+
+/// What may be written into a [`Field`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "field", rename_all = "snake_case")]
+pub enum FieldKind {
+    /// Any text of so many characters.
+    Text {
+        /// At least.
+        min: Option<u64>,
+        /// At most.
+        max: Option<u64>,
+    },
+    /// A number between two others, which are decimal text: exact, and comparable.
+    Number {
+        /// Whether it has no fraction.
+        whole: bool,
+        /// The smallest.
+        min: Option<String>,
+        /// The largest.
+        max: Option<String>,
+    },
+    /// Yes or no.
+    YesNo,
+    /// One of these values; each with the word that people know it by.
+    OneOf {
+        /// Value and word.
+        values: Vec<(String, String)>,
     },
 }
 
 impl Ask {
     /// Whether a person can answer it from Discord. What nobody can answer is denied at once.
     pub fn is_for_people(&self) -> bool {
-        match self.kind {
-            AskKind::Permission { .. } => true,
-            AskKind::Question { .. } | AskKind::Plan { .. } | AskKind::Elicitation { .. } => false,
+        match &self.kind {
+            AskKind::Permission { .. } | AskKind::Question { .. } | AskKind::Plan { .. } => true,
+            AskKind::Elicitation { unfit, .. } => unfit.is_none(),
         }
     }
 
@@ -132,17 +185,32 @@ impl Ask {
     pub fn grant(&self) -> Option<&Grant> {
         match &self.kind {
             AskKind::Permission { grant, .. } => grant.as_ref(),
-            AskKind::Question { .. } | AskKind::Plan { .. } | AskKind::Elicitation { .. } => None,
+            AskKind::Plan { .. } => Some(&Grant::AcceptEdits),
+            AskKind::Question { .. } | AskKind::Elicitation { .. } => None,
         }
     }
-}
 
-impl Answer {
-    /// Whether it lets the CLI go ahead.
-    pub fn allows(&self) -> bool {
-        match self {
-            Answer::Allow | Answer::AllowForSession => true,
-            Answer::Deny { .. } => false,
+    /// The command that would run, where the ask is for one: it may be edited.
+    pub fn command(&self) -> Option<&str> {
+        match &self.kind {
+            AskKind::Permission { tool: Tool::Bash { command, .. }, .. } => Some(command),
+            AskKind::Permission { .. }
+            | AskKind::Question { .. }
+            | AskKind::Plan { .. }
+            | AskKind::Elicitation { .. } => None,
         }
+    }
+
+    /// Its questions; none where it is another kind of ask.
+    pub fn questions(&self) -> &[Question] {
+        match &self.kind {
+            AskKind::Question { questions } => questions,
+            AskKind::Permission { .. } | AskKind::Plan { .. } | AskKind::Elicitation { .. } => &[],
+        }
+    }
+
+    /// Whether one tap answers it: a single question of which one option is chosen.
+    pub fn is_one_tap(&self) -> bool {
+        matches!(self.questions(), [only] if !only.multiple && only.options.len() <= ONE_TAP_OFFERS_MAX)
     }
 }

@@ -8,6 +8,8 @@ pub mod tool;
 
 pub mod ask;
 
+pub mod answer;
+
 pub mod action;
 
 pub mod event;

@@ -15,9 +15,9 @@ use tokio::sync::OnceCell;
 use super::Thread;
 use super::breaker::Breaker;
 use super::plan::Found;
-use crate::domain::action::{Button, ButtonStyle};
+use crate::domain::action::{Button, ButtonStyle, Menu};
 use crate::domain::ids::{ChannelId, MessageId, UserId};
-use crate::render::message::{BUTTONS_MAX, MessageBody};
+use crate::render::message::{BUTTONS_IN_ROW, MessageBody, ROWS_MAX};
 
 /// Discord's global limit is 50 requests a second over all routes; serenity does not hold other tasks back after a
 /// global 429, so we stay below it.
@@ -30,13 +30,10 @@ const LOOK_UP_PAGES_MAX: usize = 20;
 /// A thread without messages for this long is archived, in minutes: a week, Discord's longest.
 const THREAD_ARCHIVED_AFTER_MIN: u16 = 10_080;
 
-/// So many buttons stand side by side (docs: components/reference, Action Row).
-const BUTTONS_IN_ROW: usize = 5;
-
 /// Discord as the outbox needs it. One implementation talks to Discord, others stand in for it in tests.
 #[async_trait]
 pub trait Discord: Send + Sync + 'static {
-    /// Posts a message; `custom_ids` are those of its buttons, in their order. With the same nonce it is posted once, however often this is called within a few minutes.
+    /// Posts a message; `custom_ids` are those of its menus and buttons, in their order. With the same nonce it is posted once, however often this is called within a few minutes.
     async fn create(
         &self,
         channel: ChannelId,
@@ -273,17 +270,35 @@ impl Discord for SerenityDiscord {
 fn content(body: &MessageBody, custom_ids: &[String]) -> serde_json::Value {
     json!({
         "content": body.content,
-        "components": rows(&body.buttons, custom_ids),
+        "components": rows(body, custom_ids),
         "flags": MessageFlags::SUPPRESS_EMBEDS.bits(),
         "allowed_mentions": { "parse": [], "replied_user": false },
     })
 }
 
-/// Buttons in action rows (docs: components/reference). Without any the message has none, whatever it had before.
-fn rows(buttons: &[Button], custom_ids: &[String]) -> serde_json::Value {
-    let buttons: Vec<_> = buttons.iter().zip(custom_ids).take(BUTTONS_MAX).map(button).collect();
-    let rows = buttons.chunks(BUTTONS_IN_ROW).map(|row| json!({ "type": 1, "components": row }));
-    rows.collect()
+/// Menus and buttons in action rows (docs: components/reference). Without any the message has none, whatever it had
+/// before.
+fn rows(body: &MessageBody, custom_ids: &[String]) -> serde_json::Value {
+    let (for_menus, for_buttons) = custom_ids.split_at(body.menus.len().min(custom_ids.len()));
+    let menus = body.menus.iter().zip(for_menus).map(|menu_and_id| vec![menu(menu_and_id)]);
+    let buttons: Vec<_> = body.buttons.iter().zip(for_buttons).map(button).collect();
+    let rows = menus.chain(buttons.chunks(BUTTONS_IN_ROW).map(<[_]>::to_vec)).take(ROWS_MAX);
+    rows.map(|row| json!({ "type": 1, "components": row })).collect()
+}
+
+fn menu((menu, custom_id): (&Menu, &String)) -> serde_json::Value {
+    let items = menu.items.iter().enumerate().map(|(number, item)| {
+        let mut option = json!({ "label": item.label, "value": number.to_string(), "default": item.chosen });
+        if !item.description.is_empty() {
+            option["description"] = json!(item.description);
+        }
+        option
+    });
+    let (min, max) = if menu.several { (0, menu.items.len()) } else { (1, 1) };
+    json!({
+        "type": 3, "custom_id": custom_id, "placeholder": menu.placeholder, "min_values": min, "max_values": max,
+        "options": items.collect::<Vec<_>>(),
+    })
 }
 
 fn button((button, custom_id): (&Button, &String)) -> serde_json::Value {

@@ -140,12 +140,12 @@ impl Delivery {
     fn tell_unseen(&self, inner: &Inner, shown: &Shown, wanted: &[MessageBody]) {
         for ((slot, body), wanted) in (0u32..).zip(&shown.slots).zip(wanted) {
             let refused = |posted: &Posted| posted.slot == slot && posted.state == PostedState::Refused;
-            let unseen =
-                self.given_up || wanted.buttons != body.buttons || self.posted.iter().flatten().any(refused);
-            for button in body.buttons.iter().filter(|_| unseen) {
-                if let Action::Answer { ask, .. } = button.action {
-                    let _ = inner.unseen.try_send(Unseen { conversation: self.target.channel.into(), ask });
-                }
+            let without = !wanted.actions().eq(body.actions());
+            let unseen = self.given_up || without || self.posted.iter().flatten().any(refused);
+            let mut asks: Vec<_> = body.actions().filter(|_| unseen).filter_map(Action::ask).collect();
+            asks.dedup();
+            for ask in asks {
+                let _ = inner.unseen.try_send(Unseen { conversation: self.target.channel.into(), ask });
             }
         }
     }
@@ -357,7 +357,7 @@ impl Delivery {
 
 /// The points around the create of this message: a question and a successor have their own.
 fn points(operation: Operation, body: &MessageBody) -> (Point, Point) {
-    let asks = body.buttons.iter().any(|button| matches!(button.action, Action::Answer { .. }));
+    let asks = body.actions().any(|action| action.ask().is_some());
     match operation.generation {
         0 if asks => (Point::CardRow, Point::CardPosted),
         0 => (Point::SlotRow, Point::Posted),
@@ -365,13 +365,13 @@ fn points(operation: Operation, body: &MessageBody) -> (Point, Point) {
     }
 }
 
-/// What Discord will know the body's buttons by: rows before the message that shows them.
+/// What Discord will know the body's menus and buttons by: rows before the message that shows them.
 async fn custom_ids(
     inner: &Inner,
     channel: ChannelId,
     body: &MessageBody,
 ) -> Result<Vec<String>, StoreError> {
-    let actions = body.buttons.iter().map(|button| button.action.clone()).collect();
+    let actions = body.actions().cloned().collect();
     inner.store.button_ids(channel.into(), actions).await
 }
 

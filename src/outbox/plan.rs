@@ -187,6 +187,10 @@ pub fn hash(body: &MessageBody) -> String {
         hasher.update([0]);
         hasher.update(&file.bytes);
     }
+    for menu in &body.menus {
+        hasher.update([2]);
+        hasher.update(serde_json::to_vec(menu).expect("a menu is plain data"));
+    }
     for button in &body.buttons {
         hasher.update([1]);
         // By its meaning rather than by its id: the same before and after a restart.

@@ -72,6 +72,7 @@ pub(super) fn instead(body: &MessageBody, error: &ErrorId) -> Option<MessageBody
         instead.content = format!(
             "⚠️ Discord did not take this part of the answer. Ask for it in other words, or in a file. ({error})"
         );
+        instead.menus.clear();
         instead.buttons.clear();
         return (!body.content.starts_with("⚠️ Discord did not take")).then_some(instead);
     }

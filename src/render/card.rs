@@ -5,10 +5,14 @@ use std::fmt::Write as _;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::domain::action::{Action, Button, ButtonStyle, Choice};
-use crate::domain::ask::{Ask, AskKind, Change};
-use crate::domain::ids::{AskId, TurnId};
+use crate::domain::ask::{Ask, AskKind, Change, Grant};
 use crate::domain::tool::Tool;
+
+use super::escape::code_span;
+use super::message::units;
+
+/// More words than this for what a grant allows do not stand on a card, in UTF-16 units.
+const COVERS_UNITS_MAX: usize = 320;
 
 /// What would be done, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +35,16 @@ pub fn of(ask: &Ask) -> Option<Card> {
         _ if !changes.is_empty() => (diff(tool, changes), "diff", "change.diff"),
         _ => (pretty(&ask.input), "json", "input.json"),
     };
-    Some(Card { text: expose(&raw), language, file_name, warning: warning(&raw) })
+    Some(shown(&raw, language, file_name))
+}
+
+/// A command that somebody wrote in the place of the one that was asked for.
+pub fn of_command(command: &str) -> Card {
+    shown(command, "sh", "command.sh")
+}
+
+fn shown(raw: &str, language: &'static str, file_name: &'static str) -> Card {
+    Card { text: expose(raw), language, file_name, warning: warning(raw) }
 }
 
 /// What Claude says that the tool does: its own words, which nobody has checked.
@@ -42,16 +55,30 @@ pub fn said(tool: &Tool) -> Option<&str> {
     }
 }
 
-/// The answers to choose from.
-pub fn buttons(turn: TurnId, asked: &Ask) -> Vec<Button> {
-    let ask = AskId::of(turn, &asked.request);
-    let button = |label: &str, style, choice| Button::new(label, style, Action::Answer { ask, choice });
-    let mut buttons = vec![button("Allow once", ButtonStyle::Success, Choice::AllowOnce)];
-    if asked.grant().is_some() {
-        buttons.push(button("Allow for this session", ButtonStyle::Secondary, Choice::AllowForSession));
-    }
-    buttons.push(button("Deny", ButtonStyle::Danger, Choice::Deny));
-    buttons
+/// What a grant allows, in words, whole: a permission of which nobody can see how far it goes is none to give. None where
+/// it is more than a card can hold.
+pub fn covers(grant: &Grant) -> Option<String> {
+    let words = match grant {
+        Grant::AcceptEdits => "every edit of a file here".to_owned(),
+        Grant::Rules { rules } => {
+            let named = rules.iter().map(|rule| match &rule.content {
+                Some(content) => code_span(&in_a_line(&format!("{}({content})", rule.tool))),
+                None => format!("every use of {}", code_span(&in_a_line(&rule.tool))),
+            });
+            named.collect::<Vec<_>>().join(", ")
+        }
+    };
+    (units(&words) <= COVERS_UNITS_MAX).then_some(words)
+}
+
+/// What may be allowed until the session ends, as far as a card can say it.
+pub fn offered(ask: &Ask) -> Option<String> {
+    ask.grant().and_then(covers)
+}
+
+/// A text in one line in which nothing is lost: what ends lines is visible, too.
+fn in_a_line(text: &str) -> String {
+    expose(text).replace('\n', "⏎").replace('\t', "⇥")
 }
 
 /// The changes as people read them; what stays the same around them is not known here.

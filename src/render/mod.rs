@@ -4,6 +4,12 @@ pub mod view;
 
 pub mod card;
 
+pub mod controls;
+
+pub mod form;
+
+pub mod reminder;
+
 pub mod tool_line;
 
 pub mod escape;

@@ -5,7 +5,8 @@
 //! lines again after a restart gives the same slots, and the outbox closes whatever difference is left.
 
 use crate::clock::WallTime;
-use crate::domain::ask::{Answer, Ask};
+use crate::domain::answer::{Answer, Draft};
+use crate::domain::ask::Ask;
 use crate::domain::event::{Outage, Started, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{ErrorId, MessageId, TurnId, UserId};
 use crate::domain::tool::ToolUse;
@@ -21,6 +22,7 @@ mod failure;
 mod slots;
 mod status;
 
+pub use ask::whole;
 pub use facts::{count, duration, money};
 pub use failure::{cut_off_sentence, failure_sentence, limit_sentence};
 
@@ -193,6 +195,8 @@ struct Asked {
     ask: Ask,
     /// Whom it is for, and until when; none where nobody can be asked.
     posed: Option<Posed>,
+    /// What was chosen so far.
+    draft: Draft,
     outcome: Outcome,
 }
 
@@ -259,8 +263,7 @@ impl View {
             TurnEvent::ToolStarted(tool_use) => self.tool_started(tool_use),
             TurnEvent::ToolEnded { id, failed } => self.tool_ended(id, *failed),
             TurnEvent::Asked(ask) => {
-                let asked = Asked { ask: ask.clone(), posed: None, outcome: Outcome::Open };
-                self.blocks.push(Block::Ask(Box::new(asked)));
+                self.blocks.push(Block::Ask(Box::new(Asked::new(ask.clone()))));
             }
             TurnEvent::AskWithdrawn { request } => self.settle(request, &Outcome::Withdrawn),
             TurnEvent::PermissionDenied { tool, message } => self.permission_denied(tool, message),
@@ -339,19 +342,6 @@ impl View {
     /// Whether there is nothing to read yet but how the turn stands.
     pub fn is_blank(&self) -> bool {
         self.blocks.is_empty()
-    }
-
-    /// An open ask waits for people until then, with a card of its own; `person` is told once.
-    pub fn pose(&mut self, request: &str, person: Option<UserId>, until: WallTime) {
-        for asked in self.asks_mut().filter(|asked| asked.ask.request == request) {
-            asked.posed = Some(Posed { person, until });
-        }
-    }
-
-    /// What was said to an ask, and by whom (nobody: by itself); the first word counts.
-    pub fn answered(&mut self, request: &str, answer: &Answer, by: Option<&str>) {
-        let by = by.map(str::to_owned);
-        self.settle(request, &Outcome::Answered { answer: answer.clone(), by });
     }
 
     /// The id under which the log knows why this turn failed.

@@ -3,7 +3,8 @@
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
-use crate::domain::ask::{Answer, Ask, AskKind};
+use crate::domain::answer::{Answer, Draft};
+use crate::domain::ask::{Ask, AskKind};
 use crate::domain::ids::{AskId, ProcessId, TurnId};
 use crate::domain::prompt::Author;
 
@@ -148,6 +149,48 @@ impl Store {
         rows.into_iter()
             .map(|row| Ok((row.request, json(&row.answer, "asks.answer")?, row.settled_by_name)))
             .collect()
+    }
+
+    /// Keeps what was chosen so far of an open ask; false if it is settled already.
+    pub async fn save_draft(
+        &self,
+        process: ProcessId,
+        request: &str,
+        draft: &Draft,
+    ) -> Result<bool, StoreError> {
+        let (process, draft) = (process.to_string(), to_json(draft, "asks.draft")?);
+        let done = sqlx::query!(
+            "UPDATE asks SET draft = ? WHERE process = ? AND request = ? AND state = 'open'",
+            draft,
+            process,
+            request
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// What was chosen so far of the asks of a process that wait, by request.
+    pub async fn drafts(&self, process: ProcessId) -> Result<Vec<(String, Draft)>, StoreError> {
+        let process = process.to_string();
+        let rows = sqlx::query!(
+            r#"SELECT request, draft AS "draft!" FROM asks
+               WHERE process = ? AND draft IS NOT NULL AND state = 'open'"#,
+            process
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(|row| Ok((row.request, json(&row.draft, "asks.draft")?))).collect()
+    }
+
+    /// What was chosen so far of an ask; nothing, if there is no such ask.
+    pub async fn draft(&self, id: AskId) -> Result<Draft, StoreError> {
+        let id = id.to_string();
+        let draft = sqlx::query_scalar!("SELECT draft FROM asks WHERE id = ?", id)
+            .fetch_optional(&self.reader)
+            .await?
+            .flatten();
+        draft.map_or_else(|| Ok(Draft::default()), |draft| json(&draft, "asks.draft"))
     }
 
     /// The ask, if there is one.

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::action::{Action, Choice};
-use crate::domain::ask::{Answer, Ask, AskKind};
+use crate::domain::answer::Answer;
+use crate::domain::ask::{Ask, AskKind};
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{
     AskId, ChannelId, ConversationId, ErrorId, GuildId, MessageId, ProcessId, PromptId, SessionId, TurnId,

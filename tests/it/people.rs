@@ -1,5 +1,11 @@
 //! People in the loop: what Claude asks, who may answer, and that one answer counts, whatever happens meanwhile.
 
+mod forms;
+mod plans;
+mod questions;
+mod reminders;
+mod servers;
+
 use std::sync::Arc;
 
 use insta::assert_snapshot;
@@ -23,7 +29,10 @@ async fn a_click_allows_and_the_command_runs() {
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, ASKS);
     let (card, labels) = stage.card(HARBOR).await;
-    assert_eq!(labels, ["Allow once", "Allow for this session", "Deny"]);
+    assert_eq!(
+        labels,
+        ["Allow once", "Allow for this session", "Deny", "Deny and say why", "Edit, then allow"]
+    );
     assert!(!made(&stage));
     assert_snapshot!("a_card", stage.transcript(HARBOR));
     stage.click(MARA, card, "Allow once").await;

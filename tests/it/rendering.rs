@@ -4,6 +4,8 @@ use insta::assert_snapshot;
 use serde_json::json;
 use switchboard::domain::ids::MessageId;
 
+use switchboard::playground::discord::Pinged;
+
 use crate::harness::{BOT, HARBOR, MARA, Stage, VERA, eventually};
 
 /// The longest message that Discord takes, in UTF-16 units.
@@ -62,16 +64,6 @@ async fn a_long_command_is_one_short_line() {
     let lines: Vec<_> = answer.lines().filter(|line| line.contains("-# ")).collect();
     assert_eq!(lines.len(), 2, "the tool and the footer: {answer}");
     assert!(lines[0].chars().count() <= 110, "{}", lines[0]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_question() {
-    assert_snapshot!(transcript_of("[[question:Which colour shall the buoy have?|Red|Green]]").await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plan() {
-    assert_snapshot!(transcript_of("[[plan:# Plan\n1. Paint the buoy\n2. Drop it]]").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +231,11 @@ async fn nothing_that_claude_says_pings_anybody() {
     let prompt =
         format!("[[mention]][[say:<@{MARA}> <@{VERA}> @everyone]][[question:Shall I call <@{VERA}>?]]");
     let message = stage.ask(MARA, HARBOR, &prompt);
+    // The card pings the one whose turn waits, whatever it asks.
+    let (card, _) = stage.card(HARBOR).await;
+    stage.click(MARA, card, "Red").await;
     stage.answer(HARBOR, message).await;
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(MARA)]);
     stage.assert_well_behaved();
     let stopped = stage.ask(MARA, HARBOR, "[[bash:exit 1 # @everyone]][[exit:3]]");
     stage.answer(HARBOR, stopped).await;

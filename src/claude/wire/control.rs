@@ -36,6 +36,10 @@ lenient_struct!(
         server: Option<String> = "mcp_server_name",
         /// Of `elicitation`.
         message: Value = "message",
+        /// Of `elicitation`: `form`, which is the default, or `url`.
+        mode: Option<String> = "mode",
+        /// Of `elicitation`.
+        requested_schema: Value = "requested_schema",
         /// Of our own `cancel_async_message`.
         message_uuid: Option<String> = "message_uuid",
     }

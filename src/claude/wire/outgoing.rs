@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::ask::{Answer, Ask, AskKind, Grant};
+use crate::domain::answer::Answer;
+use crate::domain::ask::{Ask, AskKind, Grant};
 use crate::domain::ids::PromptId;
 
 /// A prompt. Its id becomes the CLI's uuid of the message: in the transcript, in the echo, and as its dedup key.
@@ -60,21 +61,59 @@ pub fn end_session_line(request: &str) -> String {
 /// The answer to an ask. On allow the input is echoed, because the CLI fails the tool without it (its README §6).
 pub fn answer_line(ask: &Ask, answer: &Answer) -> String {
     let response = match (&ask.kind, answer) {
-        (AskKind::Elicitation { .. }, Answer::Allow | Answer::AllowForSession) => {
-            json!({ "action": "accept", "content": {} })
+        (AskKind::Elicitation { .. }, answer) => elicited(answer),
+        (_, Answer::Deny { message }) => json!({ "behavior": "deny", "message": message }),
+        (AskKind::Plan { .. }, Answer::DenyBecause { by, words }) => {
+            let message = format!("{by} wants you to keep planning. They said in the chat: {words}");
+            json!({ "behavior": "deny", "message": message })
         }
-        (AskKind::Elicitation { .. }, Answer::Deny { .. }) => json!({ "action": "decline" }),
-        (_, Answer::Allow | Answer::AllowForSession) => {
-            let input = serde_json::from_str(&ask.input).unwrap_or_else(|_| json!({}));
-            let mut response = json!({ "behavior": "allow", "updatedInput": Value::Object(object(input)) });
-            if let (Answer::AllowForSession, Some(grant)) = (answer, ask.grant()) {
+        (_, Answer::DenyBecause { by, words }) => {
+            json!({ "behavior": "deny", "message": format!("{by} said no to this in the chat: {words}") })
+        }
+        (_, Answer::AllowForSession) => {
+            let mut response = json!({ "behavior": "allow", "updatedInput": input(ask) });
+            if let Some(grant) = ask.grant() {
                 response["updatedPermissions"] = json!([permission(grant)]);
             }
             response
         }
-        (_, Answer::Deny { message }) => json!({ "behavior": "deny", "message": message }),
+        (_, Answer::AllowEdited { command }) => {
+            let mut input = input(ask);
+            input.insert("command".into(), command.as_str().into());
+            json!({ "behavior": "allow", "updatedInput": input })
+        }
+        (AskKind::Question { questions }, Answer::Chosen { answers }) => {
+            let keyed = questions.iter().zip(answers);
+            let keyed: Map<_, _> =
+                keyed.map(|(asked, answer)| (asked.question.clone(), answer.as_str().into())).collect();
+            let mut input = input(ask);
+            input.insert("answers".into(), Value::Object(keyed));
+            json!({ "behavior": "allow", "updatedInput": input })
+        }
+        (_, Answer::Allow | Answer::Chosen { .. } | Answer::Filled { .. }) => {
+            json!({ "behavior": "allow", "updatedInput": input(ask) })
+        }
     };
     success(&ask.request, &response)
+}
+
+/// The answer to an MCP server (MCP: client/elicitation, response actions).
+fn elicited(answer: &Answer) -> Value {
+    match answer {
+        Answer::Filled { content } => {
+            let content = object(serde_json::from_str(content).unwrap_or_default());
+            json!({ "action": "accept", "content": content })
+        }
+        Answer::Deny { .. } | Answer::DenyBecause { .. } => json!({ "action": "decline" }),
+        Answer::Allow | Answer::AllowForSession | Answer::AllowEdited { .. } | Answer::Chosen { .. } => {
+            json!({ "action": "accept", "content": {} })
+        }
+    }
+}
+
+/// The input as it was asked.
+fn input(ask: &Ask) -> Map<String, Value> {
+    object(serde_json::from_str(&ask.input).unwrap_or_default())
 }
 
 /// One permission until the session ends. Never `localSettings`: that would outlive it, in a file of the project.

@@ -3,14 +3,18 @@
 use uuid::Uuid;
 
 use super::{Actor, ActorError, Input};
+use crate::clock::WallTime;
 use crate::conversation::handle::{Answered, Click, GoneOn};
-use crate::conversation::state::Given;
-use crate::domain::action::Choice;
-use crate::domain::ask::Answer;
+use crate::conversation::state::{Given, Reply, reply};
+use crate::domain::answer::{Answer, Said};
 use crate::domain::event::TurnEnd;
-use crate::domain::ids::{AskId, PromptId};
+use crate::domain::ids::{AskId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt};
 use crate::fail_point::{Point, pass};
+use crate::outbox::Target;
+use crate::render::message::MessageBody;
+use crate::render::reminder;
+use crate::render::view::{Reaction, Shown};
 use crate::store::{Accepted, AskState};
 
 /// What Claude is asked with the button of a turn that was cut off.
@@ -19,29 +23,31 @@ const GO_ON: &str = "Your previous attempt at this was cut off: the program that
 
 impl Actor {
     /// Answers an ask that waits here, or says what became of it.
-    pub(super) async fn answer(
-        &mut self,
-        id: AskId,
-        choice: Choice,
-        by: Author,
-    ) -> Result<Answered, ActorError> {
+    pub(super) async fn answer(&mut self, id: AskId, said: Said, by: Author) -> Result<Answered, ActorError> {
         let store = self.shared.store.clone();
         let open = self.state.open_ask(id).map(|open| open.ask.clone());
         if let (Some(ask), Some(process)) = (open, self.state.process()) {
-            let answer = match choice {
-                Choice::AllowForSession if ask.grant().is_some() => Answer::AllowForSession,
-                Choice::AllowOnce | Choice::AllowForSession => Answer::Allow,
-                Choice::Deny => Answer::Deny { message: format!("{} said no to this in the chat.", by.name) },
-            };
-            let state = state_of(&answer);
-            if store.settle_ask(process, &ask.request, state, Some(&answer), Some(&by)).await? {
-                tracing::info!(ask = %id, by = %by.id, answer = state.as_str(), "an ask was answered");
-                store.audit(Some(by.id), "answer", &id.to_string(), state.as_str()).await?;
-                let given = Given { request: ask.request, answer, by: Some(by.name) };
-                pass(Point::AskSettled).await;
-                self.apply(Input::Given { ask: id, given }).await?;
-                pass(Point::AskAnswered).await;
-                return Ok(Answered::Taken);
+            let draft = self.state.draft(&ask.request);
+            match reply(&ask, &draft, said, &by.name) {
+                Reply::Unfit(sentence) => return Ok(Answered::Unfit { sentence }),
+                Reply::Draft(draft) => {
+                    if store.save_draft(process, &ask.request, &draft).await? {
+                        self.apply(Input::Drafted { ask: id, draft }).await?;
+                        return Ok(Answered::Noted);
+                    }
+                }
+                Reply::Answer(answer) => {
+                    let state = state_of(&answer);
+                    if store.settle_ask(process, &ask.request, state, Some(&answer), Some(&by)).await? {
+                        tracing::info!(ask = %id, by = %by.id, answer = state.as_str(), "an ask was answered");
+                        store.audit(Some(by.id), "answer", &id.to_string(), state.as_str()).await?;
+                        let given = Given { request: ask.request, answer, by: Some(by.name) };
+                        pass(Point::AskSettled).await;
+                        self.apply(Input::Given { ask: id, given }).await?;
+                        pass(Point::AskAnswered).await;
+                        return Ok(Answered::Taken);
+                    }
+                }
             }
         }
         let Some(stored) = store.ask(id).await? else { return Ok(Answered::Void) };
@@ -85,6 +91,37 @@ impl Actor {
         tracing::info!(%turn, prompt = %prompt.id, by = %prompt.author.id, "going on with a turn");
         self.apply(Input::Submit(prompt)).await?;
         Ok(GoneOn::Taken)
+    }
+}
+
+impl Actor {
+    /// Tells whoever is needed once more that an ask waits. The message is known by the ask: it comes once, also when it
+    /// is asked for again after a restart.
+    pub(super) async fn remind(
+        &mut self,
+        ask: AskId,
+        turn: TurnId,
+        person: UserId,
+        until: WallTime,
+    ) -> Result<(), ActorError> {
+        let slots = self.shared.store.slots(turn).await?;
+        let card = slots.iter().filter_map(|slot| slot.message).max();
+        let body = MessageBody { reply_to: card, ping: Some(person), ..reminder::waits(person, until) };
+        self.say_reminder(ask, body);
+        Ok(())
+    }
+
+    /// The ask is settled: what was told of it is no longer true.
+    pub(super) fn unremind(&mut self, ask: AskId) {
+        self.say_reminder(ask, reminder::over());
+    }
+
+    fn say_reminder(&mut self, ask: AskId, body: MessageBody) {
+        let key = TurnId(Uuid::new_v5(&ask.0, b"reminder"));
+        let channel = self.conversation.id.into();
+        let target = Target { channel, parent: None, thread: None, prompt: None };
+        let shown = Shown { slots: vec![body], reaction: Reaction::Working, typing: false, ended: true };
+        self.shared.outbox.say(key, &target, shown);
     }
 }
 

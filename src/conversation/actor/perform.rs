@@ -34,9 +34,7 @@ impl Actor {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
                 return self.begin(NewTurn { carried, ..new }, &prompt, start).await.map(Some);
             }
-            Effect::Withdraw(prompt) => {
-                store.withdraw(prompt).await?;
-            }
+            Effect::Withdraw(prompt) => _ = store.withdraw(prompt).await?,
             Effect::BeganAlone { turn, process, from } => {
                 store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
             }
@@ -69,6 +67,8 @@ impl Actor {
                     store.settle_ask(process, &request, state, Some(&answer), None).await?;
                 }
             }
+            Effect::Remind { ask, turn, person, until } => self.remind(ask, turn, person, until).await?,
+            Effect::Unremind { ask } => self.unremind(ask),
             Effect::NoteSideEffects(turn) => {
                 pass(Point::SideEffectsDue).await;
                 store.note_side_effects(turn).await?;

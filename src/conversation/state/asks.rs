@@ -3,12 +3,12 @@
 use super::{Effect, State};
 use crate::claude::answer_line;
 use crate::clock::{Moment, WallTime};
-use crate::domain::ask::{Answer, Ask};
+use crate::domain::answer::{Answer, Draft};
+use crate::domain::ask::{Ask, AskKind};
 use crate::domain::ids::AskId;
 
-/// What Claude is told of what nobody can be asked.
-const NOBODY_TO_ASK: &str = "Nobody can be asked from this chat yet, so this was denied. Say what you wanted to do and why, and go on \
-     without it if you can.";
+/// What is said of what was denied, and nobody knows why.
+const NOBODY_KNOWS: &str = "nobody remembers why";
 /// What Claude is told when the time is over.
 const NOBODY_ANSWERED: &str =
     "nobody answered in time. Say what you wanted to do and why, and go on without it if you can.";
@@ -26,6 +26,8 @@ pub struct OpenAsk {
     asked_at: WallTime,
     /// When its time is over; known from the first look on.
     due: Option<Moment>,
+    /// Whether whoever is needed was told once more.
+    reminded: bool,
 }
 
 /// What was said to an ask.
@@ -61,19 +63,44 @@ impl State {
         effects.push(Effect::SaveAsk { turn: turn.id, ask: ask.clone() });
         if !ask.is_for_people() {
             // After a restart this may be said twice; the CLI ignores answers to what it does not ask (its README §3).
-            effects.push(Effect::Write(answer_line(ask, &nobody_to_ask())));
+            effects.push(Effect::Write(answer_line(ask, &unfit(Some(ask)))));
             return;
         }
         turn.view.pose(&ask.request, turn.asker(), until);
+        let draft = self.process.as_ref().and_then(|process| process.draft(&ask.request));
+        if let Some(draft) = draft {
+            turn.view.drafted(&ask.request, draft);
+        }
         let id = AskId::of(turn.id, &ask.request);
         if !turn.asks.iter().any(|open| open.id == id) {
-            turn.asks.push(OpenAsk { id, ask: ask.clone(), asked: now, asked_at: at, due: None });
+            let ask = ask.clone();
+            turn.asks.push(OpenAsk { id, ask, asked: now, asked_at: at, due: None, reminded: false });
+        }
+    }
+
+    /// What was chosen so far of an ask.
+    pub fn draft(&self, request: &str) -> Draft {
+        let known = self.process.as_ref().and_then(|process| process.draft(request));
+        known.cloned().unwrap_or_default()
+    }
+
+    /// Somebody chose something, and it is stored.
+    pub(super) fn drafted(&mut self, id: AskId, draft: Draft) {
+        let Some(open) = self.open_ask(id) else { return };
+        let request = open.ask.request.clone();
+        if let Some(turn) = &mut self.turn {
+            turn.view.drafted(&request, &draft);
+            turn.changed = true;
+        }
+        if let Some(process) = &mut self.process {
+            process.drafts.retain(|(known, _)| *known != request);
+            process.drafts.push((request, draft));
         }
     }
 
     /// Somebody answered, and it is stored.
     pub(super) fn given(&mut self, id: AskId, given: Given, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(open) = self.settle(id, now) else { return };
+        let Some(open) = self.settle(id, now, effects) else { return };
         effects.push(Effect::Write(answer_line(&open.ask, &given.answer)));
         if let Some(turn) = &mut self.turn {
             turn.view.answered(&given.request, &given.answer, given.by.as_deref());
@@ -110,12 +137,12 @@ impl State {
         let stored = self.process.as_ref().and_then(|process| process.given(request)).cloned();
         let given = stored.unwrap_or_else(|| Given {
             request: request.to_owned(),
-            answer: if allowed { Answer::Allow } else { nobody_to_ask() },
+            answer: if allowed { Answer::Allow } else { unfit(turn.view.ask(request)) },
             by: None,
         });
         turn.view.answered(request, &given.answer, given.by.as_deref());
         turn.changed = true;
-        self.settle(id, now);
+        self.settle(id, now, effects);
         let Some(process) = self.process.as_ref().map(|process| process.id) else { return };
         effects.push(Effect::SettleAsk { process, request: given.request, answer: Some(given.answer) });
     }
@@ -123,7 +150,7 @@ impl State {
     /// Nobody is asked any more.
     pub(super) fn ask_withdrawn(&mut self, request: &str, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = &self.turn else { return };
-        self.settle(AskId::of(turn.id, request), now);
+        self.settle(AskId::of(turn.id, request), now, effects);
         let Some(process) = self.process.as_ref().map(|process| process.id) else { return };
         effects.push(Effect::SettleAsk { process, request: request.to_owned(), answer: None });
     }
@@ -143,14 +170,20 @@ impl State {
     /// Asks whose time is over. It counts from when the CLI asked, also across a restart; a clock that steps while this
     /// daemon looks on makes no difference.
     pub(super) fn expire_asks(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
-        let max = self.bounds.ask_max;
+        let (max, remind) = (self.bounds.ask_max, self.bounds.ask_remind);
         let Some(turn) = &mut self.turn else { return };
-        let mut over = Vec::new();
+        let (mut over, asker) = (Vec::new(), turn.asker());
         for open in &mut turn.asks {
-            let due =
-                *open.due.get_or_insert_with(|| now.after(max.saturating_sub(wall.since(open.asked_at))));
+            let waited = wall.since(open.asked_at);
+            let due = *open.due.get_or_insert_with(|| now.after(max.saturating_sub(waited)));
             if now >= due {
                 over.push(open.id);
+            } else if let Some(person) = asker.filter(|_| !open.reminded)
+                && remind.is_some_and(|remind| now.after(max.saturating_sub(remind)) >= due)
+            {
+                open.reminded = true;
+                let until = WallTime(open.asked_at.0.saturating_add(millis(max)));
+                effects.push(Effect::Remind { ask: open.id, turn: turn.id, person, until });
             }
         }
         for id in over {
@@ -159,10 +192,13 @@ impl State {
     }
 
     /// Takes an ask off the list. The turn's limits do not count what it waited for people.
-    fn settle(&mut self, id: AskId, now: Moment) -> Option<OpenAsk> {
+    fn settle(&mut self, id: AskId, now: Moment, effects: &mut Vec<Effect>) -> Option<OpenAsk> {
         let turn = self.turn.as_mut()?;
         let index = turn.asks.iter().position(|open| open.id == id)?;
         let open = turn.asks.remove(index);
+        if open.reminded {
+            effects.push(Effect::Unremind { ask: id });
+        }
         if turn.asks.is_empty() {
             turn.started = turn.started.after(now.since(open.asked));
             turn.last_heard = now;
@@ -171,8 +207,19 @@ impl State {
     }
 }
 
-fn nobody_to_ask() -> Answer {
-    Answer::Deny { message: NOBODY_TO_ASK.to_owned() }
+/// What an ask gets that nobody can answer from a chat.
+fn unfit(ask: Option<&Ask>) -> Answer {
+    let message = match ask.map(|ask| &ask.kind) {
+        Some(AskKind::Elicitation { unfit: Some(why), .. }) => why.clone(),
+        Some(
+            AskKind::Elicitation { .. }
+            | AskKind::Permission { .. }
+            | AskKind::Question { .. }
+            | AskKind::Plan { .. },
+        )
+        | None => NOBODY_KNOWS.to_owned(),
+    };
+    Answer::Deny { message }
 }
 
 fn millis(duration: std::time::Duration) -> i64 {

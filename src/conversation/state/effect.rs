@@ -2,10 +2,12 @@
 
 use super::Given;
 use crate::claude::CliInfo;
+use crate::clock::WallTime;
 use crate::conversation::account::News;
-use crate::domain::ask::{Answer, Ask};
+use crate::domain::answer::Answer;
+use crate::domain::ask::Ask;
 use crate::domain::event::{Carried, TurnEnd, Usage};
-use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
+use crate::domain::ids::{AskId, ErrorId, ProcessId, PromptId, SessionId, TurnId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, Position};
 
@@ -74,6 +76,22 @@ pub enum Effect {
         request: String,
         /// How; none: withdrawn.
         answer: Option<Answer>,
+    },
+    /// Tell whoever is needed once more that an ask waits; once, however often it is said.
+    Remind {
+        /// Which ask.
+        ask: AskId,
+        /// The turn that waits.
+        turn: TurnId,
+        /// Who is needed.
+        person: UserId,
+        /// When it is denied.
+        until: WallTime,
+    },
+    /// What was told so is over.
+    Unremind {
+        /// Which ask.
+        ask: AskId,
     },
     /// Store that nobody answered an ask, and what it gets instead.
     ExpireAsk(Given),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Given;
 use crate::clock::WallTime;
 use crate::conversation::account::Hold;
+use crate::domain::answer::Draft;
 use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{AskId, ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
@@ -35,6 +36,13 @@ pub enum Input {
         ask: AskId,
         /// What.
         given: Given,
+    },
+    /// Somebody chose something that is not the whole answer yet, and it is stored.
+    Drafted {
+        /// Which.
+        ask: AskId,
+        /// What was chosen so far.
+        draft: Draft,
     },
     /// The card of an ask could not be posted.
     Unseen(AskId),
@@ -68,6 +76,8 @@ pub struct Attached {
     pub turns: Vec<KnownTurn>,
     /// What was said to its asks.
     pub given: Vec<Given>,
+    /// What was chosen so far of its asks, by the CLI's id of the request.
+    pub drafts: Vec<(String, Draft)>,
 }
 
 /// A turn that the store knows.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{Attached, Given, KnownTurn};
 use crate::claude::Dialogue;
 use crate::clock::Moment;
+use crate::domain::answer::Draft;
 use crate::domain::ids::ProcessId;
 use crate::runner::Position;
 
@@ -27,6 +28,8 @@ pub struct Process {
     pub attached_at: Moment,
     /// What was said to its asks, as far as people did or could have: the records do not tell who.
     pub given: Vec<Given>,
+    /// What was chosen so far of its asks, by the CLI's id of the request.
+    pub drafts: Vec<(String, Draft)>,
     known: Vec<KnownTurn>,
 }
 
@@ -58,6 +61,7 @@ impl Process {
             idle_since: None,
             attached_at: Moment::default(),
             given: Vec::new(),
+            drafts: Vec::new(),
             known: Vec::new(),
         }
     }
@@ -66,6 +70,7 @@ impl Process {
     pub fn attached(attached: Attached, now: Moment) -> Self {
         Self {
             given: attached.given,
+            drafts: attached.drafts,
             known: attached.turns,
             attached_at: now,
             ..Self::starting(attached.process, attached.fingerprint)
@@ -99,6 +104,11 @@ impl Process {
     /// What was said to this request.
     pub fn given(&self, request: &str) -> Option<&Given> {
         self.given.iter().find(|given| given.request == request)
+    }
+
+    /// What was chosen so far of this request's questions.
+    pub fn draft(&self, request: &str) -> Option<&Draft> {
+        self.drafts.iter().find(|(known, _)| known == request).map(|(_, draft)| draft)
     }
 
     /// The first turn of an earlier daemon that matches; it is handed out once.

@@ -43,8 +43,8 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     - **Ask**: mention me in a project's channel, or reply to one of my messages. In a thread that I take part in, just \
     write. Files that you attach come along; `@path` names a file of the project.\n\
     - **One at a time**: what you write meanwhile waits its turn. 👀 taken · ⚙️ working · ✅ done · ❌ failed · ⏹️ stopped\n\
-    - **Permissions**: when Claude asks, a card shows what it wants to do; the first click of somebody of the project \
-    counts. Without one it is denied in the end\n\
+    - **When Claude asks** (a permission, a question, a plan) a card has the answers as buttons; *Other…*, *Deny and say \
+    why* and *Edit* open a form. The first answer of somebody of the project counts; without one it is denied in the end\n\
     - `/stop` stops what runs; the conversation stays\n\
     - `/reset` begins the conversation anew\n\
     - `/model` chooses the model\n\

@@ -286,6 +286,9 @@ impl EmbeddedDiscord {
                 .flatten()
                 .find(|item| item["custom_id"] == custom_id && item["disabled"] != true)?;
             let (channel, kind) = (found.channel, item["type"].clone());
+            if kind == 3 && !may_choose(item, values) {
+                return None;
+            }
             let data = if kind == 2 {
                 json!({"custom_id": custom_id, "component_type": kind, "id": item["id"]})
             } else {
@@ -307,7 +310,7 @@ impl EmbeddedDiscord {
         self.try_modal_submit(opened_by, inputs).expect("the bot opened a modal")
     }
 
-    /// Somebody sends off a modal, if one was opened.
+    /// Somebody sends off a modal, if one was opened and Discord's client would let them.
     pub fn try_modal_submit(
         &self,
         opened_by: InteractionId,
@@ -316,6 +319,9 @@ impl EmbeddedDiscord {
         let id = self.shared.change(|state| {
             let opener = state.interactions.get(&opened_by)?;
             let modal = opener.modal.clone()?;
+            if !super::rules::may_be_sent(&modal, inputs) {
+                return None;
+            }
             let (user, channel, message) = (opener.user, opener.channel, opener.message);
             let rows: Vec<_> = inputs
                 .iter()
@@ -331,4 +337,14 @@ impl EmbeddedDiscord {
     fn expire_later(&self) {
         self.shared.later(ACKNOWLEDGE_WITHIN, super::state::State::expire_interactions);
     }
+}
+
+/// Whether a person can choose this in a menu: options that it has, each once, not too few and not too many.
+fn may_choose(menu: &Value, values: &[&str]) -> bool {
+    let count =
+        |key: &str| menu[key].as_u64().map_or(1, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let options = menu["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let known = values.iter().all(|value| options.iter().any(|option| option["value"] == *value));
+    let once = values.iter().enumerate().all(|(index, value)| !values[..index].contains(value));
+    known && once && (count("min_values")..=count("max_values")).contains(&values.len())
 }

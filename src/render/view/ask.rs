@@ -1,11 +1,15 @@
 //! What Claude asks a person, whole: who answers has to see what they answer.
 
-use super::{Ask, Asked, Outcome, Posed, code_span, escape, one_line};
-use crate::domain::action::Button;
-use crate::domain::ask::{Answer, AskKind, Grant, Question};
+mod question;
+
+use super::{Answer, Ask, Asked, Block, Draft, Outcome, Posed, View, code_span, escape, one_line};
+use crate::clock::WallTime;
+use crate::domain::action::{Button, Menu};
+use crate::domain::ask::AskKind;
 use crate::domain::ids::{TurnId, UserId};
-use crate::render::card;
+use crate::render::card::{self, Card};
 use crate::render::chunk::chunk;
+use crate::render::controls;
 use crate::render::escape::code_block;
 use crate::render::markdown::discord_markdown;
 use crate::render::message::File;
@@ -20,7 +24,42 @@ const SETTLED_UNITS_MAX: usize = 400;
 /// So much of a plan is shown, in UTF-16 units: two messages.
 const PLAN_UNITS_MAX: usize = 3_200;
 
+impl View {
+    /// An open ask waits for people until then, with a card of its own; `person` is told once.
+    pub fn pose(&mut self, request: &str, person: Option<UserId>, until: WallTime) {
+        for asked in self.asks_mut().filter(|asked| asked.ask.request == request) {
+            asked.posed = Some(Posed { person, until });
+        }
+    }
+
+    /// The ask with this request's id.
+    pub fn ask(&self, request: &str) -> Option<&Ask> {
+        let mut asks = self.blocks.iter().filter_map(|block| match block {
+            Block::Ask(asked) => Some(&asked.ask),
+            Block::Text(_) | Block::Tools(_) | Block::Notice(_) => None,
+        });
+        asks.find(|ask| ask.request == request)
+    }
+
+    /// What was chosen so far of an open ask's questions.
+    pub fn drafted(&mut self, request: &str, draft: &Draft) {
+        for asked in self.asks_mut().filter(|asked| asked.ask.request == request) {
+            asked.draft = draft.clone();
+        }
+    }
+
+    /// What was said to an ask, and by whom (nobody: by itself); the first word counts.
+    pub fn answered(&mut self, request: &str, answer: &Answer, by: Option<&str>) {
+        let by = by.map(str::to_owned);
+        self.settle(request, &Outcome::Answered { answer: answer.clone(), by });
+    }
+}
+
 impl Asked {
+    pub(super) fn new(ask: Ask) -> Self {
+        Self { ask, posed: None, draft: Draft::default(), outcome: Outcome::Open }
+    }
+
     /// Whether people can answer it now.
     pub(super) fn is_open_to_people(&self) -> bool {
         self.posed.is_some() && self.outcome == Outcome::Open
@@ -30,50 +69,119 @@ impl Asked {
     pub(super) fn person(&self) -> Option<UserId> {
         self.posed.filter(|_| self.is_open_to_people()).and_then(|posed| posed.person)
     }
+
+    /// A mention of whoever is told that it waits.
+    fn mention(&self) -> String {
+        self.person().map(|person| format!(" <@{person}>")).unwrap_or_default()
+    }
+
+    /// When it is denied by itself, for people.
+    fn countdown(&self) -> Option<String> {
+        let Posed { until, .. } = self.posed.filter(|_| self.is_open_to_people())?;
+        Some(format!("-# without an answer it is denied <t:{}:R>", until.0.div_euclid(1_000)))
+    }
 }
 
 /// The ask and what became of it, Discord markdown.
 pub(super) fn block(asked: &Asked) -> String {
     let Asked { ask, outcome, .. } = asked;
-    let mut text = match &ask.kind {
+    let mut lines = match &ask.kind {
         AskKind::Permission { .. } => permission(asked),
-        AskKind::Question { questions } => questions.iter().map(question).collect::<Vec<_>>().join("\n\n"),
-        AskKind::Plan { plan } => {
-            format!("📋 **Claude has a plan:**\n\n{}", cut(&discord_markdown(plan), PLAN_UNITS_MAX).0)
-        }
-        AskKind::Elicitation { server, message } => {
-            format!("🔌 **{} asks:** {}", escape(&one_line(server, 40)), escape(&one_line(message, 1_000)))
-        }
+        AskKind::Question { questions } => vec![question::block(asked, questions)],
+        AskKind::Plan { plan: text } => plan(asked, text),
+        AskKind::Elicitation { server, message, .. } => vec![format!(
+            "🔌 **{} asks:**{}\n{}",
+            escape(&one_line(server, 40)),
+            asked.mention(),
+            escape(&one_line(&card::expose(message), 1_000))
+        )],
     };
+    lines.extend(asked.countdown());
     if let Some(line) = outcome_line(ask, outcome) {
-        text = format!("{text}\n-# {line}");
+        lines.push(format!("-# {line}"));
     }
-    text
+    if let Outcome::Answered { answer: Answer::AllowEdited { command }, .. } = outcome {
+        lines.push(what(&card::of_command(command), SETTLED_UNITS_MAX).0);
+    }
+    lines.join("\n")
 }
 
 /// What would be done, as a file, where the card shows only its beginning.
 pub(super) fn file(asked: &Asked) -> Option<File> {
-    let shown = card::of(&asked.ask)?;
-    let (_, is_cut) = cut(&code_block(shown.language, &shown.text), OPEN_UNITS_MAX);
-    is_cut.then(|| File { name: shown.file_name.to_owned(), bytes: shown.text.into_bytes() })
+    let whole = whole(&asked.ask)?;
+    let is_document = matches!(asked.ask.kind, AskKind::Plan { .. });
+    (!is_document && is_cut(asked))
+        .then(|| File { name: whole.file_name.to_owned(), bytes: whole.text.into_bytes() })
+}
+
+/// The document that stays in the conversation, where only its beginning is shown.
+pub(super) fn document(asked: &Asked) -> Option<File> {
+    let AskKind::Plan { plan } = &asked.ask.kind else { return None };
+    is_cut(asked).then(|| File { name: "plan.md".to_owned(), bytes: plan.clone().into_bytes() })
 }
 
 /// The answers to choose from.
 pub(super) fn buttons(turn: TurnId, asked: &Asked) -> Vec<Button> {
-    card::buttons(turn, &asked.ask)
+    controls::buttons(turn, &asked.ask, is_cut(asked))
 }
 
-fn permission(asked: &Asked) -> String {
+/// The menus to choose from.
+pub(super) fn menus(turn: TurnId, asked: &Asked) -> Vec<Menu> {
+    controls::menus(turn, &asked.ask, &asked.draft)
+}
+
+/// All of what an ask is for: what *Show all* shows. None of what stands on its card whole in any case.
+pub fn whole(ask: &Ask) -> Option<Card> {
+    match &ask.kind {
+        AskKind::Permission { .. } => card::of(ask),
+        AskKind::Question { questions } => Some(Card {
+            text: card::expose(&question::whole(questions)),
+            language: "md",
+            file_name: "questions.md",
+            warning: None,
+        }),
+        AskKind::Plan { plan } => {
+            Some(Card { text: plan.clone(), language: "md", file_name: "plan.md", warning: None })
+        }
+        AskKind::Elicitation { .. } => None,
+    }
+}
+
+/// Whether the card shows only a part of what it is for.
+fn is_cut(asked: &Asked) -> bool {
+    match &asked.ask.kind {
+        AskKind::Permission { .. } => {
+            card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1)
+        }
+        AskKind::Question { questions } => question::is_cut(questions),
+        AskKind::Plan { plan } => cut(&discord_markdown(plan), PLAN_UNITS_MAX).1,
+        AskKind::Elicitation { .. } => false,
+    }
+}
+
+fn plan(asked: &Asked, plan: &str) -> Vec<String> {
+    let (text, is_cut) = cut(&discord_markdown(plan), PLAN_UNITS_MAX);
+    let mut lines = vec![format!("📋 **Claude has a plan:**{}\n\n{text}", asked.mention())];
+    if is_cut && asked.posed.is_some() {
+        lines.push("-# the whole of it is in plan.md, above".to_owned());
+    }
+    if asked.is_open_to_people() {
+        lines.push(
+            "-# *Approve and accept edits* covers every edit of a file here, until the session ends"
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+fn permission(asked: &Asked) -> Vec<String> {
     let Asked { ask, posed, .. } = asked;
-    let AskKind::Permission { tool, reason, blocked_path, dir, grant, .. } = &ask.kind else {
-        return String::new();
+    let AskKind::Permission { tool, reason, blocked_path, dir, .. } = &ask.kind else {
+        return Vec::new();
     };
     let is_open = asked.is_open_to_people();
-    let mut head = format!("🔐 **May Claude use {}?**", escape(&tool_line::name(tool)));
-    if let Some(person) = asked.person() {
-        head = format!("{head} <@{person}>");
-    }
-    let mut lines = vec![head];
+    let mut lines =
+        vec![format!("🔐 **May Claude use {}?**{}", escape(&tool_line::name(tool)), asked.mention())];
     if is_open || posed.is_none() {
         lines.extend(card::said(tool).map(|said| format!("Claude says: *{}*", escape(&one_line(said, 160)))));
         lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, 200))));
@@ -85,10 +193,10 @@ fn permission(asked: &Asked) -> String {
     }
     if let Some(shown) = card::of(ask) {
         let units_max = if is_open || posed.is_none() { OPEN_UNITS_MAX } else { SETTLED_UNITS_MAX };
-        let (code, is_cut) = cut(&code_block(shown.language, &shown.text), units_max);
+        let (code, is_cut) = what(&shown, units_max);
         lines.push(code);
         if is_cut && is_open {
-            lines.push(format!("-# the whole of it is in {}, below", shown.file_name));
+            lines.push(format!("-# the whole of it is in {}, below, and with *Show all*", shown.file_name));
         }
         lines.extend(shown.warning.filter(|_| is_open).map(|warning| format!("⚠️ {warning}")));
     }
@@ -97,13 +205,14 @@ fn permission(asked: &Asked) -> String {
             lines.push(format!("-# in {}", code_span(&one_line(dir, 120))));
         }
         lines.extend(
-            grant.as_ref().map(|grant| format!("-# *Allow for this session* covers {}", covers(grant))),
+            card::offered(ask).map(|covered| format!("-# *Allow for this session* covers {covered}")),
         );
-        lines.extend(posed.map(|Posed { until, .. }| {
-            format!("-# without an answer it is denied <t:{}:R>", until.0.div_euclid(1_000))
-        }));
     }
-    lines.join("\n")
+    lines
+}
+
+fn what(shown: &Card, units_max: usize) -> (String, bool) {
+    cut(&code_block(shown.language, &shown.text), units_max)
 }
 
 fn outcome_line(ask: &Ask, outcome: &Outcome) -> Option<String> {
@@ -112,44 +221,29 @@ fn outcome_line(ask: &Ask, outcome: &Outcome) -> Option<String> {
         Outcome::Withdrawn => return Some("withdrawn, without an answer".to_owned()),
         Outcome::Answered { answer, by } => (answer, by),
     };
-    let by = by.as_ref().map(|name| format!(" by {}", escape(&one_line(name, 40))));
-    Some(match (answer, by) {
-        (Answer::Allow, by) => format!("✅ allowed{}", by.unwrap_or_default()),
-        (Answer::AllowForSession, by) => {
-            let covered = ask.grant().map(|grant| format!(": {}", covers(grant))).unwrap_or_default();
-            format!("✅ allowed for this session{}{covered}", by.unwrap_or_default())
+    let name = |name: &str| escape(&one_line(name, 40));
+    let by = by.as_deref().map(|by| format!(" by {}", name(by))).unwrap_or_default();
+    let (yes, no) = match &ask.kind {
+        AskKind::Permission { .. } => ("allowed", "denied"),
+        AskKind::Question { .. } => ("answered", "not answered"),
+        AskKind::Plan { .. } => ("approved", "not approved"),
+        AskKind::Elicitation { .. } => ("answered", "declined"),
+    };
+    Some(match answer {
+        Answer::Allow | Answer::Filled { .. } => format!("✅ {yes}{by}"),
+        Answer::AllowForSession => {
+            let covered = card::offered(ask).map(|covered| format!(": {covered}")).unwrap_or_default();
+            format!("✅ {yes} for this session{by}{covered}")
         }
-        (Answer::Deny { .. }, Some(by)) => format!("🚫 denied{by}"),
-        (Answer::Deny { message }, None) => format!("🚫 denied: {}", escape(&one_line(message, 200))),
+        Answer::AllowEdited { .. } => format!("✅ edited and allowed{by}; this is what runs:"),
+        Answer::Chosen { answers } => {
+            let told = question::answers(ask.questions(), answers);
+            format!("✅ {yes}{by}{told}")
+        }
+        Answer::Deny { .. } if !by.is_empty() => format!("🚫 {no}{by}"),
+        Answer::Deny { message } => format!("🚫 {no}: {}", escape(&one_line(message, 200))),
+        Answer::DenyBecause { words, .. } => format!("🚫 {no}{by}: {}", escape(&one_line(words, 300))),
     })
-}
-
-/// What a grant allows, in words.
-fn covers(grant: &Grant) -> String {
-    match grant {
-        Grant::AcceptEdits => "every edit of a file here".to_owned(),
-        Grant::Rules { rules } => {
-            let named = rules.iter().take(5).map(|rule| match &rule.content {
-                Some(content) => code_span(&one_line(&format!("{}({content})", rule.tool), 120)),
-                None => format!("every use of {}", code_span(&one_line(&rule.tool, 60))),
-            });
-            let named = named.collect::<Vec<_>>().join(", ");
-            let more = rules.len().saturating_sub(5);
-            if more > 0 { format!("{named} and {more} more") } else { named }
-        }
-    }
-}
-
-fn question(question: &Question) -> String {
-    let how = if question.multiple { " (several may be chosen)" } else { "" };
-    let mut lines = vec![format!(
-        "❓ **{}:** {}{how}",
-        escape(&one_line(&question.header, 60)),
-        escape(&one_line(&question.question, 600))
-    )];
-    let options = question.options.iter().enumerate();
-    lines.extend(options.map(|(index, option)| format!("{}. {}", index + 1, escape(&one_line(option, 200)))));
-    lines.join("\n")
 }
 
 /// The beginning of a document, with a note of how much is left out, and whether anything is.

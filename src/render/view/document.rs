@@ -20,17 +20,20 @@ const BEFORE_THE_CARD: &str = "-# 🔐 Claude asks before it begins:";
 const KINDS_NAMED_MAX: usize = 6;
 
 /// A part of the document that begins with a message of its own, because somebody is to be told.
+#[derive(Default)]
 pub(super) struct Segment<'a> {
     /// Discord markdown.
     pub(super) text: String,
     /// The asks in it that wait for people.
     pub(super) open: Vec<&'a Asked>,
+    /// The asks in it whose document stays with it.
+    pub(super) kept: Vec<&'a Asked>,
 }
 
 /// The whole document: what comes before the first card, and each card with what comes after it. `closing` are lines
 /// about the end, below everything else.
 pub(super) fn document<'a>(view: &'a View, closing: &[String]) -> Vec<Segment<'a>> {
-    let mut segments = vec![Segment { text: String::new(), open: Vec::new() }];
+    let mut segments = vec![Segment::default()];
     let mut small = true;
     let last_card =
         view.blocks.iter().rposition(|block| matches!(block, Block::Ask(asked) if asked.posed.is_some()));
@@ -44,8 +47,11 @@ pub(super) fn document<'a>(view: &'a View, closing: &[String]) -> Vec<Segment<'a
             }
             Block::Ask(asked) => {
                 if asked.posed.is_some() && segments.len() <= CARDS_MAX {
-                    segments.push(Segment { text: String::new(), open: Vec::new() });
+                    segments.push(Segment::default());
                     small = true;
+                }
+                if let Some(segment) = segments.last_mut().filter(|_| asked.posed.is_some()) {
+                    segment.kept.push(asked);
                 }
                 if let Some(segment) = segments.last_mut().filter(|_| asked.is_open_to_people()) {
                     segment.open.push(asked);

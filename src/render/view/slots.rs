@@ -4,7 +4,7 @@ use super::document::Segment;
 use super::{TurnEnd, View, ask, document, ending};
 use crate::render::chunk::{chunk, chunk_first, end_of};
 use crate::render::escape::shorten;
-use crate::render::message::{BUTTONS_MAX, CONTENT_UNITS_MAX, File, MessageBody, units};
+use crate::render::message::{CONTENT_UNITS_MAX, File, MessageBody, units};
 
 /// A longer turn is left out in the middle, and comes as a file when it is over.
 pub(super) const SLOTS_MAX: usize = 6;
@@ -64,12 +64,15 @@ fn bodies(segments: &[Segment<'_>], note: &str, view: &View) -> (Vec<MessageBody
         bodies.extend(pieces.into_iter().map(MessageBody::text));
         if let [head, ..] = &mut bodies[first..] {
             head.ping = segment.open.iter().find_map(|asked| asked.person());
+            // It stays below the words that it belongs to, also when more comes after them.
+            head.files = segment.kept.iter().filter_map(|asked| ask::document(asked)).collect();
         }
         if let Some(last) = bodies[first..].last_mut() {
-            last.files = segment.open.iter().filter_map(|asked| ask::file(asked)).collect();
-            last.buttons =
-                segment.open.iter().flat_map(|asked| ask::buttons(view.about.turn, asked)).collect();
-            last.buttons.truncate(BUTTONS_MAX);
+            let (turn, open) = (view.about.turn, &segment.open);
+            last.files.extend(open.iter().filter_map(|asked| ask::file(asked)));
+            last.menus = open.iter().flat_map(|asked| ask::menus(turn, asked)).collect();
+            last.buttons = open.iter().flat_map(|asked| ask::buttons(turn, asked)).collect();
+            last.fit_rows();
         }
     }
     (bodies, is_long)

@@ -12,6 +12,7 @@ use crate::domain::event::{Failure, Limit};
 use crate::domain::tool::Tool;
 use crate::render::message::{CONTENT_UNITS_MAX, units};
 
+mod asks;
 mod endings;
 mod texts;
 mod work;
@@ -110,6 +111,13 @@ fn read(shown: &Shown) -> String {
         let _ = writeln!(text, "━━ message {}{reply} ━━\n{}", index + 1, body.content);
         for file in &body.files {
             let _ = writeln!(text, "[file {}, {} bytes]", file.name, file.bytes.len());
+        }
+        for menu in &body.menus {
+            let items = menu.items.iter().map(|item| {
+                let mark = if item.chosen { "☑" } else { "☐" };
+                format!("{mark} {}", item.label)
+            });
+            let _ = writeln!(text, "[{} ▾ {}]", menu.placeholder, items.collect::<Vec<_>>().join(" "));
         }
         if !body.buttons.is_empty() {
             let buttons: Vec<_> = body.buttons.iter().map(|button| format!("[{}]", button.label)).collect();

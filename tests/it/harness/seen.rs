@@ -54,14 +54,57 @@ impl Stage {
     /// The same by the button's id.
     pub async fn click_id(&self, user: UserId, message: MessageId, custom_id: &str) -> InteractionId {
         let clicked = self.discord.component(user, message, custom_id, &[]);
+        self.acknowledged(clicked).await;
+        clicked
+    }
+
+    /// Waits until the reaction says that the CLI works, or waits for an answer.
+    pub async fn at_work(&self, message: MessageId) {
         self.discord
-            .wait_for("a click to be acknowledged", |discord| {
-                let state = discord.interaction(clicked);
-                assert!(!state.failed, "a click was not acknowledged within 3 s");
+            .wait_for("the reaction of a turn that works", |discord| {
+                discord.reactions(message).iter().any(|(emoji, _)| emoji == "⚙️").then_some(())
+            })
+            .await;
+    }
+
+    /// Chooses from a message's menus; `menu` counts from 0, and so do the items.
+    pub async fn choose(
+        &self,
+        user: UserId,
+        message: MessageId,
+        menu: usize,
+        items: &[&str],
+    ) -> InteractionId {
+        let shown = self.discord.message(message).expect("the message is there");
+        let id = menus(&shown)[menu]["custom_id"].as_str().expect("a menu has an id").to_owned();
+        let chosen = self.discord.component(user, message, &id, items);
+        self.acknowledged(chosen).await;
+        chosen
+    }
+
+    /// Sends off the form that a click opened, with these texts in its fields, in order; and waits until Discord knows
+    /// that the bot heard of it.
+    pub async fn submit(&self, opened: InteractionId, texts: &[&str]) -> InteractionId {
+        let ids: Vec<_> = (0..texts.len()).map(|number| number.to_string()).collect();
+        let inputs: Vec<_> = ids.iter().map(String::as_str).zip(texts.iter().copied()).collect();
+        let sent = self.discord.modal_submit(opened, &inputs);
+        self.acknowledged(sent).await;
+        sent
+    }
+
+    /// The form that a click opened.
+    pub fn form(&self, opened: InteractionId) -> Value {
+        self.discord.interaction(opened).modal.expect("a form was opened")
+    }
+
+    async fn acknowledged(&self, id: InteractionId) {
+        self.discord
+            .wait_for("an interaction to be acknowledged", |discord| {
+                let state = discord.interaction(id);
+                assert!(!state.failed, "it was not acknowledged within 3 s");
                 state.acknowledged_after.map(|_| ())
             })
             .await;
-        clicked
     }
 
     /// What a click was answered with, for nobody else's eyes.
@@ -208,7 +251,8 @@ fn id(value: &Value) -> MessageId {
 
 /// Whether a message asks the one person whose turn waits.
 fn is_card(content: &str) -> bool {
-    content.starts_with("🔐 **May Claude use ")
+    let marks = ["🔐 **", "❓ **", "📋 **", "🔌 **", "⏰ ", "-# ⏰"];
+    marks.iter().any(|mark| content.starts_with(mark))
 }
 
 /// Whether a message tells whoever runs the bot that the login is gone, or did so.
@@ -222,7 +266,15 @@ fn buttons(message: &Value) -> Vec<(String, String)> {
     let rows = message["components"].as_array().into_iter().flatten();
     let buttons = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let buttons = buttons.filter(|item| item["type"] == 2);
     buttons.map(|button| (text(&button["label"]), text(&button["custom_id"]))).collect()
+}
+
+/// The menus of a message, as Discord has them.
+fn menus(message: &Value) -> Vec<Value> {
+    let rows = message["components"].as_array().into_iter().flatten();
+    let items = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    items.filter(|item| item["type"] == 3).cloned().collect()
 }
 
 fn look_of(message: &Value) -> String {
@@ -234,6 +286,15 @@ fn look_of(message: &Value) -> String {
     }
     for file in message["attachments"].as_array().into_iter().flatten() {
         text.push_str(&format!("    <file {}>\n", file["filename"].as_str().unwrap_or_default()));
+    }
+    for menu in menus(message) {
+        let items = menu["options"].as_array().into_iter().flatten();
+        let items = items.map(|item| {
+            let mark = if item["default"] == true { "☑" } else { "☐" };
+            format!("{mark} {}", item["label"].as_str().unwrap_or_default())
+        });
+        let placeholder = menu["placeholder"].as_str().unwrap_or_default();
+        text.push_str(&format!("    [{placeholder} ▾ {}]\n", items.collect::<Vec<_>>().join(" ")));
     }
     let labels: Vec<_> = buttons(message).into_iter().map(|(label, _)| format!("[{label}]")).collect();
     if !labels.is_empty() {

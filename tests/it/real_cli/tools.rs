@@ -37,7 +37,10 @@ async fn a_click_allows_a_command_once_and_the_next_asks_again() {
         "[[tool:Bash {\"command\":\"touch one.txt\"}]][[tool:Bash {\"command\":\"touch two.txt\"}]][[say:So.]]",
     );
     let (card, labels) = stage.card(HARBOR).await;
-    assert_eq!(labels, ["Allow once", "Allow for this session", "Deny"]);
+    assert_eq!(
+        labels,
+        ["Allow once", "Allow for this session", "Deny", "Deny and say why", "Edit, then allow"]
+    );
     stage.click(MARA, card, "Allow once").await;
     stage.showing(HARBOR, "touch two.txt").await;
     let (next, _) = stage.card(HARBOR).await;
@@ -87,32 +90,62 @@ async fn an_old_button_of_a_killed_daemon_lets_the_command_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_nobody_can_answer_is_shown_and_denied() {
+async fn questions_are_answered_and_claude_reads_the_answers() {
     let Some((api, stage)) = stage().await else { return };
     let _bot = stage.bot().await;
-    let question = r#"[[tool:AskUserQuestion {"questions":[{"question":"Which colour do you want?","header":"Colour",
+    let questions = r#"[[tool:AskUserQuestion {"questions":[{"question":"Which colour do you want?","header":"Colour",
         "options":[{"label":"Red","description":"A warm colour"},{"label":"Blue","description":"A cool colour"}],
-        "multiSelect":false}]}]][[say:Grey, then.]]"#;
-    let answer = stage.exchange(HARBOR, question).await;
-    for text in ["Which colour do you want?", "Red", "Blue", "denied", "Grey, then."] {
-        assert!(answer.contains(text), "{text}: {answer}");
-    }
-    assert!(tool_results(&api)[0].contains("Nobody can be asked"));
+        "multiSelect":false},{"question":"Which toppings?","header":"Toppings",
+        "options":[{"label":"Cheese","description":"c"},{"label":"Olives","description":"o"}],
+        "multiSelect":true}]}]][[say:So be it.]]"#;
+    let message = stage.ask(MARA, HARBOR, questions);
+    let (card, _) = stage.card(HARBOR).await;
+    stage.choose(MARA, card, 1, &["0", "1"]).await;
+    stage.answer_shows(HARBOR, message, "➡️ Cheese, Olives").await;
+    let opened = stage.click(MARA, card, "Other…").await;
+    stage.submit(opened, &["teal", ""]).await;
+    stage.answer_shows(HARBOR, message, "➡️ *teal*").await;
+    stage.click(MARA, card, "Send").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("So be it."), "{answer}");
+    let heard = tool_results(&api)[0].replace('\\', "");
+    assert!(heard.contains(r#""Which colour do you want?"="teal""#), "{heard}");
+    assert!(heard.contains(r#""Which toppings?"="Cheese, Olives""#), "{heard}");
     stage.assert_well_behaved();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_nobody_can_approve_is_shown_and_denied() {
+async fn a_plan_is_sent_back_with_words_and_then_approved_with_its_edits() {
     let Some((api, stage)) = stage().await else { return };
     let stage = stage.with("harbor", "permission_mode = \"plan\"");
     let _bot = stage.bot().await;
-    let plan = "[[tool:ExitPlanMode {\"plan\":\"# The plan\\n\\n1. Paint it red\\n2. Paint it blue\"}]]\
-        [[say:It stays a plan.]]";
-    let answer = stage.exchange(HARBOR, plan).await;
-    for text in ["Claude has a plan", "Paint it red", "denied", "It stays a plan."] {
+    let plan = "[[tool:ExitPlanMode {\"plan\":\"# The plan\\n\\n1. Paint it red\\n2. Paint it blue\"}]]";
+    let message = stage.ask(MARA, HARBOR, &format!("{plan}{plan}[[say:Now I paint.]]"));
+    let (card, _) = stage.card(HARBOR).await;
+    let opened = stage.click(MARA, card, "Keep planning").await;
+    stage.submit(opened, &["Split step 2."]).await;
+    stage.answer_shows(HARBOR, message, "not approved by Mara").await;
+    let (next, _) = stage.card(HARBOR).await;
+    assert_ne!(next, card);
+    stage.click(MARA, next, "Approve and accept edits").await;
+    let answer = stage.answer(HARBOR, message).await;
+    for text in ["Claude has a plan", "Paint it red", "acceptEdits", "Now I paint."] {
         assert!(answer.contains(text), "{text}: {answer}");
     }
-    assert!(tool_results(&api)[0].contains("Nobody can be asked"), "{:?}", tool_results(&api));
+    assert!(tool_results(&api)[0].contains("Mara wants you to keep planning"), "{:?}", tool_results(&api));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_command_is_what_runs() {
+    let Some((_api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[tool:Bash {\"command\":\"touch one.txt\"}]][[say:It is made.]]");
+    let (card, _) = stage.card(HARBOR).await;
+    let opened = stage.click(MARA, card, "Edit, then allow").await;
+    stage.submit(opened, &["touch two.txt"]).await;
+    stage.answer(HARBOR, message).await;
+    assert!(!stage.dir().join("harbor/one.txt").exists() && stage.dir().join("harbor/two.txt").exists());
     stage.assert_well_behaved();
 }
 

@@ -15,6 +15,7 @@ use switchboard::playground::assistant::{House, serve};
 mod directives;
 mod log;
 mod misbehaviour;
+mod questions;
 mod script;
 mod texts;
 mod tools;

@@ -9,7 +9,7 @@ use serde_json::json;
 use switchboard::playground::assistant::{Assistant, Cut, Ending, Turn};
 
 use crate::directives::{Directive, directives};
-use crate::{log, misbehaviour, texts, tools, traces};
+use crate::{log, misbehaviour, questions, texts, tools, traces};
 
 /// What is to be done besides answering.
 #[derive(Debug, Default)]
@@ -119,10 +119,19 @@ impl Script {
             "tool" => tools::any(turn, argument)?,
             "ask" => match argument.split_once(':') {
                 Some(("bash", command)) => tools::bash(turn, command, true)?,
+                Some(("bash-file", path)) => {
+                    let path = Path::new(&turn.speaker.facts().dir).join(path);
+                    let command = std::fs::read_to_string(path).expect("the test wrote the command");
+                    tools::bash(turn, &command, true)?;
+                }
                 Some(("edit", path)) => tools::edit(turn, path, true)?,
-                _ => panic!("[[ask:bash:…]] and [[ask:edit:…]] exist, not [[ask:{argument}]]"),
+                _ => panic!(
+                    "[[ask:bash:…]], [[ask:bash-file:…]] and [[ask:edit:…]] exist, not [[ask:{argument}]]"
+                ),
             },
-            "question" => tools::question(turn, argument)?,
+            "question" => questions::one(turn, argument)?,
+            "questions" => questions::several(turn, argument)?,
+            "elicit" => questions::elicit(turn, argument)?,
             "plan" => tools::plan(turn, argument)?,
             "background" => tools::background(turn, argument),
             "marker" => tools::marker(argument),

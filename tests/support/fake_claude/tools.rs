@@ -96,28 +96,6 @@ pub fn any(turn: &mut Turn<'_>, argument: &str) -> Result<(), Cut> {
     Ok(())
 }
 
-/// `[[question:text|option|option]]`: asks, and says what was chosen.
-pub fn question(turn: &mut Turn<'_>, argument: &str) -> Result<(), Cut> {
-    let mut parts = argument.split('|');
-    let text = parts.next().unwrap_or_default();
-    let mut options: Vec<Value> =
-        parts.map(|label| json!({ "label": label, "description": format!("Take {label}") })).collect();
-    if options.is_empty() {
-        options = ["Red", "Blue"].map(|label| json!({ "label": label, "description": "A colour" })).into();
-    }
-    let input = json!({ "questions": [
-        { "question": text, "header": "Question", "options": options, "multiSelect": false },
-    ] });
-    let tool_use = turn.tool("AskUserQuestion", &input);
-    let Some(answered) = permitted(turn, &tool_use, "AskUserQuestion", &input, true)? else { return Ok(()) };
-    let answer = answered["answers"][text].as_str().map(str::to_owned);
-    let content = answer.as_ref().map_or("The user did not answer the questions.".to_owned(), |answer| {
-        format!("Your questions have been answered: \"{text}\"=\"{answer}\".")
-    });
-    turn.tool_result(&tool_use, &content, false, &answered);
-    turn.say(&format!("The answer is: {}", answer.as_deref().unwrap_or("none")))
-}
-
 /// `[[plan:markdown]]`: shows a plan and says what became of it.
 pub fn plan(turn: &mut Turn<'_>, argument: &str) -> Result<(), Cut> {
     let input = json!({ "plan": argument, "planFilePath": "/tmp/plan.md" });
@@ -163,7 +141,7 @@ pub fn marker(path: &str) {
 }
 
 /// The input to go on with, or `None` where it was refused: then the result is out, and the refusal said.
-fn permitted(
+pub fn permitted(
     turn: &mut Turn<'_>,
     tool_use: &str,
     name: &str,

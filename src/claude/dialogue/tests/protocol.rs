@@ -10,7 +10,7 @@ use crate::claude::{
     Dialogue, Step, answer_line, cancel_line, end_session_line, initialize_line, interrupt_line,
     set_model_line, set_permission_mode_line, user_line,
 };
-use crate::domain::ask::Answer;
+use crate::domain::answer::Answer;
 use crate::domain::event::{Failure, TurnEnd, TurnEvent};
 use crate::domain::ids::PromptId;
 use crate::runner::{Exit, NotStarted, Record};

@@ -2,7 +2,7 @@ use uuid::Uuid;
 
 use super::bench::{Bench, aborted, denied, known, out, permission, result, tool, tool_result, written};
 use crate::conversation::state::{Given, Input};
-use crate::domain::ask::Answer;
+use crate::domain::answer::{Answer, Draft, Pick};
 use crate::domain::ids::{AskId, ProcessId};
 use crate::runner::Record;
 use serde_json::json;
@@ -26,7 +26,13 @@ fn ask(request: &str) -> AskId {
 fn question(request: &str) -> Record {
     out(&json!({"type": "control_request", "request_id": request, "request": {
         "subtype": "can_use_tool", "tool_name": "AskUserQuestion", "tool_use_id": request,
-        "input": {"questions": [{"question": "?", "options": [{"label": "a"}]}]}}}))
+        "input": {"questions": [{"question": "?", "options": [{"label": "a"}, {"label": "b"}], "multiSelect": true}]}}}))
+}
+
+/// Of an MCP server, for more than a form can hold.
+fn unfit(request: &str) -> Record {
+    out(&json!({"type": "control_request", "request_id": request, "request": {
+        "subtype": "elicitation", "mcp_server_name": "jira", "message": "?", "mode": "url"}}))
 }
 
 #[test]
@@ -48,9 +54,10 @@ fn an_ask_is_stored_and_waits_and_the_first_answer_is_written() {
 fn what_nobody_can_be_asked_is_denied_at_once() {
     let mut bench = Bench::new();
     bench.runs(1);
-    assert_eq!(bench.record(question("q1")), ["save q1 of 1", "deny q1"]);
+    assert_eq!(bench.record(unfit("q1")), ["save q1 of 1", "deny q1"]);
     assert_eq!(bench.record(denied("q1")), ["q1 denied"]);
-    bench.record(question("q2"));
+    assert!(bench.text().contains("declined: it wants a web page"), "{}", bench.text());
+    bench.record(unfit("q2"));
     let told = bench.record(result());
     assert_eq!(told[..3], ["q2 withdrawn", "end 1: completed", "leave place"]);
 }
@@ -73,8 +80,10 @@ fn nobody_answers_in_time_and_it_is_denied() {
     let mut bench = Bench::new();
     bench.runs(1);
     bench.record(permission("q1"));
-    assert_eq!(bench.after(1799), NOTHING);
-    assert_eq!(bench.after(1), ["q1 expired", "deny q1"]);
+    assert_eq!(bench.after(899), NOTHING);
+    assert_eq!(bench.after(1), ["remind 1"], "who asked, when half of the time is over");
+    assert_eq!(bench.after(899), NOTHING, "once");
+    assert_eq!(bench.after(1), ["q1 expired", "remind no more", "deny q1"]);
     assert_eq!(bench.after(1), NOTHING);
     assert!(bench.text().contains("nobody answered in time"));
 }
@@ -95,8 +104,8 @@ fn the_turns_own_limits_stand_still_while_people_are_asked() {
     for round in ["q1", "q2", "q3"] {
         bench.record(permission(round));
         // More than an hour in all, and more than the longest silence each time.
-        assert_eq!(bench.after(1700), NOTHING);
-        allow(&mut bench, round);
+        assert_eq!(bench.after(1700), ["remind 1"]);
+        assert_eq!(allow(&mut bench, round), ["remind no more".to_owned(), format!("allow {round}")]);
         bench.record(denied(round));
     }
     assert_eq!(bench.after(599), NOTHING);
@@ -138,4 +147,23 @@ fn the_time_of_an_ask_counts_across_a_restart() {
     bench_later.replay_at_the_beginning([written(1), permission("q1")]);
     assert_eq!(bench_later.input(Input::CaughtUp), NOTHING);
     assert_eq!(bench_later.after(1), ["q1 expired", "deny q1"]);
+}
+
+#[test]
+fn what_was_chosen_so_far_survives_a_restart_and_stands_on_the_card() {
+    let draft = Draft([(0, Pick { options: vec![1], own: Some("c".into()) })].into());
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.record(question("q1"));
+    assert_eq!(bench.input(Input::Drafted { ask: ask("q1"), draft: draft.clone() }), NOTHING);
+    assert!(bench.text().contains("➡️ b, *c*"), "{}", bench.text());
+    assert_eq!(bench.state.draft("q1"), draft);
+    let mut bench = Bench::new();
+    let process = ProcessId(Uuid::from_u128(500));
+    bench.attached(process, vec![known(1)], Vec::new(), vec![("q1".to_owned(), draft.clone())]);
+    bench.works_on(1);
+    bench.record(question("q1"));
+    assert!(bench.text().contains("➡️ b, *c*"), "{}", bench.text());
+    assert_eq!(bench.state.draft("q1"), draft);
+    assert_eq!(bench.state.draft("q2"), Draft::default());
 }

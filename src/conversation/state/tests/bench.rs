@@ -12,6 +12,7 @@ use crate::conversation::account::News;
 use crate::conversation::state::{
     Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, ShownTurn, State, Turn,
 };
+use crate::domain::answer::Draft;
 use crate::domain::event::{Carried, Limit, TurnEnd};
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, ProcessId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt};
@@ -24,6 +25,7 @@ pub(super) const BOUNDS: Bounds = Bounds {
     turn_max: Duration::from_hours(1),
     silence_max: Duration::from_mins(10),
     ask_max: Duration::from_mins(30),
+    ask_remind: Some(Duration::from_mins(15)),
     warm_idle: Duration::from_mins(5),
     output_bytes_max: 10_000,
 };
@@ -159,13 +161,30 @@ impl Bench {
         turns: Vec<KnownTurn>,
         given: Vec<Given>,
     ) -> Vec<String> {
+        self.attached(process, turns, given, Vec::new())
+    }
+
+    /// The same, with what was chosen so far of them.
+    pub(super) fn attached(
+        &mut self,
+        process: ProcessId,
+        turns: Vec<KnownTurn>,
+        given: Vec<Given>,
+        drafts: Vec<(String, Draft)>,
+    ) -> Vec<String> {
         self.position = 0;
         for turn in &turns {
             let name =
                 turn.prompt.as_ref().map_or("alone".to_owned(), |prompt| number(prompt.id).to_string());
             self.turns.push((turn.id, name));
         }
-        self.input(Input::Attached(Attached { process, fingerprint: "same".to_owned(), turns, given }))
+        self.input(Input::Attached(Attached {
+            process,
+            fingerprint: "same".to_owned(),
+            turns,
+            given,
+            drafts,
+        }))
     }
 
     pub(super) fn shown(&mut self) -> Vec<ShownTurn> {
@@ -222,6 +241,8 @@ impl Bench {
                 Some(_) => format!("{request} denied"),
                 None => format!("{request} withdrawn"),
             },
+            Effect::Remind { person, .. } => format!("remind {person}"),
+            Effect::Unremind { .. } => "remind no more".to_owned(),
             Effect::ExpireAsk(given) => format!("{} expired", given.request),
             Effect::NoteSideEffects(turn) => format!("side effects of {}", self.turn(*turn)),
             Effect::EndTurn { turn, end, error, .. } => {
@@ -258,7 +279,12 @@ fn written_line(line: &str) -> String {
         return line["request"]["subtype"].as_str().unwrap().to_owned();
     }
     let response = &line["response"];
-    let what = response["response"]["behavior"].as_str().unwrap_or("refuse");
+    let what =
+        response["response"]["behavior"].as_str().unwrap_or(match response["response"]["action"].as_str() {
+            Some("decline") => "deny",
+            Some(_) => "allow",
+            None => "refuse",
+        });
     format!("{what} {}", response["request_id"].as_str().unwrap())
 }
 

@@ -129,7 +129,7 @@ fn a_tool_or_an_open_ask_may_be_silent() {
     assert_eq!(bench.after(1200), NOTHING);
     bench.record(tool_result("t1"));
     bench.record(permission("q1"));
-    assert_eq!(bench.after(1200), NOTHING);
+    assert_eq!(bench.after(1200), ["remind 1"]);
     bench.record(denied("q1"));
     assert_eq!(bench.after(600), ["interrupt"]);
 }

@@ -10,7 +10,7 @@ use super::bench::{BOUNDS, aborted, echo, init, number, prompt, result, text, wr
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::News;
 use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, State};
-use crate::domain::ask::Answer;
+use crate::domain::answer::Answer;
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::runner::{Exit, Position, Record, Recorded};
@@ -160,7 +160,7 @@ impl World {
             let lost = cli.over && !matches!(spool.last(), Some(Recorded { record: Record::Exit(_), .. }));
             self.attached = Some(at);
             let given = self.given.get(&process).cloned().unwrap_or_default();
-            self.input(Input::Attached(Attached { process, fingerprint, turns, given }));
+            self.input(Input::Attached(Attached { process, fingerprint, turns, given, drafts: Vec::new() }));
             for recorded in spool {
                 self.input(Input::Recorded(recorded));
             }
@@ -279,6 +279,8 @@ impl World {
             Effect::Account { news, .. } => self.bad_news += u32::from(news != News::Works),
             Effect::SaveAsk { .. }
             | Effect::SettleAsk { .. }
+            | Effect::Remind { .. }
+            | Effect::Unremind { .. }
             | Effect::NoteSideEffects(_)
             | Effect::SessionChanged(_)
             | Effect::SessionLost

@@ -12,6 +12,10 @@ use crate::playground::assistant::{Cut, Turn, Verdict};
 /// The file that the edit scene works on.
 const NOTES: &str = "demo-notes.md";
 
+/// What the question scene asks.
+const COLOUR: &str = "Which colour should the button have?";
+const PLACES: &str = "Where should it stand?";
+
 /// How fast the demo types.
 const TYPING: Duration = Duration::from_millis(35);
 
@@ -122,24 +126,51 @@ impl Stage<'_, '_> {
 
     pub fn question(&mut self) -> Result<(), Cut> {
         self.type_out("Before I go on I need to know something.")?;
-        let input = json!({ "questions": [{
-        "question": "Which colour should the button have?", "header": "Colour", "multiSelect": false,
-        "options": [{ "label": "Blue", "description": "Calm" }, { "label": "Green", "description": "Go" }],
-    }] });
+        let input = json!({ "questions": [
+            { "question": COLOUR, "header": "Colour", "multiSelect": false, "options": [
+                { "label": "Blue", "description": "Calm", "preview": ".button { background: blue }" },
+                { "label": "Green", "description": "Go", "preview": ".button { background: green }" },
+            ] },
+            { "question": PLACES, "header": "Places", "multiSelect": true, "options": [
+                { "label": "Start page", "description": "Where everybody comes by" },
+                { "label": "Shop", "description": "Where it counts" },
+                { "label": "Footer", "description": "Where nobody looks" },
+            ] },
+        ] });
         let tool_use = self.turn.tool("AskUserQuestion", &input);
         match self.turn.ask(&tool_use, "AskUserQuestion", &input)? {
             Verdict::Allow(answered) => {
-                let answer = answered["answers"]["Which colour should the button have?"].as_str();
-                let answer = answer.unwrap_or("no answer").to_owned();
-                let text = format!("Your questions have been answered: \"…colour…\"=\"{answer}\".");
+                let answer = |question: &str| answered["answers"][question].as_str().unwrap_or("no answer");
+                let (colour, places) = (answer(COLOUR).to_owned(), answer(PLACES).to_owned());
+                let text = format!(
+                    "Your questions have been answered: \"{COLOUR}\"=\"{colour}\", \"{PLACES}\"=\"{places}\"."
+                );
                 self.turn.tool_result(&tool_use, &text, false, &answered);
-                self.type_out(&format!("**{answer}** it is. (A real assistant would now change the button.)"))
+                self.type_out(&format!(
+                    "**{colour}** it is, here: {places}. (A real assistant would now change the button.)"
+                ))
             }
             Verdict::Deny(reason) => {
                 self.turn.tool_result(&tool_use, &reason, true, &json!(format!("Error: {reason}")));
                 self.type_out(&format!(
                     "Nobody could answer (“{reason}”), so I decide: **blue**. Tell me if not."
                 ))
+            }
+        }
+    }
+
+    pub fn plan(&mut self) -> Result<(), Cut> {
+        self.type_out("I have looked around, and this is how I would do it.")?;
+        let input = json!({ "plan": texts::PLAN, "planFilePath": "/demo/plan.md" });
+        let tool_use = self.turn.tool("ExitPlanMode", &input);
+        match self.turn.ask(&tool_use, "ExitPlanMode", &input)? {
+            Verdict::Allow(_) => {
+                self.turn.tool_result(&tool_use, "User has approved your plan.", false, &input);
+                self.type_out("Thank you. (A real assistant would now begin with step 1.)")
+            }
+            Verdict::Deny(reason) => {
+                self.turn.tool_result(&tool_use, &reason, true, &json!(format!("Error: {reason}")));
+                self.type_out(&format!("I keep planning. What I heard: “{reason}”"))
             }
         }
     }

@@ -11,6 +11,7 @@ Hello! I am the demo assistant: everything around me is real, but there is no mo
 - `run the tests` shows how tool calls look
 - `edit` really changes a file in the scratch directory
 - `question` asks you something
+- `plan` shows a plan for you to approve
 - `permission` wants to do something that needs a yes
 - `long job` works for a minute; stop it, or talk to me meanwhile
 - `very long answer` fills several messages
@@ -82,3 +83,7 @@ pub fn long() -> String {
     text.push_str("\nThat was the last chapter.");
     text
 }
+
+/// The plan of the plan scene.
+pub const PLAN: &str = "# A new button\n\n1. Paint it in `button.css`\n2. Put it on the start page\n3. Run the tests\n\n\
+    | file | change |\n|---|---|\n| `button.css` | 3 lines |\n| `start.html` | 1 line |\n";

@@ -63,6 +63,21 @@ impl Turn<'_> {
         verdict
     }
 
+    /// Asks the host for what an MCP server wants to know, and gives the host's answer.
+    pub fn elicit(&mut self, server: &str, message: &str, schema: &Value) -> Result<Value, Cut> {
+        let request = Uuid::new_v4().to_string();
+        self.inbox.open_ask(&request);
+        self.speaker.control(&json!({ "type": "control_request", "request_id": request, "request": {
+            "subtype": "elicitation", "mcp_server_name": server, "message": message, "mode": "form",
+            "requested_schema": schema,
+        } }));
+        let answer = self.inbox.wait_for_answer(&request)?;
+        let response = answer.map(|answer| answer["response"].clone());
+        Ok(response
+            .filter(|response| response["action"].is_string())
+            .unwrap_or(json!({ "action": "cancel" })))
+    }
+
     /// Switches the permission mode and says so.
     pub fn switch_mode(&mut self, mode: &str) {
         self.speaker.change(|facts| mode.clone_into(&mut facts.permission_mode));

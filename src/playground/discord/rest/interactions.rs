@@ -238,19 +238,6 @@ fn choices(data: &Value) -> Result<Vec<Choice>, ApiError> {
 }
 
 fn modal(data: &Value) -> Result<Value, ApiError> {
-    let mut errors = Vec::new();
-    for (key, max) in [("custom_id", 100), ("title", 45)] {
-        if !data[key].as_str().is_some_and(|text| (1..=max).contains(&rules::length(text))) {
-            let what = format!("Must be between 1 and {max} in length.");
-            errors.push(FieldError::new(format!("data.{key}"), "BASE_TYPE_BAD_LENGTH", what));
-        }
-    }
-    if !data["components"].as_array().is_some_and(|rows| (1..=5).contains(&rows.len())) {
-        errors.push(FieldError::new(
-            "data.components",
-            "BASE_TYPE_BAD_LENGTH",
-            "Must be between 1 and 5 in length.",
-        ));
-    }
+    let errors = rules::modal(data);
     if errors.is_empty() { Ok(data.clone()) } else { Err(ApiError::form(&errors)) }
 }

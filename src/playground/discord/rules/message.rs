@@ -149,6 +149,7 @@ fn component<'a>(check: &mut Check, path: &str, item: &'a Value, ids: &mut HashS
                 check.required_text(&path, option, "value", 100);
                 check.text(&path, option, "description", 0, 100);
             }
+            menu_counts(check, path, item, options);
         }
         Some(4..=8) => {}
         _ => check.fail(join(path, "type"), "BASE_TYPE_CHOICES", "Unknown component type."),
@@ -165,6 +166,27 @@ fn component<'a>(check: &mut Check, path: &str, item: &'a Value, ids: &mut HashS
             "COMPONENT_CUSTOM_ID_DUPLICATED",
             "Component custom id cannot be duplicated",
         );
+    }
+}
+
+/// How many of a menu's options may be chosen, and that each is told from the others.
+fn menu_counts(check: &mut Check, path: &str, item: &Value, options: &[Value]) {
+    let count = |key: &str, absent: usize| {
+        item[key].as_u64().map_or(absent, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    };
+    let (min, max) = (count("min_values", 1), count("max_values", 1));
+    if max == 0 || max > options.len().max(1) || min > max {
+        let what = format!("Must be between 1 and {} and not below min_values.", options.len());
+        check.fail(join(path, "max_values"), "NUMBER_TYPE_MAX", what);
+    }
+    let mut values = HashSet::new();
+    if !options.iter().all(|option| values.insert(option["value"].as_str())) {
+        let what = "The specified option value is already used";
+        check.fail(join(path, "options"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", what);
+    }
+    if options.iter().filter(|option| option["default"] == true).count() > max {
+        let what = "The number of default options is more than max_values";
+        check.fail(join(path, "options"), "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", what);
     }
 }
 

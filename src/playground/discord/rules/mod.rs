@@ -2,9 +2,11 @@
 
 mod command;
 mod message;
+mod modal;
 
 pub(super) use command::commands;
 pub(super) use message::{MessageRules, message};
+pub(super) use modal::{may_be_sent, modal};
 
 use serde_json::Value;
 

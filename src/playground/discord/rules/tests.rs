@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{MessageRules, commands, is_emoji, message};
+use super::{MessageRules, commands, is_emoji, may_be_sent, message, modal};
 
 fn wrong(body: &Value) -> Vec<String> {
     let errors = message(body, MessageRules { files: 0, nonce: true });
@@ -130,5 +130,79 @@ fn emoji_are_told_from_other_text() {
     }
     for text in ["", "ok", "ä", "name:123", ":eyes:", "👀x", "1"] {
         assert!(!is_emoji(text), "{text}");
+    }
+}
+
+fn menu(options: &Value, min: usize, max: usize) -> Value {
+    let menu = json!({"type": 3, "custom_id": "m", "options": options, "min_values": min, "max_values": max});
+    json!({"components": [{"type": 1, "components": [menu]}]})
+}
+
+#[test]
+fn each_rule_of_menus() {
+    let two = json!([{"label": "a", "value": "0"}, {"label": "b", "value": "1"}]);
+    let chosen =
+        json!([{"label": "a", "value": "0", "default": true}, {"label": "b", "value": "1", "default": true}]);
+    assert_eq!(wrong(&menu(&two, 0, 2)), Vec::<String>::new());
+    assert_eq!(wrong(&menu(&chosen, 1, 2)), Vec::<String>::new());
+    let at = "components.0.components.0";
+    let twice = json!([{"label": "a", "value": "0"}, {"label": "b", "value": "0"}]);
+    let table = [
+        (menu(&two, 1, 3), "max_values NUMBER_TYPE_MAX"),
+        (menu(&two, 2, 1), "max_values NUMBER_TYPE_MAX"),
+        (menu(&twice, 1, 1), "options SELECT_COMPONENT_OPTION_VALUE_DUPLICATED"),
+        (menu(&chosen, 1, 1), "options SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES"),
+        (menu(&json!([]), 1, 1), "options BASE_TYPE_BAD_LENGTH"),
+    ];
+    for (body, expected) in table {
+        assert_eq!(wrong(&body), [format!("{at}.{expected}")], "{body}");
+    }
+}
+
+#[test]
+fn each_rule_of_modals() {
+    let input = |change: &Value| {
+        let mut input = json!({"type": 4, "custom_id": "0", "label": "l", "style": 2, "max_length": 4000});
+        for (key, value) in change.as_object().expect("an object") {
+            input[key] = value.clone();
+        }
+        json!({"custom_id": "c", "title": "t", "components": [{"type": 1, "components": [input]}]})
+    };
+    let at_the_limits =
+        json!({"label": "l".repeat(45), "value": "v".repeat(4000), "placeholder": "p".repeat(100)});
+    assert_eq!(modal(&input(&at_the_limits)), []);
+    let mut six = input(&json!({}));
+    six["components"] = vec![six["components"][0].clone(); 6].into();
+    let title =
+        json!({"custom_id": "c", "title": "t".repeat(46), "components": input(&json!({}))["components"]});
+    let button =
+        json!({"custom_id": "c", "title": "t", "components": [{"type": 1, "components": [button("b")]}]});
+    for body in [
+        input(&json!({"label": "l".repeat(46)})),
+        input(&json!({"label": ""})),
+        input(&json!({"value": "v".repeat(4001)})),
+        input(&json!({"placeholder": "p".repeat(101)})),
+        input(&json!({"style": 3})),
+        input(&json!({"max_length": 4001})),
+        input(&json!({"custom_id": "c".repeat(101)})),
+        six,
+        title,
+        button,
+        json!({"custom_id": "c", "title": "t", "components": []}),
+    ] {
+        assert_ne!(modal(&body), [], "{body}");
+    }
+}
+
+#[test]
+fn a_client_sends_off_what_fits_into_the_modal() {
+    let row = |id: &str, required: bool| {
+        let input = json!({"type": 4, "custom_id": id, "label": "l", "style": 1, "max_length": 3, "required": required});
+        json!({"type": 1, "components": [input]})
+    };
+    let form = json!({"components": [row("0", true), row("1", false)]});
+    assert!(may_be_sent(&form, &[("0", "abc"), ("1", "")]) && may_be_sent(&form, &[("0", "a")]));
+    for texts in [&[("1", "a")][..], &[("0", "")], &[("0", "abcd")], &[("0", "a"), ("2", "a")]] {
+        assert!(!may_be_sent(&form, texts), "{texts:?}");
     }
 }

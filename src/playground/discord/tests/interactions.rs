@@ -144,3 +144,36 @@ async fn a_button_changes_its_message_and_a_modal_opens() {
     assert!(server.try_component(World::MARA, id, "allow-1", &[]).is_none());
     assert_eq!(server.violations(), []);
 }
+
+#[tokio::test]
+async fn a_menu_offers_and_a_form_opens_no_other_form() {
+    let server = start().await;
+    let mut bot = Bot::connect(&server).await;
+    let option = |value: &str| discord::CreateSelectMenuOption::new(value, value);
+    let kind = discord::CreateSelectMenuKind::String { options: vec![option("0"), option("1")] };
+    let menu = discord::CreateSelectMenu::new("menu", kind).min_values(1).max_values(1);
+    let card = discord::CreateMessage::new().content("Which?").select_menu(menu);
+    let card = channel(World::HARBOR).send_message(&bot.http, card).await.unwrap();
+    let id = MessageId(card.id.get());
+    for values in [&["2"][..], &[], &["0", "1"], &["0", "0"]] {
+        assert!(server.try_component(World::MARA, id, "menu", values).is_none(), "{values:?}");
+    }
+    let chosen = server.component(World::MARA, id, "menu", &["1"]);
+    let choice = bot.interaction().await.message_component().unwrap();
+    let discord::ComponentInteractionDataKind::StringSelect { values } = &choice.data.kind else {
+        panic!("{choice:?}")
+    };
+    assert_eq!(values, &["1"]);
+    let modal = || {
+        let input = discord::CreateInputText::new(discord::InputTextStyle::Short, "Reason", "0");
+        let rows = vec![discord::CreateActionRow::InputText(input)];
+        discord::CreateInteractionResponse::Modal(discord::CreateModal::new("why", "Why?").components(rows))
+    };
+    choice.create_response(&bot.http, modal()).await.unwrap();
+    assert!(server.try_modal_submit(chosen, &[("0", "")]).is_none(), "it is required");
+    server.modal_submit(chosen, &[("0", "so")]);
+    let submitted = bot.interaction().await.modal_submit().unwrap();
+    let refused = submitted.create_response(&bot.http, modal()).await.unwrap_err();
+    assert!(refused.to_string().contains("Invalid Form Body"), "{refused}");
+    submitted.create_response(&bot.http, discord::CreateInteractionResponse::Acknowledge).await.unwrap();
+}

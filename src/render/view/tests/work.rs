@@ -135,7 +135,7 @@ fn trouble_on_the_way() {
     );
 }
 
-fn ask(kind: AskKind, input: &str) -> TurnEvent {
+pub(super) fn ask(kind: AskKind, input: &str) -> TurnEvent {
     TurnEvent::Asked(Ask { request: "r".into(), tool_use: None, kind, input: input.into() })
 }
 
@@ -152,49 +152,16 @@ fn may(tool: Tool) -> AskKind {
 
 impl Told {
     /// The ask waits for the person who asked.
-    fn posed(mut self) -> Self {
+    pub(super) fn posed(mut self) -> Self {
         let until = WallTime(self.now.0 + 3_600_000);
         self.view.pose("r", Some(UserId(42)), until);
         self
     }
 
-    fn answered(mut self, answer: &Answer, by: Option<&str>) -> Self {
+    pub(super) fn answered(mut self, answer: &Answer, by: Option<&str>) -> Self {
         self.view.answered("r", answer, by);
         self
     }
-}
-
-#[test]
-fn asks_that_nobody_can_be_asked() {
-    let permission =
-        |tool: Tool, input: &str| Told::started().says("I need a tool.").then(ask(may(tool), input));
-    let questions = vec![
-        Question {
-            question: "Which database?".into(),
-            header: "Database".into(),
-            options: vec!["SQLite".into(), "Postgres *15*".into()],
-            multiple: false,
-        },
-        Question {
-            question: "Which parts?".into(),
-            header: "Scope".into(),
-            options: vec!["API".into()],
-            multiple: true,
-        },
-    ];
-    let deny = Answer::Deny { message: "nobody can be asked from here yet".into() };
-    let denied = permission(bash("git push"), "{}").answered(&deny, None).answered(&Answer::Allow, None);
-    let mcp = AskKind::Elicitation { server: "jira".into(), message: "Which @everyone?".into() };
-    let plan = "# Plan\n\n1. [ ] do\n\n| a | b |\n|--|--|\n| 1 | 2 |";
-    insta::assert_snapshot!(
-        "asks",
-        moments(&[
-            ("denied; only the first answer counts", denied.read()),
-            ("questions", Told::started().then(ask(AskKind::Question { questions }, "{}")).read()),
-            ("a plan", Told::started().then(ask(AskKind::Plan { plan: plan.into() }, "{}")).read()),
-            ("an MCP server", Told::started().then(ask(mcp, "{}")).read()),
-        ])
-    );
 }
 
 #[test]
@@ -228,6 +195,8 @@ fn cards() {
     );
     let fetch = may(Tool::Fetch { url: "https://example.org".into() });
     let deny = Answer::Deny { message: "m".into() };
+    let because = Answer::DenyBecause { by: "Mara".into(), words: "not *before* noon".into() };
+    let edited = Answer::AllowEdited { command: "git push --dry-run".into() };
     let expired = Answer::Deny { message: "nobody answered in time".into() };
     insta::assert_snapshot!(
         "cards",
@@ -244,6 +213,8 @@ fn cards() {
                     .read()
             ),
             ("denied", permission(push.clone(), "{}").answered(&deny, Some("Mara")).read()),
+            ("denied with a reason", permission(push.clone(), "{}").answered(&because, Some("Mara")).read()),
+            ("edited", permission(push.clone(), "{}").answered(&edited, Some("Mara")).read()),
             ("nobody answered", permission(push.clone(), "{}").answered(&expired, None).read()),
             (
                 "withdrawn",
@@ -284,7 +255,7 @@ fn each_card_is_a_message_of_its_own_that_tells_one_person() {
         let pinged: Vec<_> = slots.iter().map(|slot| slot.ping.is_some()).collect();
         assert_eq!(pinged.iter().filter(|pinged| **pinged).count(), 1, "{pinged:?}");
         assert_eq!(pinged.last(), Some(&true));
-        assert_eq!(slots.last().unwrap().buttons.len(), 2);
+        assert_eq!(slots.last().unwrap().buttons.len(), 4);
         let before = slots.len();
         told = told.answered(&Answer::Allow, Some("Mara"));
         let slots = told.show().slots;
@@ -293,12 +264,4 @@ fn each_card_is_a_message_of_its_own_that_tells_one_person() {
         assert!(slots.iter().all(|slot| slot.buttons.is_empty() && slot.ping.is_none()));
     }
     assert!(told.show().slots.iter().all(|slot| units(&slot.content) <= CONTENT_UNITS_MAX));
-}
-
-#[test]
-fn an_open_ask_stops_typing() {
-    let mut told = Told::started().then(ask(AskKind::Plan { plan: "x".into() }, "{}"));
-    assert!(!told.show().typing);
-    told.view.answered("r", &Answer::Allow, None);
-    assert!(told.show().typing);
 }

@@ -1,0 +1,2 @@
+-- What was chosen so far of an ask with several questions: it counts when it is sent.
+ALTER TABLE asks ADD COLUMN draft TEXT;           -- JSON
