@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use uuid::Uuid;
 
-use self::control::too_late;
+use self::control::{Sent, too_late};
 use self::ending::{LastWords, Stderr, failure_at_exit, turn_end};
 pub use self::info::{CliInfo, Command, Model};
 pub use self::step::Step;
@@ -44,8 +44,8 @@ pub struct Dialogue {
     turn: Option<Turn>,
     /// Prompts that were written while a turn ran and that no echo has claimed yet. `None`: without an id of ours.
     waiting: VecDeque<Option<PromptId>>,
-    /// Requests of ours without an answer yet: id → kind, and the prompt that a cancel is about.
-    requests: BTreeMap<String, (String, Option<PromptId>)>,
+    /// Requests of ours without an answer yet, by their ids.
+    requests: BTreeMap<String, Sent>,
     /// Lines that the CLI waits for: request id → line, and whether it was handed out.
     owed: BTreeMap<String, (String, bool)>,
     /// Background tasks that run: id → (description, tool use that began it).
@@ -55,6 +55,7 @@ pub struct Dialogue {
     /// Prompts that were echoed, because only one that was can be a duplicate.
     echoed: Seen,
     session: Option<SessionId>,
+    mode: Option<String>,
     cwd: String,
     cost_usd: f64,
     /// Why the CLI does not start, as its first words say.
@@ -145,6 +146,11 @@ impl Dialogue {
         self.session
     }
 
+    /// The permission mode that it is in, in the CLI's own word, once it has said it.
+    pub fn mode(&self) -> Option<&str> {
+        self.mode.as_deref()
+    }
+
     /// Lines that the CLI waits for and nobody but us can give. Each is handed out once; after a rebuild from the
     /// records, those that were written are not handed out again.
     pub fn owed(&mut self) -> Vec<String> {
@@ -183,8 +189,15 @@ impl Dialogue {
                     self.task_over(&task.task_id, steps);
                 }
             }
-            Incoming::Status(_)
-            | Incoming::ApiRetry(_)
+            Incoming::Status(status) => {
+                if status.permission_mode.is_some() {
+                    self.mode.clone_from(&status.permission_mode);
+                }
+                if let Some(turn) = &mut self.turn {
+                    turn.notice(Incoming::Status(status), steps);
+                }
+            }
+            Incoming::ApiRetry(_)
             | Incoming::ModelFallback(_)
             | Incoming::PermissionDenied(_)
             | Incoming::RateLimit(_) => {
@@ -214,6 +227,9 @@ impl Dialogue {
         self.start_failure = None;
         session_is(&mut self.session, &init.session_id, steps);
         self.cwd = init.cwd;
+        if !init.permission_mode.is_empty() {
+            self.mode = Some(init.permission_mode.clone());
+        }
         let session = self.session;
         let turn = self.turn_of_its_own(steps);
         turn.signs.init = true;

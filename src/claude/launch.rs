@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::PermissionMode;
+use crate::domain::effort::Effort;
 use crate::domain::ids::SessionId;
 
+use super::tuning::Tuning;
 use crate::runner::{Launch, STOP_GRACE_MS};
 
 /// A line longer than this is not kept. The longest real ones, pictures in tool results, are about 1 MB (RELIABILITY F9).
@@ -38,6 +40,8 @@ pub struct Settings {
     pub model: Option<String>,
     /// The permission mode. Given at each launch, for the same reason.
     pub permission_mode: PermissionMode,
+    /// The effort, or the model's own default.
+    pub effort: Option<Effort>,
     /// Rules for tools that need no question (`Bash(git:*)`).
     pub allowed_tools: Vec<String>,
     /// Rules for tools that are refused.
@@ -54,6 +58,21 @@ pub struct Settings {
     pub orphan_secs_max: u64,
     /// The spool may grow to this many bytes.
     pub spool_bytes_max: u64,
+}
+
+impl Settings {
+    /// What of it can be changed while the process runs.
+    pub fn tuning(&self) -> Tuning {
+        Tuning { model: self.model.clone(), mode: self.permission_mode, effort: self.effort }
+    }
+
+    /// The same without that: settings that differ here need another process.
+    #[must_use]
+    pub fn fixed(&self) -> Self {
+        let bypass = self.permission_mode == PermissionMode::BypassPermissions;
+        let permission_mode = if bypass { self.permission_mode } else { PermissionMode::default() };
+        Self { model: None, permission_mode, effort: None, ..self.clone() }
+    }
 }
 
 /// Which history the process continues.
@@ -110,6 +129,8 @@ fn args(settings: &Settings, session: Session) -> Vec<String> {
     args.extend(settings.disallowed_tools.iter().map(|rule| format!("--disallowedTools={rule}")));
     args.extend(settings.add_dirs.iter().map(|dir| format!("--add-dir={}", dir.display())));
     args.extend(settings.args.iter().cloned());
+    // After what the operator appends: what people chose counts, and of two the CLI takes the last.
+    args.extend(settings.effort.iter().map(|effort| format!("--effort={effort}")));
     args
 }
 
@@ -145,6 +166,7 @@ mod tests {
             args: vec!["--effort=low".into()],
             model: Some("opus[1m]".into()),
             permission_mode: PermissionMode::AcceptEdits,
+            effort: None,
             allowed_tools: vec!["Read".into(), "Bash(git:*)".into()],
             disallowed_tools: vec!["WebFetch".into()],
             add_dirs: vec!["/var/lib/switchboard/files".into()],
@@ -179,6 +201,12 @@ mod tests {
         let resumed = launch(&settings(), Session::Resume(SESSION), []);
         assert!(resumed.args.contains(&format!("--resume={SESSION}")));
         assert!(!resumed.args.iter().any(|arg| arg.starts_with("--session-id")));
+        let chosen = Settings { effort: Some(Effort::Max), ..settings() };
+        let chosen = launch(&chosen, Session::New(SESSION), []);
+        assert!(
+            chosen.args.ends_with(&["--effort=low".to_owned(), "--effort=max".to_owned()]),
+            "the last one counts"
+        );
     }
 
     #[test]

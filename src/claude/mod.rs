@@ -15,6 +15,7 @@ pub mod dialogue;
 
 pub mod launch;
 pub mod prompt_text;
+pub mod tuning;
 
 pub mod probe;
 
@@ -22,7 +23,8 @@ pub use dialogue::{CliInfo, Command, Dialogue, Model, Step};
 pub use launch::{Session, Settings};
 pub use prompt_text::{Commands, prompt_text};
 pub use tools::tool_of;
+pub use tuning::Tuning;
 pub use wire::outgoing::{
-    answer_line, cancel_line, end_session_line, initialize_line, interrupt_line, set_model_line,
-    set_permission_mode_line, user_line,
+    answer_line, cancel_line, end_session_line, initialize_line, interrupt_line, set_effort_line,
+    set_model_line, set_permission_mode_line, user_line,
 };

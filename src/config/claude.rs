@@ -24,6 +24,8 @@ pub struct ClaudeConfig {
     pub model: Option<String>,
     /// The permission mode. Default: `default`.
     pub permission_mode: PermissionMode,
+    /// Whether `/mode` offers `bypassPermissions`, in which Claude does everything without asking. Default: no.
+    pub allow_bypass: bool,
     /// A process with nothing to do is closed after this many seconds; 0: one process per turn. Default: 600.
     pub warm_idle_secs: u64,
     /// The CLI's slash commands that people may use in a prompt, without the slash; `*`: all that the CLI lists.
@@ -76,6 +78,21 @@ pub enum PermissionMode {
 }
 
 impl PermissionMode {
+    /// All of them.
+    pub const ALL: [PermissionMode; 6] = [
+        PermissionMode::Default,
+        PermissionMode::AcceptEdits,
+        PermissionMode::Plan,
+        PermissionMode::Auto,
+        PermissionMode::DontAsk,
+        PermissionMode::BypassPermissions,
+    ];
+
+    /// The mode of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
+
     /// The word that the CLI knows.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -125,6 +142,7 @@ impl Default for ClaudeConfig {
             ]),
             model: None,
             permission_mode: PermissionMode::Default,
+            allow_bypass: false,
             warm_idle_secs: 600,
             slash_commands: words(&["compact", "context", "usage"]),
             env: EnvTable::default(),

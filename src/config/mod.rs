@@ -120,6 +120,12 @@ impl Config {
         project.permission_mode.unwrap_or(self.claude.permission_mode)
     }
 
+    /// Whether people may choose `bypassPermissions` in this project: it says so, or is in that mode anyway.
+    pub fn allows_bypass(&self, project: &Project) -> bool {
+        project.allow_bypass.unwrap_or(self.claude.allow_bypass)
+            || self.permission_mode_for(project) == PermissionMode::BypassPermissions
+    }
+
     /// The CLI's slash commands that people may use in this project, without the slash; `*` stands for all.
     pub fn slash_commands_for<'a>(&'a self, project: &'a Project) -> &'a [String] {
         project.slash_commands.as_deref().unwrap_or(&self.claude.slash_commands)

@@ -31,6 +31,9 @@ pub struct Project {
     /// Overrides `claude.permission_mode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permission_mode: Option<PermissionMode>,
+    /// Overrides `claude.allow_bypass`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_bypass: Option<bool>,
     /// Overrides `claude.slash_commands`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slash_commands: Option<Vec<String>>,
@@ -62,6 +65,7 @@ impl Project {
             conversation: ConversationScope::default(),
             model: None,
             permission_mode: None,
+            allow_bypass: None,
             slash_commands: None,
             users: Vec::new(),
             roles: Vec::new(),

@@ -1,6 +1,8 @@
 //! The loop of one conversation: next event → state → effects. Everything that waits or writes is here or below, and
 //! everything that decides is in [`state`](super::state).
 
+mod choices;
+
 mod people;
 
 mod perform;
@@ -19,7 +21,7 @@ use super::handle::{Request, Status, Stopped};
 use super::owner::Owner;
 use super::place::{Place, Places};
 use super::setup::Setup;
-use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Turn};
+use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
 use crate::clock::{Clock, Moment};
 use crate::domain::ids::{ConversationId, ProcessId, SessionId};
 use crate::domain::prompt::Origin;
@@ -81,6 +83,8 @@ pub(super) struct Actor {
     place: Option<Place>,
     holds: watch::Receiver<Option<Hold>>,
     status: watch::Sender<Status>,
+    /// Who chose a model, mode or effort, and waits to hear what became of it.
+    choosers: Vec<oneshot::Sender<Tuned>>,
     /// From when on the view may be drawn again, and whether more was recorded since it was drawn.
     next_draw: Option<Moment>,
     undrawn: bool,
@@ -121,6 +125,7 @@ impl Actor {
             place: None,
             holds,
             status,
+            choosers: Vec::new(),
             next_draw: None,
             undrawn: false,
             next_tick: None,
@@ -232,6 +237,12 @@ impl Actor {
                 answer(reply, answered);
                 Ok(())
             }
+            Request::Tune { reply } => {
+                self.choosers.push(reply);
+                self.look_up().await?;
+                let tuning = self.shared.setup.tuning(&self.conversation);
+                self.apply(Input::Tune(tuning)).await
+            }
             Request::Unseen { ask } => self.apply(Input::Unseen(ask)).await,
             Request::GoOn { click, reply } => {
                 let gone_on = self.go_on(click).await?;
@@ -243,6 +254,7 @@ impl Actor {
                 self.apply(Input::Reset).await?;
                 self.shared.store.reset(self.conversation.id).await?;
                 self.conversation.session = None;
+                self.look_up().await?;
                 answer(reply, queued);
                 Ok(())
             }
@@ -279,16 +291,22 @@ impl Actor {
     }
 
     async fn fresh(&mut self) -> Result<Fresh, ActorError> {
-        // Model and project may have changed since the last turn.
-        if let Some(conversation) = self.shared.store.conversation(self.conversation.id).await? {
-            self.conversation = conversation;
-        }
+        self.look_up().await?;
         let setup = &self.shared.setup;
         Ok(Fresh {
             process: ProcessId(Uuid::now_v7()),
             fingerprint: setup.fingerprint(&self.conversation),
-            model: setup.model(&self.conversation),
+            tuning: setup.tuning(&self.conversation),
+            usual_mode: setup.usual_mode(&self.conversation),
         })
+    }
+
+    /// What people chose, and the project, may have changed since the last turn.
+    pub(super) async fn look_up(&mut self) -> Result<(), ActorError> {
+        if let Some(conversation) = self.shared.store.conversation(self.conversation.id).await? {
+            self.conversation = conversation;
+        }
+        Ok(())
     }
 
     pub(super) async fn apply(&mut self, input: Input) -> Result<(), ActorError> {
@@ -302,7 +320,12 @@ impl Actor {
             }
         }
         let running = self.state.running().map(|turn| turn.id);
-        let status = Status { turn: running, queued: self.state.queued(), process: self.feed.is_some() };
+        let status = Status {
+            turn: running,
+            queued: self.state.queued(),
+            process: self.feed.is_some(),
+            mode: self.state.mode().map(str::to_owned),
+        };
         self.status.send_if_modified(|known| {
             let changed = *known != status;
             *known = status;

@@ -2,6 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use super::state::Tuned;
 use crate::domain::answer::Said;
 use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId};
 use crate::domain::prompt::{Author, Prompt};
@@ -25,6 +26,7 @@ pub(super) enum Request {
     Reset { reply: oneshot::Sender<usize> },
     Answer { ask: AskId, said: Said, by: Author, reply: oneshot::Sender<Answered> },
     Unseen { ask: AskId },
+    Tune { reply: oneshot::Sender<Tuned> },
     GoOn { click: Click, reply: oneshot::Sender<GoneOn> },
 }
 
@@ -37,6 +39,8 @@ pub struct Status {
     pub queued: usize,
     /// Whether a process is there, working or warm.
     pub process: bool,
+    /// The permission mode that it says it is in, in the CLI's word.
+    pub mode: Option<String>,
 }
 
 /// What `stop` did.
@@ -148,6 +152,14 @@ impl Handle {
     pub async fn answer(&self, ask: AskId, said: Said, by: Author) -> Result<Answered, Gone> {
         let (reply, answer) = oneshot::channel();
         self.mailbox.send(Request::Answer { ask, said, by, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Somebody chose another model, mode or effort, and it is stored: what runs is told. Ends within seconds, also when
+    /// the CLI does not answer.
+    pub async fn tune(&self) -> Result<Tuned, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Tune { reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

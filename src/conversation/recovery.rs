@@ -26,8 +26,17 @@ impl Actor {
             let given = store.given_answers(process.id).await?.into_iter();
             let given = given.map(|(request, answer, by)| Given { request, answer, by }).collect();
             let drafts = store.drafts(process.id).await?;
-            let fingerprint = process.fingerprint;
-            let attached = Attached { process: process.id, fingerprint, turns, given, drafts };
+            // Without it the fingerprint is another one as well.
+            let tuning = process.tuning.as_deref().and_then(|json| serde_json::from_str(json).ok());
+            let attached = Attached {
+                process: process.id,
+                fingerprint: process.fingerprint,
+                tuning: tuning.unwrap_or_default(),
+                usual_mode: self.shared.setup.usual_mode(&self.conversation),
+                turns,
+                given,
+                drafts,
+            };
             tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
             match self.shared.runner.attach(process.id, Position::default()).await {
                 Ok(feed) => {

@@ -10,8 +10,9 @@ use crate::chain::Chain;
 use crate::claude::launch::{Session, Settings, env, launch};
 use crate::claude::probe::{self, Probe, VERSION_MIN, Version};
 use crate::claude::prompt_text::{Commands, File, INLINE_BYTES_MAX, prompt_text};
-use crate::claude::{CliInfo, Model, initialize_line};
-use crate::config::{Config, Environment, Project};
+use crate::claude::{CliInfo, Model, Tuning, initialize_line};
+use crate::config::{Config, Environment, PermissionMode, Project};
+use crate::domain::effort::Effort;
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, SessionId};
 use crate::domain::prompt::Prompt;
@@ -64,7 +65,7 @@ impl Setup {
 
     /// Asks the CLI what it is. Costs no API call.
     pub async fn ask_cli(&self) -> Result<Probe, probe::ProbeError> {
-        let settings = self.settings(None, None);
+        let settings = self.settings(None);
         let dir = if settings.dir.is_dir() { settings.dir.clone() } else { std::env::temp_dir() };
         probe::probe(&settings.command, &env(&settings, self.env.clone()), &dir).await
     }
@@ -86,20 +87,37 @@ impl Setup {
         read(&self.info).models.clone()
     }
 
-    /// The model that the conversation's next turn uses; none: the CLI's own default.
-    pub fn model(&self, conversation: &Conversation) -> Option<String> {
-        self.settings(self.config.project_named(&conversation.project), conversation.model.as_deref()).model
+    /// Model, mode and effort of the conversation's next turn.
+    pub fn tuning(&self, conversation: &Conversation) -> Tuning {
+        self.settings_for(conversation).tuning()
+    }
+
+    /// The permission mode where the conversation chooses none, in the CLI's word.
+    pub fn usual_mode(&self, conversation: &Conversation) -> &'static str {
+        self.settings(self.config.project_named(&conversation.project)).permission_mode.as_str()
+    }
+
+    /// The efforts that the conversation's model knows, as far as the CLI says.
+    pub fn efforts(&self, conversation: &Conversation) -> Vec<Effort> {
+        let model = self.tuning(conversation).model;
+        let info = read(&self.info);
+        let model = info.models.iter().find(|known| known.value == model.as_deref().unwrap_or("default"));
+        let words = model.and_then(|model| model.efforts.clone());
+        match words {
+            Some(words) => words.iter().filter_map(|word| Effort::of(word)).collect(),
+            None => Effort::ALL.to_vec(),
+        }
     }
 
     /// The directory of the conversation's project.
     pub fn dir(&self, conversation: &Conversation) -> PathBuf {
-        self.settings(self.config.project_named(&conversation.project), None).dir
+        self.settings(self.config.project_named(&conversation.project)).dir
     }
 
-    /// Tells launches apart: the same settings, the same fingerprint.
+    /// Tells launches apart: the same settings, the same fingerprint. What can be changed while a process runs is not in it.
     pub fn fingerprint(&self, conversation: &Conversation) -> String {
         let project = self.config.project_named(&conversation.project);
-        let settings = self.settings(project, conversation.model.as_deref());
+        let settings = self.settings_for(conversation).fixed();
         let system_prompt = project.and_then(|project| project.system_prompt.as_deref());
         let digest = Sha256::digest(format!("{settings:?}{system_prompt:?}"));
         digest[..8].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
@@ -112,10 +130,10 @@ impl Setup {
         session: SessionId,
         fresh: bool,
     ) -> Result<Launch, Failure> {
-        let Some(project) = self.config.project_named(&conversation.project) else {
+        if self.config.project_named(&conversation.project).is_none() {
             return Err(Failure::DirectoryMissing);
-        };
-        let settings = self.settings(Some(project), conversation.model.as_deref());
+        }
+        let settings = self.settings_for(conversation);
         if !settings.dir.is_dir() {
             return Err(Failure::DirectoryMissing);
         }
@@ -167,7 +185,23 @@ impl Setup {
         Err(Failure::CliTooOld { found: found.to_string(), needed: VERSION_MIN.to_string() })
     }
 
-    fn settings(&self, project: Option<&Project>, model: Option<&str>) -> Settings {
+    /// The project's settings, with what the conversation chose. What the project does not allow (any more) does not
+    /// count.
+    fn settings_for(&self, conversation: &Conversation) -> Settings {
+        let project = self.config.project_named(&conversation.project);
+        let settings = self.settings(project);
+        let may_bypass = project.is_some_and(|project| self.config.allows_bypass(project));
+        let mode = conversation.mode.as_deref().and_then(PermissionMode::of);
+        let mode = mode.filter(|mode| *mode != PermissionMode::BypassPermissions || may_bypass);
+        Settings {
+            model: conversation.model.clone().or(settings.model),
+            permission_mode: mode.unwrap_or(settings.permission_mode),
+            effort: conversation.effort.as_deref().and_then(Effort::of),
+            ..settings
+        }
+    }
+
+    fn settings(&self, project: Option<&Project>) -> Settings {
         let claude = &self.config.claude;
         let configured = match project {
             Some(project) => self.config.model_for(project),
@@ -176,9 +210,10 @@ impl Setup {
         Settings {
             command: claude.command.clone(),
             args: claude.args.clone(),
-            model: model.or(configured).map(str::to_owned),
+            model: configured.map(str::to_owned),
             permission_mode: project
                 .map_or(claude.permission_mode, |project| self.config.permission_mode_for(project)),
+            effort: None,
             allowed_tools: project.map(|project| project.allowed_tools.clone()).unwrap_or_default(),
             disallowed_tools: project.map(|project| project.disallowed_tools.clone()).unwrap_or_default(),
             add_dirs: vec![self.files_dir.clone()],

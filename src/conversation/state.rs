@@ -20,6 +20,8 @@ mod records;
 
 mod reply;
 
+mod tuning;
+
 mod turn;
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ pub use effect::Effect;
 pub use input::{Attached, Fresh, Input, KnownTurn};
 pub use process::{Process, Readiness};
 pub use reply::{Reply, reply};
+pub use tuning::Tuned;
 pub use turn::{ShownTurn, Stage, StopReason, Turn};
 
 /// What bounds a conversation.
@@ -125,6 +128,11 @@ impl State {
         self.process.as_ref().map(|process| process.id)
     }
 
+    /// The permission mode that the process says it is in.
+    pub fn mode(&self) -> Option<&str> {
+        self.process.as_ref()?.dialogue.mode()
+    }
+
     /// Whether a turn ended that was not shown so since.
     pub fn has_ended_turns(&self) -> bool {
         !self.ended.is_empty()
@@ -147,6 +155,8 @@ impl State {
         match input {
             Input::Submit(prompt) => self.submit(prompt),
             Input::Place(fresh) => self.begin(fresh, now, &mut effects),
+            Input::Tune(wanted) => self.tune(&wanted, now, &mut effects),
+            Input::CountsAs(tuning) => self.counts_as(tuning, &mut effects),
             Input::Held(hold) => self.held_by(hold),
             Input::Launched => {
                 if let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) {
@@ -270,16 +280,21 @@ impl State {
             self.leave_place(effects);
             return;
         };
-        if self.process.as_ref().is_some_and(|process| !process.serves(&fresh.fingerprint)) {
+        let serves =
+            |process: &Process| process.serves(&fresh.fingerprint) && process.can_have(&fresh.tuning, now);
+        if self.process.as_ref().is_some_and(|process| !serves(process)) {
             // The turn keeps its place: it goes on when the process with the old settings is gone.
             turn.stage = Stage::Replacing(fresh);
             self.close_process(now, effects);
             return;
         }
         let start = self.process.is_none();
-        let process = self.process.get_or_insert_with(|| Process::starting(fresh.process, fresh.fingerprint));
+        let wanted = fresh.tuning.clone();
+        let process = self.process.get_or_insert_with(|| Process::starting(fresh));
         process.idle_since = None;
-        turn.begin(fresh.model, now);
+        process.tell(&wanted, now, effects);
+        turn.begin(now);
+        process.shows_in(turn);
         if let Some(prompt) = turn.prompt.clone() {
             effects.push(Effect::Begin {
                 turn: turn.id,

@@ -89,6 +89,11 @@ pub(super) fn projects(config: &Config) -> Vec<Finding> {
                 &what,
                 "bypassPermissions does not work as root: run the bot as a user of its own",
             ));
+        } else if config.allows_bypass(project) && geteuid().is_root() {
+            findings.push(doubtful(
+                &what,
+                "allow_bypass is set, but Claude Code refuses bypassPermissions to root: run the bot as a user of its own",
+            ));
         }
     }
     findings

@@ -83,6 +83,10 @@ pub enum TurnEvent {
     ChangeAhead,
     /// The permission mode is now this one.
     ModeChanged(String),
+    /// Somebody chose this model; the next call of the API is for it.
+    ModelChanged(String),
+    /// Somebody chose this effort, from the next call of the API on.
+    EffortChanged(String),
     /// A task went to the background or came back.
     Background {
         /// The CLI's id of the task.

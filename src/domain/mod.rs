@@ -12,4 +12,5 @@ pub mod answer;
 
 pub mod action;
 
+pub mod effort;
 pub mod event;

@@ -19,12 +19,14 @@ mod document;
 mod ending;
 mod facts;
 mod failure;
+mod reaction;
 mod slots;
 mod status;
 
 pub use ask::whole;
 pub use facts::{count, duration, money};
 pub use failure::{cut_off_sentence, failure_sentence, limit_sentence};
+pub use reaction::Reaction;
 
 /// The most text that one turn keeps, in bytes: enough for any answer, and within what Discord takes as a file.
 const TEXT_BYTES_MAX: usize = 8 << 20;
@@ -42,12 +44,28 @@ pub struct About {
     pub model: Option<String>,
 }
 
+/// What a turn asks the CLI for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedFor {
+    /// The model; none: the CLI's own default.
+    pub model: Option<String>,
+    /// The permission mode.
+    pub mode: &'static str,
+    /// The one that the project has anyway.
+    pub usual_mode: &'static str,
+    /// The effort that somebody chose.
+    pub effort: Option<&'static str>,
+}
+
 /// What a turn looks like, folded from its events.
 #[derive(Debug, Clone)]
 pub struct View {
     about: About,
     model: Option<String>,
     mode: Option<String>,
+    effort: Option<String>,
+    /// The mode that nobody needs to be told of; none: it is not known.
+    usual_mode: Option<&'static str>,
     blocks: Vec<Block>,
     /// The text block that deltas go to.
     open_text: Option<usize>,
@@ -76,88 +94,6 @@ pub struct Shown {
     pub typing: bool,
     /// Whether this is how it stays.
     pub ended: bool,
-}
-
-/// The reaction that tells at a glance how the turn stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reaction {
-    /// Accepted; the CLI has not begun.
-    Seen,
-    /// The CLI works on it.
-    Working,
-    /// Claude thinks.
-    Thinking,
-    /// It reads or searches files.
-    Reading,
-    /// It changes files.
-    Editing,
-    /// It runs a command.
-    Running,
-    /// It looks something up in the web.
-    Browsing,
-    /// Claude finished.
-    Done,
-    /// It failed.
-    Failed,
-    /// Somebody stopped it, or a limit did.
-    Stopped,
-}
-
-impl Reaction {
-    /// All of them.
-    pub const ALL: [Reaction; 10] = [
-        Reaction::Seen,
-        Reaction::Working,
-        Reaction::Thinking,
-        Reaction::Reading,
-        Reaction::Editing,
-        Reaction::Running,
-        Reaction::Browsing,
-        Reaction::Done,
-        Reaction::Failed,
-        Reaction::Stopped,
-    ];
-
-    /// The Unicode emoji, as Discord takes it.
-    pub fn emoji(self) -> &'static str {
-        match self {
-            Reaction::Seen => "👀",
-            Reaction::Working => "⚙️",
-            Reaction::Thinking => "💭",
-            Reaction::Reading => "📖",
-            Reaction::Editing => "✏️",
-            Reaction::Running => "💻",
-            Reaction::Browsing => "🌐",
-            Reaction::Done => "✅",
-            Reaction::Failed => "❌",
-            Reaction::Stopped => "⏹️",
-        }
-    }
-
-    /// Whether no other follows it.
-    pub fn is_final(self) -> bool {
-        matches!(self, Reaction::Done | Reaction::Failed | Reaction::Stopped)
-    }
-
-    /// Whether it tells what the turn does just now; the next one may come in a moment.
-    pub fn is_activity(self) -> bool {
-        match self {
-            Reaction::Thinking
-            | Reaction::Reading
-            | Reaction::Editing
-            | Reaction::Running
-            | Reaction::Browsing => true,
-            Reaction::Seen | Reaction::Working | Reaction::Done | Reaction::Failed | Reaction::Stopped => {
-                false
-            }
-        }
-    }
-
-    /// The same, without what the turn does just now.
-    #[must_use]
-    pub fn without_activity(self) -> Self {
-        if self.is_activity() { Reaction::Working } else { self }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -232,6 +168,8 @@ impl View {
         Self {
             model: about.model.clone(),
             mode: None,
+            effort: None,
+            usual_mode: None,
             blocks: Vec::new(),
             open_text: None,
             text_bytes: 0,
@@ -288,6 +226,8 @@ impl View {
             TurnEvent::Restarted => self
                 .notice("-# 🔁 Claude Code ended before it had changed anything, and began again".to_owned()),
             TurnEvent::ModeChanged(mode) => self.mode_changed(mode),
+            TurnEvent::ModelChanged(model) => self.model = Some(model.clone()),
+            TurnEvent::EffortChanged(effort) => self.effort = Some(effort.clone()),
             TurnEvent::Background { task, description, running } => {
                 self.background.retain(|(known, _)| known != task);
                 if *running {
@@ -301,8 +241,8 @@ impl View {
 
     /// The turn begins again: nothing of what was seen of it counts any more.
     pub fn afresh(&mut self) {
-        let (queued, model) = (self.queued, self.model.take());
-        *self = Self { model, queued, ..Self::new(self.about.clone()) };
+        let (queued, model, usual_mode) = (self.queued, self.model.take(), self.usual_mode);
+        *self = Self { model, usual_mode, queued, ..Self::new(self.about.clone()) };
     }
 
     /// How many prompts wait behind this turn.
@@ -334,9 +274,12 @@ impl View {
         }
     }
 
-    /// The model that the turn asks the CLI for.
-    pub fn asked_for(&mut self, model: Option<String>) {
-        self.model = self.model.take().or(model);
+    /// What the turn asks the CLI for; what the CLI said itself counts more.
+    pub fn asked_for(&mut self, asked: AskedFor) {
+        self.model = self.model.take().or(asked.model);
+        self.mode = self.mode.take().or_else(|| Some(asked.mode.to_owned()));
+        self.effort = self.effort.take().or_else(|| asked.effort.map(str::to_owned));
+        self.usual_mode = Some(asked.usual_mode);
     }
 
     /// Whether there is nothing to read yet but how the turn stands.

@@ -24,6 +24,10 @@ pub struct Conversation {
     pub session: Option<SessionId>,
     /// The model chosen with `/model`; none: the project's.
     pub model: Option<String>,
+    /// The permission mode chosen with `/mode`, in the CLI's word; none: the project's.
+    pub mode: Option<String>,
+    /// The effort chosen with `/effort`, in the CLI's word; none: the model's own.
+    pub effort: Option<String>,
     /// When it was first talked in.
     pub created_at: WallTime,
     /// When somebody last prompted, or a turn ended.
@@ -63,8 +67,8 @@ impl Store {
     pub async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let id_column = id.0.cast_signed();
         let row = sqlx::query!(
-            "SELECT guild, project, parent, title, session, model, created_at, last_active_at FROM conversations
-             WHERE id = ?",
+            "SELECT guild, project, parent, title, session, model, mode, effort, created_at, last_active_at
+             FROM conversations WHERE id = ?",
             id_column
         )
         .fetch_optional(&self.reader)
@@ -79,6 +83,8 @@ impl Store {
             title: row.title,
             session: session.map(SessionId),
             model: row.model,
+            mode: row.mode,
+            effort: row.effort,
             created_at: WallTime(row.created_at),
             last_active_at: WallTime(row.last_active_at),
         }))
@@ -133,7 +139,26 @@ impl Store {
         Ok(())
     }
 
-    /// Lets go of the session: the next turn begins a new one. Returns the one that was.
+    /// Sets the permission mode of the conversation; `None`: the project's again.
+    pub async fn set_mode(&self, id: ConversationId, mode: Option<&str>) -> Result<(), StoreError> {
+        let id = id.0.cast_signed();
+        sqlx::query!("UPDATE conversations SET mode = ? WHERE id = ?", mode, id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets the effort of the conversation; `None`: the model's own again.
+    pub async fn set_effort(&self, id: ConversationId, effort: Option<&str>) -> Result<(), StoreError> {
+        let id = id.0.cast_signed();
+        sqlx::query!("UPDATE conversations SET effort = ? WHERE id = ?", effort, id)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets go of the session, and of mode and effort: the next turn begins a new one, with the project's. Returns the
+    /// session that was.
     pub async fn reset(&self, id: ConversationId) -> Result<Option<SessionId>, StoreError> {
         let (id, now) = (id.0.cast_signed(), self.now().0);
         let mut transaction = self.begin().await?;
@@ -141,10 +166,13 @@ impl Store {
             .fetch_optional(&mut *transaction)
             .await?
             .flatten();
-        let Some(session) = session else { return Ok(None) };
-        sqlx::query!("UPDATE conversations SET session = NULL WHERE id = ?", id)
+        sqlx::query!("UPDATE conversations SET session = NULL, mode = NULL, effort = NULL WHERE id = ?", id)
             .execute(&mut *transaction)
             .await?;
+        let Some(session) = session else {
+            transaction.commit().await?;
+            return Ok(None);
+        };
         sqlx::query!("UPDATE sessions SET state = 'reset', ended_at = ? WHERE id = ?", now, session)
             .execute(&mut *transaction)
             .await?;

@@ -17,6 +17,8 @@ pub struct NewProcess {
     pub session: SessionId,
     /// Of the settings that it is launched with; not the settings, they may hold secrets.
     pub fingerprint: String,
+    /// What it is told of model, mode and effort, as JSON.
+    pub tuning: String,
 }
 
 /// A process that was started.
@@ -30,6 +32,8 @@ pub struct Process {
     pub session: SessionId,
     /// Of the settings that it was launched with.
     pub fingerprint: String,
+    /// What it was told last of model, mode and effort, as JSON; none: a daemon that knew nothing of that started it.
+    pub tuning: Option<String>,
     /// When its row was made.
     pub started_at: WallTime,
     /// When we learned that it was over.
@@ -42,6 +46,7 @@ struct Row {
     conversation: i64,
     session: String,
     fingerprint: String,
+    tuning: Option<String>,
     started_at: i64,
     ended_at: Option<i64>,
 }
@@ -53,6 +58,7 @@ impl Row {
             conversation: ConversationId(self.conversation.cast_unsigned()),
             session: SessionId(uuid(&self.session, "processes.session")?),
             fingerprint: self.fingerprint,
+            tuning: self.tuning,
             started_at: WallTime(self.started_at),
             ended_at: self.ended_at.map(WallTime),
         })
@@ -66,16 +72,26 @@ impl Store {
             (new.id.to_string(), new.conversation.0.cast_signed(), new.session.to_string());
         let now = self.now().0;
         sqlx::query!(
-            "INSERT INTO processes (id, conversation, session, fingerprint, started_at) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO processes (id, conversation, session, fingerprint, tuning, started_at)
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             id,
             conversation,
             session,
             new.fingerprint,
+            new.tuning,
             now
         )
         .execute(&self.writer)
         .await?;
+        Ok(())
+    }
+
+    /// The process was told this.
+    pub async fn process_told(&self, id: ProcessId, tuning: &str) -> Result<(), StoreError> {
+        let id = id.to_string();
+        sqlx::query!("UPDATE processes SET tuning = ? WHERE id = ?", tuning, id)
+            .execute(&self.writer)
+            .await?;
         Ok(())
     }
 
@@ -102,7 +118,7 @@ impl Store {
         let conversation = conversation.0.cast_signed();
         let rows = sqlx::query_as!(
             Row,
-            "SELECT id, conversation, session, fingerprint, started_at, ended_at FROM processes
+            "SELECT id, conversation, session, fingerprint, tuning, started_at, ended_at FROM processes
              WHERE conversation = ? AND (ended_at IS NULL
                 OR EXISTS (SELECT 1 FROM turns WHERE process = processes.id AND delivered_at IS NULL))
              ORDER BY started_at, rowid",
@@ -117,7 +133,7 @@ impl Store {
     pub async fn live_processes(&self) -> Result<Vec<Process>, StoreError> {
         let rows = sqlx::query_as!(
             Row,
-            "SELECT id, conversation, session, fingerprint, started_at, ended_at FROM processes
+            "SELECT id, conversation, session, fingerprint, tuning, started_at, ended_at FROM processes
              WHERE ended_at IS NULL ORDER BY started_at, rowid"
         )
         .fetch_all(&self.reader)

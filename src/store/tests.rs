@@ -103,7 +103,13 @@ fn session() -> SessionId {
 }
 
 fn new_process(id: ProcessId) -> NewProcess {
-    NewProcess { id, conversation: HERE, session: session(), fingerprint: "f".to_owned() }
+    NewProcess {
+        id,
+        conversation: HERE,
+        session: session(),
+        fingerprint: "f".to_owned(),
+        tuning: "{}".to_owned(),
+    }
 }
 
 fn new_turn(prompt: Option<PromptId>, process: ProcessId) -> NewTurn {

@@ -90,6 +90,7 @@ const PURE: &[&str] = &[
     "claude/launch.rs",
     "claude/prompt_text.rs",
     "claude/tools.rs",
+    "claude/tuning.rs",
     "claude/asks.rs",
     "claude/wire",
     "conversation/state",

@@ -28,6 +28,7 @@ mod harness;
 mod history;
 mod logs;
 mod lossy;
+mod modes;
 mod operation;
 mod people;
 mod process;

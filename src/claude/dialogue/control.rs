@@ -1,13 +1,40 @@
 //! Control requests: the CLI's to us, and its answers to ours.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::info::info;
 use super::{Dialogue, Step};
 use crate::claude::asks::ask_of;
-use crate::claude::wire::control::{Request, Response};
+use crate::claude::wire::control::{Request, RequestBody, Response};
 use crate::claude::wire::outgoing::{refusal_line, success};
 use crate::domain::ask::{Ask, AskKind};
+use crate::domain::event::TurnEvent;
+use crate::domain::ids::PromptId;
+
+/// A request of ours, as far as its answer needs it.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// What it is.
+    kind: String,
+    /// The prompt that a cancel is about.
+    prompt: Option<PromptId>,
+    /// What a running turn hears when it is done.
+    chosen: Option<TurnEvent>,
+}
+
+impl Sent {
+    pub(super) fn of(body: RequestBody) -> Self {
+        let prompt = body.message_uuid.as_deref().and_then(|uuid| Uuid::parse_str(uuid).ok()).map(PromptId);
+        let effort = body.settings.get("effortLevel").and_then(Value::as_str);
+        let chosen = match body.subtype.as_str() {
+            "set_model" => body.model.map(TurnEvent::ModelChanged),
+            "apply_flag_settings" => effort.map(|effort| TurnEvent::EffortChanged(effort.to_owned())),
+            _ => None,
+        };
+        Self { kind: body.subtype, prompt, chosen }
+    }
+}
 
 impl Dialogue {
     pub(super) fn request(&mut self, request: &Request, steps: &mut Vec<Step>) {
@@ -28,7 +55,7 @@ impl Dialogue {
     pub(super) fn response(&mut self, response: Response, steps: &mut Vec<Step>) {
         let body = response.response;
         // Answers of ours are echoed: their ids are not among our requests.
-        let Some((kind, prompt)) = self.requests.remove(&body.request_id) else { return };
+        let Some(Sent { kind, prompt, chosen }) = self.requests.remove(&body.request_id) else { return };
         let request = body.request_id;
         if body.subtype != "success" {
             steps.push(Step::ControlFailed { request, kind, error: body.error.unwrap_or_default() });
@@ -41,6 +68,9 @@ impl Dialogue {
                 steps.extend(prompt.map(|prompt| Step::Cancelled { prompt }));
             }
             _ => {}
+        }
+        if let (Some(chosen), true) = (chosen, self.turn.is_some()) {
+            steps.push(Step::Event(chosen));
         }
         steps.push(Step::ControlDone { request, kind });
     }

@@ -29,6 +29,9 @@ pub struct Model {
     pub display_name: String,
     /// What it is good for, in a sentence.
     pub description: String,
+    /// The efforts that it knows, in the CLI's words; none: what was stored does not tell.
+    #[serde(default)]
+    pub efforts: Option<Vec<String>>,
 }
 
 /// A slash command of the CLI.
@@ -57,6 +60,7 @@ pub(super) fn info(response: &Value) -> CliInfo {
                 value: model.value,
                 display_name: model.display_name,
                 description: model.description,
+                efforts: Some(model.efforts),
             })
             .collect(),
         commands: read

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::control::Sent;
 use super::turn::{Began, Turn};
 use super::{Dialogue, Step, WAITING_MAX};
 use crate::claude::wire::incoming::Incoming;
@@ -32,8 +33,7 @@ impl Dialogue {
                 if let ("interrupt" | "end_session", Some(turn)) = (body.subtype.as_str(), &mut self.turn) {
                     turn.interrupted = true;
                 }
-                let about = body.message_uuid.as_deref().and_then(|uuid| Uuid::parse_str(uuid).ok());
-                self.requests.insert(request.request_id, (body.subtype, about.map(PromptId)));
+                self.requests.insert(request.request_id, Sent::of(body));
                 if self.requests.len() > WAITING_MAX {
                     self.requests.pop_first();
                 }

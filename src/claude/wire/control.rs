@@ -42,6 +42,10 @@ lenient_struct!(
         requested_schema: Value = "requested_schema",
         /// Of our own `cancel_async_message`.
         message_uuid: Option<String> = "message_uuid",
+        /// Of our own `set_model`.
+        model: Option<String> = "model",
+        /// Of our own `apply_flag_settings`.
+        settings: Value = "settings",
     }
 );
 
@@ -98,6 +102,8 @@ lenient_struct!(
         display_name: String = "displayName",
         /// What it is good for.
         description: String = "description",
+        /// The efforts that it knows; absent where it has none.
+        efforts: Vec<String> = "supportedEffortLevels",
     }
 );
 

@@ -40,7 +40,7 @@ pub enum Incoming {
     /// The usage limit of the account (`rate_limit_event`).
     RateLimit(RateLimit),
     /// The CLI wants something from us (`control_request`).
-    Request(Request),
+    Request(Box<Request>),
     /// The CLI answers a request of ours, or echoes an answer of ours (`control_response`).
     Response(Response),
     /// The CLI no longer wants what it asked for (`control_cancel_request`).

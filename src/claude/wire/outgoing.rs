@@ -48,6 +48,14 @@ pub fn set_permission_mode_line(request: &str, mode: crate::config::PermissionMo
     control(request, &json!({ "subtype": "set_permission_mode", "mode": mode.as_str() }))
 }
 
+/// The effort from the next API call on.
+pub fn set_effort_line(request: &str, effort: crate::domain::effort::Effort) -> String {
+    control(
+        request,
+        &json!({ "subtype": "apply_flag_settings", "settings": { "effortLevel": effort.as_str() } }),
+    )
+}
+
 /// Takes back a prompt that the CLI has queued and not begun.
 pub fn cancel_line(request: &str, prompt: PromptId) -> String {
     control(request, &json!({ "subtype": "cancel_async_message", "message_uuid": prompt.0.to_string() }))

@@ -8,8 +8,8 @@ use crate::claude::user_line;
 use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
 use crate::conversation::state::{Effect, Given};
-use crate::domain::event::{Carried, Failure, TurnEnd};
-use crate::domain::ids::{ProcessId, PromptId, SessionId, TurnId};
+use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
+use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 use crate::runner::Position;
@@ -40,6 +40,9 @@ impl Actor {
             }
             Effect::Deliver { prompt, attempt } => self.deliver(prompt, attempt).await?,
             Effect::Write(line) => self.write(line).await,
+            Effect::Tune { process, tuning, lines } => self.tell(process, &tuning, lines).await?,
+            Effect::Tuned(tuned) => self.heard(tuned),
+            Effect::LeftPlan => return self.left_plan().await,
             Effect::CloseInput => {
                 if let Some(feed) = &self.feed {
                     feed.control.close_input().await;
@@ -75,15 +78,7 @@ impl Actor {
                 pass(Point::SideEffectsNoted).await;
             }
             Effect::EndTurn { turn, end, usage, tools, error } => {
-                tracing::info!(
-                    %turn,
-                    outcome = outcome(&end),
-                    error_id = error.as_ref().map(|(id, _)| tracing::field::display(id)),
-                    cause = error.as_ref().map(|(_, said)| said.as_str()),
-                    cost_usd = usage.cost_usd,
-                    tools,
-                    "turn ended"
-                );
+                log_end(turn, &end, &usage, tools, error.as_ref());
                 let error = error.map(|(id, _)| id);
                 pass(Point::TurnEnding).await;
                 store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
@@ -151,6 +146,7 @@ impl Actor {
                 conversation: self.conversation.id,
                 session,
                 fingerprint: self.shared.setup.fingerprint(&self.conversation),
+                tuning: self.shared.setup.tuning(&self.conversation).to_json(),
             })
             .await?;
         pass(Point::ProcessRow).await;
@@ -235,11 +231,23 @@ impl Actor {
         pass(Point::LineHanded).await;
     }
 
-    async fn write(&mut self, line: String) {
+    pub(super) async fn write(&mut self, line: String) {
         if let Some(feed) = &self.feed {
             feed.control.write(line).await;
         }
     }
+}
+
+fn log_end(turn: TurnId, end: &TurnEnd, usage: &Usage, tools: u32, error: Option<&(ErrorId, String)>) {
+    tracing::info!(
+        %turn,
+        outcome = outcome(end),
+        error_id = error.map(|(id, _)| tracing::field::display(id)),
+        cause = error.map(|(_, said)| said.as_str()),
+        cost_usd = usage.cost_usd,
+        tools,
+        "turn ended"
+    );
 }
 
 /// How the turn ended, without the words of anybody.

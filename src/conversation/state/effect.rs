@@ -1,7 +1,7 @@
 //! What a conversation wants done, in order.
 
-use super::Given;
-use crate::claude::CliInfo;
+use super::{Given, Tuned};
+use crate::claude::{CliInfo, Tuning};
 use crate::clock::WallTime;
 use crate::conversation::account::News;
 use crate::domain::answer::Answer;
@@ -55,6 +55,19 @@ pub enum Effect {
         /// In which attempt.
         attempt: u32,
     },
+    /// Write these lines to the process, and store that it was told this.
+    Tune {
+        /// The process.
+        process: ProcessId,
+        /// All of what it was told.
+        tuning: Tuning,
+        /// The lines.
+        lines: Vec<String>,
+    },
+    /// Tell whoever chose what became of it.
+    Tuned(Tuned),
+    /// The plan was approved: a conversation that was to make one makes no more.
+    LeftPlan,
     /// Write a line to the process.
     Write(String),
     /// Close the process's input: it ends by itself.

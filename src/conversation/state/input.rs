@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Given;
+use crate::claude::Tuning;
 use crate::clock::WallTime;
 use crate::conversation::account::Hold;
 use crate::domain::answer::Draft;
@@ -20,6 +21,10 @@ pub enum Input {
     Place(Fresh),
     /// Why nothing may begin for now, if so; of interest to a turn that waits.
     Held(Option<Hold>),
+    /// Somebody chose another model, mode or effort: these are wanted now.
+    Tune(Tuning),
+    /// These are wanted now, and the process counts as having them.
+    CountsAs(Tuning),
     /// The process of the turn runs.
     Launched,
     /// The process of the turn could not be started at all.
@@ -61,8 +66,10 @@ pub struct Fresh {
     pub process: ProcessId,
     /// What the launch would be by the present settings: a process with another one is replaced.
     pub fingerprint: String,
-    /// The model by the present settings, for the status line.
-    pub model: Option<String>,
+    /// Model, mode and effort by the present settings: a process is told what is different.
+    pub tuning: Tuning,
+    /// The permission mode that the project has, where nobody chooses another.
+    pub usual_mode: &'static str,
 }
 
 /// A process of an earlier daemon.
@@ -72,6 +79,10 @@ pub struct Attached {
     pub process: ProcessId,
     /// How it was launched.
     pub fingerprint: String,
+    /// What it was told last of model, mode and effort.
+    pub tuning: Tuning,
+    /// The permission mode that the project has, where nobody chooses another.
+    pub usual_mode: &'static str,
     /// Its turns that the store knows, with their prompts.
     pub turns: Vec<KnownTurn>,
     /// What was said to its asks.

@@ -46,6 +46,7 @@ impl State {
     }
 
     pub(super) fn tick(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
+        self.give_up_on_silence(now, effects);
         let Some(turn) = &mut self.turn else {
             self.tick_process(now, effects);
             return;

@@ -2,11 +2,15 @@
 
 use uuid::Uuid;
 
-use super::{Attached, Given, KnownTurn};
+use super::tuning::Told;
+use super::{Attached, Fresh, Given, KnownTurn, Turn};
 use crate::claude::Dialogue;
+use crate::claude::Tuning;
 use crate::clock::Moment;
 use crate::domain::answer::Draft;
+use crate::domain::effort::Effort;
 use crate::domain::ids::ProcessId;
+use crate::render::view::AskedFor;
 use crate::runner::Position;
 
 /// A process of this conversation: there is never more than one.
@@ -20,6 +24,10 @@ pub struct Process {
     pub read_to: Position,
     /// How it was launched; another wish needs another process.
     pub fingerprint: String,
+    /// What it was told of model, mode and effort.
+    pub told: Told,
+    /// The permission mode that the project has, where nobody chooses another.
+    pub usual_mode: &'static str,
     /// Whether it can take a prompt.
     pub readiness: Readiness,
     /// Since when it has had nothing to do.
@@ -51,9 +59,12 @@ pub enum Readiness {
 
 impl Process {
     /// A process that is about to be started.
-    pub fn starting(id: ProcessId, fingerprint: String) -> Self {
+    pub fn starting(fresh: Fresh) -> Self {
+        let Fresh { process: id, fingerprint, tuning, usual_mode } = fresh;
         Self {
             id,
+            told: Told::at_launch(tuning),
+            usual_mode,
             dialogue: Dialogue::new(),
             read_to: Position::default(),
             fingerprint,
@@ -73,7 +84,12 @@ impl Process {
             drafts: attached.drafts,
             known: attached.turns,
             attached_at: now,
-            ..Self::starting(attached.process, attached.fingerprint)
+            ..Self::starting(Fresh {
+                process: attached.process,
+                fingerprint: attached.fingerprint,
+                tuning: attached.tuning,
+                usual_mode: attached.usual_mode,
+            })
         }
     }
 
@@ -88,8 +104,25 @@ impl Process {
     }
 
     /// The id of the process that takes this one's place for the same turn: always the same one.
-    pub fn successor(&self) -> ProcessId {
-        ProcessId(Uuid::new_v5(&self.id.0, b"successor"))
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self::starting(Fresh {
+            process: ProcessId(Uuid::new_v5(&self.id.0, b"successor")),
+            fingerprint: self.fingerprint.clone(),
+            tuning: self.told.tuning.clone(),
+            usual_mode: self.usual_mode,
+        })
+    }
+
+    /// The turn shows what this process was told.
+    pub fn shows_in(&self, turn: &mut Turn) {
+        let Tuning { model, mode, effort } = &self.told.tuning;
+        turn.view.asked_for(AskedFor {
+            model: model.clone(),
+            mode: mode.as_str(),
+            usual_mode: self.usual_mode,
+            effort: effort.map(Effort::as_str),
+        });
     }
 
     /// When it wants to be looked at while no turn runs.
@@ -97,7 +130,10 @@ impl Process {
         match self.readiness {
             Readiness::Closing { killed: true, .. } => None,
             Readiness::Closing { since, killed: false } => Some(since.after(close_grace)),
-            Readiness::Starting | Readiness::Ready => self.idle_since.map(|since| since.after(warm_idle)),
+            Readiness::Starting | Readiness::Ready => {
+                let idle = self.idle_since.map(|since| since.after(warm_idle));
+                idle.into_iter().chain(self.told.due()).min()
+            }
         }
     }
 

@@ -8,6 +8,9 @@ use crate::domain::event::{Failure, Limit, TurnEnd, TurnEvent};
 use crate::domain::ids::PromptId;
 use crate::runner::{Position, Record, Recorded, Stopping};
 
+/// The mode in which plans are made, in the CLI's word.
+const PLAN: &str = "plan";
+
 impl State {
     pub(super) fn recorded(&mut self, recorded: &Recorded, now: Moment, effects: &mut Vec<Effect>) {
         if matches!(recorded.record, Record::Exit(_)) {
@@ -21,6 +24,7 @@ impl State {
         }
         let from = process.read_to;
         process.read_to = recorded.end;
+        let planned = process.dialogue.mode() == Some(PLAN);
         let steps = process.dialogue.read(&recorded.record);
         if let Some(turn) = &mut self.turn {
             turn.last_heard = now;
@@ -30,11 +34,15 @@ impl State {
         }
         if let Some(process) = &mut self.process {
             effects.extend(process.dialogue.owed().into_iter().map(Effect::Write));
+            if planned && process.dialogue.mode() != Some(PLAN) && process.told.tuning.is_plan() {
+                effects.push(Effect::LeftPlan);
+            }
         }
         if let Record::Exit(exit) = &recorded.record
             && let Some(mut process) = self.process.take()
         {
             self.end_forgotten(&mut process, recorded.at, effects);
+            Self::unanswered(&process, effects);
             effects.push(Effect::ProcessEnded { process: process.id, exit: exit.clone() });
             self.again(&process, now, effects);
         }
@@ -54,17 +62,18 @@ impl State {
             Step::Info(info) => effects.push(Effect::Info(info)),
             Step::SessionChanged(session) => effects.push(Effect::SessionChanged(session)),
             Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, now, effects),
-            Step::ControlFailed { kind, error, .. } => effects.push(Effect::Ignored { kind, why: error }),
+            Step::ControlFailed { request, kind, error } => {
+                effects.push(Effect::Ignored { kind, why: error });
+                self.confirmed(&request, false, effects);
+            }
+            Step::ControlDone { request, .. } => self.confirmed(&request, true, effects),
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
             Step::Exited { failure, .. } => self.exited(failure, now, at, effects),
             Step::Gap => self.may_have_changed(effects),
             Step::Stopping(why) => self.stopping(why, now),
             // One prompt at a time is written, so none is absorbed or cancelled; each attempt has an id of its own, so
             // the CLI knows only what we wrote twice.
-            Step::AlreadyKnown { .. }
-            | Step::Absorbed { .. }
-            | Step::Cancelled { .. }
-            | Step::ControlDone { .. } => {}
+            Step::AlreadyKnown { .. } | Step::Absorbed { .. } | Step::Cancelled { .. } => {}
         }
     }
 
@@ -100,6 +109,7 @@ impl State {
             }
         };
         process.idle_since = None;
+        process.shows_in(&mut turn);
         turn.began = true;
         turn.from = from;
         match self.turn.replace(turn) {
@@ -158,6 +168,8 @@ impl State {
             | TurnEvent::RateLimit { .. }
             | TurnEvent::Compacting(_)
             | TurnEvent::ModeChanged(_)
+            | TurnEvent::ModelChanged(_)
+            | TurnEvent::EffortChanged(_)
             | TurnEvent::SessionLost
             | TurnEvent::Restarted
             | TurnEvent::Background { .. } => {}
@@ -311,7 +323,8 @@ impl State {
         }
         let Some(prompt) = turn.prompt.clone().filter(|_| turn.again) else { return };
         turn.next_attempt(now);
-        let process = Process::starting(ended.successor(), ended.fingerprint.clone());
+        let process = ended.successor();
+        process.shows_in(turn);
         effects.push(Effect::Begin {
             turn: turn.id,
             prompt,
@@ -329,7 +342,8 @@ impl State {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
         process.readiness = Readiness::Ready;
         if let Some(known) = process.take_known(|known| known.end.is_none() && known.prompt.is_some()) {
-            let turn = Turn::known(known, process.attached_at);
+            let mut turn = Turn::known(known, process.attached_at);
+            process.shows_in(&mut turn);
             let attempt = turn.attempt;
             let unwritten = turn.prompt.iter().map(|prompt| prompt.id).filter(|prompt| {
                 !process.dialogue.is_waiting(*prompt)

@@ -6,5 +6,6 @@ mod holds;
 mod laws;
 mod recovery;
 mod stops;
+mod tuning;
 mod turns;
 mod world;

@@ -221,10 +221,9 @@ impl Turn {
     }
 
     /// It has its place and its process.
-    pub fn begin(&mut self, model: Option<String>, now: Moment) {
+    pub fn begin(&mut self, now: Moment) {
         self.stage = Stage::Running;
         self.view.starting();
-        self.view.asked_for(model);
         self.changed = true;
         self.started = now;
         self.last_heard = now;

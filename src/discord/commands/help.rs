@@ -47,5 +47,6 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     why* and *Edit* open a form. The first answer of somebody of the project counts; without one it is denied in the end\n\
     - `/stop` stops what runs; the conversation stays\n\
     - `/reset` begins the conversation anew\n\
-    - `/model` chooses the model\n\
+    - `/model` chooses the model, `/effort` how hard it thinks\n\
+    - `/mode` shows or chooses what Claude may do without asking\n\
     - `/status` shows all conversations, with their cost";

@@ -2,7 +2,10 @@
 //! `help.rs`, and what it promises in the README. Every answer is ephemeral, and the first thing a command does is to
 //! acknowledge: Discord gives it three seconds.
 
+mod choosing;
+mod effort;
 mod help;
+mod mode;
 mod model;
 mod reset;
 mod status;
@@ -23,7 +26,15 @@ pub type Context<'a> = poise::ApplicationContext<'a, Data, DoorError>;
 
 /// Every command.
 pub fn all() -> Vec<poise::Command<Data, DoorError>> {
-    vec![help::help(), model::model(), reset::reset(), status::status(), stop::stop()]
+    vec![
+        effort::effort(),
+        help::help(),
+        mode::mode(),
+        model::model(),
+        reset::reset(),
+        status::status(),
+        stop::stop(),
+    ]
 }
 
 /// A place that a command was used in (or names), and may be used in by this person.

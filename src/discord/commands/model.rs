@@ -1,20 +1,17 @@
 //! `/model <name>`: the model of this conversation, from the CLI's own list. What people type never becomes an argument
 //! of the CLI: only a name from the list does.
 
-use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
+use serenity::all::CreateAutocompleteResponse;
 
+use super::choosing::{NO_CONVERSATION, matching, tell};
 use super::{Context, here, scope};
 use crate::discord::DoorError;
 use crate::discord::access::Action;
 
-/// Choices that Discord takes in an autocompletion (docs: interactions/receiving-and-responding).
-const CHOICES_MAX: usize = 25;
-/// The longest label of one, in characters.
-const LABEL_CHARS_MAX: usize = 100;
 /// The choice that means: as configured.
 const DEFAULT: &str = "default";
 
-/// Choose the model for this conversation. It takes effect with the next prompt.
+/// Choose the model for this conversation, also while Claude works.
 #[poise::command(slash_command, guild_only)]
 pub async fn model(
     ctx: Context<'_>,
@@ -40,35 +37,25 @@ pub async fn model(
         }
     };
     if scope.conversation.is_none() {
-        let sentence = "There is no conversation here yet. Write to me first, then choose the model.";
-        return super::reply(&ctx, sentence).await;
+        return super::reply(&ctx, NO_CONVERSATION).await;
     }
     data.store.set_model(scope.channel.into(), model).await?;
+    let when = tell(&ctx, &scope).await?;
     let sentence = match (model, data.config.model_for(scope.project)) {
-        (Some(model), _) => format!("From the next prompt on: `{model}`."),
-        (None, Some(configured)) => format!("From the next prompt on: `{configured}`, as configured."),
-        (None, None) => "From the next prompt on: the CLI's own default.".to_owned(),
+        (Some(model), _) => format!("{when}: `{model}`."),
+        (None, Some(configured)) => format!("{when}: `{configured}`, as configured."),
+        (None, None) => format!("{when}: the CLI's own default."),
     };
     super::reply(&ctx, &sentence).await
 }
 
 #[expect(clippy::unused_async, reason = "poise calls autocompletions as async functions")]
 async fn choices(ctx: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let partial = partial.trim().to_lowercase();
     let listed = ctx.data().setup.models();
     let default = (DEFAULT.to_owned(), "default (as configured)".to_owned());
     let models = listed.iter().filter(|model| model.value != DEFAULT).map(|model| {
         let label = format!("{}: {}", model.value, model.display_name);
         (model.value.clone(), label)
     });
-    let choices = std::iter::once(default)
-        .chain(models)
-        .filter(|(value, label)| {
-            value.to_lowercase().contains(&partial) || label.to_lowercase().contains(&partial)
-        })
-        .take(CHOICES_MAX)
-        .map(|(value, label)| {
-            AutocompleteChoice::new(label.chars().take(LABEL_CHARS_MAX).collect::<String>(), value)
-        });
-    CreateAutocompleteResponse::new().set_choices(choices.collect())
+    matching(std::iter::once(default).chain(models), partial)
 }

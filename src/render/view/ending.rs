@@ -108,6 +108,7 @@ fn facts_of(view: &View) -> String {
     }
     parts.extend(facts::money(usage.cost_usd));
     parts.extend(view.model.as_deref().map(facts::model));
+    parts.extend(facts::chosen(view));
     if parts.is_empty() { String::new() } else { format!(" · {}", parts.join(" · ")) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{escape, one_line};
+use super::{View, escape, one_line};
 
 /// `3s`, `1m 12s`, `1h 05m`.
 pub fn duration(duration: Duration) -> String {
@@ -59,6 +59,14 @@ pub(super) fn model(name: &str) -> String {
         Some(family) if bare.starts_with("claude-") => format!("{family} {}", version.join(".")),
         _ => escape(&one_line(name, 40)),
     }
+}
+
+/// `plan mode`, `effort max`: what somebody chose, as far as it is not what the project has anyway.
+pub(super) fn chosen(view: &View) -> Vec<String> {
+    let unusual = view.mode.as_deref().zip(view.usual_mode).filter(|(mode, usual)| mode != usual);
+    let mode = unusual.map(|(mode, _)| format!("{} mode", escape(&one_line(mode, 40))));
+    let effort = view.effort.as_deref().map(|effort| format!("effort {}", escape(&one_line(effort, 20))));
+    mode.into_iter().chain(effort).collect()
 }
 
 /// `, again <t:…:R>`: Discord shows each reader the time in their own zone.

@@ -33,6 +33,7 @@ pub(super) fn line(view: &View, now: WallTime) -> String {
             parts.push(format!("quiet for {} min", quiet.as_secs() / 60));
         }
     }
+    parts.extend(facts::chosen(view));
     if view.queued > 0 {
         parts.push(format!("{} queued", view.queued));
     }

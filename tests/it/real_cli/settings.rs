@@ -84,3 +84,37 @@ async fn slash_commands_are_text_unless_they_are_allowed() {
     assert!(answer.contains("[[say:first]]"), "nothing was cleared: {answer}");
     stage.assert_well_behaved();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_chosen_in_a_session_reaches_the_next_call_without_another_process() {
+    let Some((api, stage)) = stage().await else { return };
+    let stage = stage.with("harbor", "model = \"opus\"");
+    let _bot = stage.bot().await;
+    stage.exchange(HARBOR, "[[say:first]]").await;
+    assert!(newest(&api).model.contains("opus"), "{}", newest(&api).model);
+    let before = stage.clis("harbor");
+    for (command, option, value) in
+        [("mode", "mode", "plan"), ("model", "name", "sonnet"), ("effort", "level", "low")]
+    {
+        let said = stage.said_to(HARBOR, command, &[(option, value)]).await;
+        assert!(said.starts_with("From Claude's next step on"), "/{command}: {said}");
+    }
+    let answer = stage.exchange(HARBOR, "[[say:second]]").await;
+    assert!(answer.contains("plan mode") && answer.contains("effort low"), "{answer}");
+    let request = newest(&api);
+    assert!(request.model.contains("sonnet"), "{}", request.model);
+    assert_eq!(request.body["output_config"]["effort"], "low");
+    assert!(request.body.to_string().contains("Plan mode is active"), "{}", request.body);
+    assert_eq!(stage.clis("harbor"), before, "the same process");
+
+    let said = stage.said_to(HARBOR, "mode", &[("mode", "project")]).await;
+    assert!(said.starts_with("From Claude's next step on"), "{said}");
+    // Back to the model's own effort there is only a new process.
+    let said = stage.said_to(HARBOR, "effort", &[("level", "default")]).await;
+    assert!(said.starts_with("From the next prompt on"), "{said}");
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:second]]"), "the same session: {answer}");
+    assert!(!answer.contains("plan mode") && !answer.contains("effort"), "{answer}");
+    assert_ne!(stage.clis("harbor"), before);
+    stage.assert_well_behaved();
+}

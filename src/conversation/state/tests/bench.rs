@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::claude::user_line;
+use crate::claude::{Tuning, user_line};
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::News;
 use crate::conversation::state::{
@@ -98,7 +98,7 @@ impl Bench {
     pub(super) fn fresh(&mut self, fingerprint: &str) -> Fresh {
         self.fresh += 1;
         let process = ProcessId(Uuid::from_u128(1000 + self.fresh));
-        Fresh { process, fingerprint: fingerprint.to_owned(), model: None }
+        fresh(process, fingerprint)
     }
 
     pub(super) fn records(&mut self, records: impl IntoIterator<Item = Record>) -> Vec<String> {
@@ -178,13 +178,8 @@ impl Bench {
                 turn.prompt.as_ref().map_or("alone".to_owned(), |prompt| number(prompt.id).to_string());
             self.turns.push((turn.id, name));
         }
-        self.input(Input::Attached(Attached {
-            process,
-            fingerprint: "same".to_owned(),
-            turns,
-            given,
-            drafts,
-        }))
+        let attached = attached(process, "same", turns, given);
+        self.input(Input::Attached(Attached { drafts, ..attached }))
     }
 
     pub(super) fn shown(&mut self) -> Vec<ShownTurn> {
@@ -233,6 +228,12 @@ impl Bench {
             }
             Effect::Deliver { prompt, .. } => format!("deliver {}", number(*prompt)),
             Effect::Write(line) => written_line(line),
+            Effect::Tune { lines, .. } => {
+                let lines: Vec<_> = lines.iter().map(|line| written_line(line)).collect();
+                format!("tell {}", lines.join(", "))
+            }
+            Effect::Tuned(tuned) => format!("{tuned:?}").to_lowercase(),
+            Effect::LeftPlan => "left plan".to_owned(),
             Effect::CloseInput => "close input".to_owned(),
             Effect::Kill => "kill".to_owned(),
             Effect::SaveAsk { turn, ask } => format!("save {} of {}", ask.request, self.turn(*turn)),
@@ -258,6 +259,22 @@ impl Bench {
             Effect::Ignored { kind, .. } => format!("ignored {kind}"),
         }
     }
+}
+
+/// What a turn begins with, if nobody chose anything.
+pub(super) fn fresh(process: ProcessId, fingerprint: &str) -> Fresh {
+    Fresh { process, fingerprint: fingerprint.to_owned(), tuning: Tuning::default(), usual_mode: "default" }
+}
+
+/// A process of an earlier daemon, with nothing chosen.
+pub(super) fn attached(
+    process: ProcessId,
+    fingerprint: &str,
+    turns: Vec<KnownTurn>,
+    given: Vec<Given>,
+) -> Attached {
+    let (fingerprint, tuning) = (fingerprint.to_owned(), Tuning::default());
+    Attached { process, fingerprint, tuning, usual_mode: "default", turns, given, drafts: Vec::new() }
 }
 
 fn end_words(end: &TurnEnd) -> String {

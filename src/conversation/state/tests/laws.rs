@@ -31,6 +31,11 @@ enum Op {
         dies: bool,
     },
     StartFails,
+    /// Somebody chooses a model, and the CLI takes it, refuses it, or says nothing.
+    Tune {
+        model: u8,
+        said: Option<bool>,
+    },
     Restart {
         lost_on_the_way: bool,
     },
@@ -60,6 +65,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<bool>().prop_map(|dies| Op::Answer { dies }),
         1 => exit.prop_map(Op::Dies),
         1 => Just(Op::StartFails),
+        2 => (0..3_u8, any::<Option<bool>>()).prop_map(|(model, said)| Op::Tune { model, said }),
         2 => any::<bool>().prop_map(|lost_on_the_way| Op::Restart { lost_on_the_way }),
     ]
 }
@@ -85,6 +91,7 @@ fn run(ops: Vec<Op>) {
             Op::After { secs } => world.after(secs),
             Op::Answer { dies } => world.answers(dies),
             Op::Dies(exit) => world.dies(exit),
+            Op::Tune { model, said } => world.tune(model, said),
             Op::StartFails => world.start_fails = true,
             Op::Restart { lost_on_the_way } => world.restart(lost_on_the_way),
         }
@@ -97,7 +104,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Each prompt has exactly one end; one turn and one process at a time; a place for each turn, and none without;
-    /// nothing is written to a process that is over; no ask is answered twice; a restart at any moment changes none of it.
+    /// nothing is written to a process that is over; no ask is answered twice; whoever chooses hears what came of it; a restart at any moment changes none of it.
     #[test]
     fn whatever_happens_each_prompt_has_one_end(ops in proptest::collection::vec(op(), 1..60)) {
         run(ops);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::bench::{BOUNDS, aborted, echo, init, number, prompt, result, text, written};
+use super::bench::{BOUNDS, aborted, attached, echo, fresh, init, number, prompt, result, text, written};
+use super::tuning::answered;
+use crate::claude::Tuning;
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::News;
 use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, State};
@@ -24,6 +26,10 @@ pub(super) struct World {
     pub(super) now: Moment,
     /// Whether the next process starts at all.
     pub(super) start_fails: bool,
+    /// What people chose, what the CLI says to the next lines about it, and how many wait to hear of it.
+    wanted: Tuning,
+    said: Option<bool>,
+    choosers: usize,
     prompts: u64,
     fresh: u128,
     asked: bool,
@@ -46,6 +52,7 @@ pub(super) struct World {
 struct Cli {
     id: ProcessId,
     fingerprint: String,
+    tuning: Tuning,
     spool: Vec<Recorded>,
     to_come: VecDeque<Record>,
     /// Whether it is over.
@@ -58,6 +65,9 @@ impl World {
             state: State::new(BOUNDS_HERE),
             now: Moment::default(),
             start_fails: false,
+            wanted: Tuning::default(),
+            said: Some(true),
+            choosers: 0,
             prompts: 0,
             fresh: 0,
             asked: false,
@@ -85,7 +95,8 @@ impl World {
             self.placed = true;
             self.fresh += 1;
             let process = ProcessId(Uuid::from_u128(self.fresh));
-            self.input(Input::Place(Fresh { process, fingerprint: fingerprint.to_string(), model: None }));
+            let fresh = fresh(process, &fingerprint.to_string());
+            self.input(Input::Place(Fresh { tuning: self.wanted.clone(), ..fresh }));
         }
     }
 
@@ -101,6 +112,14 @@ impl World {
         } else {
             self.input(Input::Given { ask: open.id, given });
         }
+    }
+
+    /// Somebody chooses a model, or the default one.
+    pub(super) fn tune(&mut self, model: u8, said: Option<bool>) {
+        self.wanted.model = (model > 0).then(|| format!("model {model}"));
+        self.said = said;
+        self.choosers += 1;
+        self.input(Input::Tune(self.wanted.clone()));
     }
 
     fn gives(&mut self, given: Given) {
@@ -144,6 +163,7 @@ impl World {
     pub(super) fn restart(&mut self, lost_on_the_way: bool) {
         self.state = State::new(BOUNDS_HERE);
         self.ended_since_the_start.clear();
+        self.choosers = 0;
         (self.asked, self.placed) = (false, false);
         for at in 0..self.processes.len() {
             let cli = &mut self.processes[at];
@@ -155,12 +175,13 @@ impl World {
             if cli.over && turns.iter().all(|turn| turn.delivered) {
                 continue;
             }
-            let (process, fingerprint) = (cli.id, cli.fingerprint.clone());
+            let (process, fingerprint, tuning) = (cli.id, cli.fingerprint.clone(), cli.tuning.clone());
             let spool = cli.spool.clone();
             let lost = cli.over && !matches!(spool.last(), Some(Recorded { record: Record::Exit(_), .. }));
             self.attached = Some(at);
             let given = self.given.get(&process).cloned().unwrap_or_default();
-            self.input(Input::Attached(Attached { process, fingerprint, turns, given, drafts: Vec::new() }));
+            let attached = attached(process, &fingerprint, turns, given);
+            self.input(Input::Attached(Attached { tuning, ..attached }));
             for recorded in spool {
                 self.input(Input::Recorded(recorded));
             }
@@ -201,6 +222,7 @@ impl World {
         assert!(self.state.is_idle(), "it does not come to an end");
         assert!(!self.placed && !self.asked, "a place is kept");
         assert!(self.queued.is_empty(), "forgotten: {:?}", self.queued);
+        assert_eq!(self.choosers, 0, "somebody who chose never hears of it");
         for (_, turn) in self.turns.values() {
             assert!(turn.end.is_some(), "a turn has no end: {turn:?}");
         }
@@ -254,6 +276,19 @@ impl World {
                     cli.to_come.insert(1, aborted());
                 }
             }
+            Effect::Tune { process, tuning, lines } => {
+                let said = self.said;
+                let cli = self.alive();
+                assert_eq!(cli.id, process);
+                cli.tuning = tuning;
+                for line in lines.into_iter().rev() {
+                    if let Some(said) = said {
+                        cli.to_come.push_front(answered(&line, said));
+                    }
+                    cli.to_come.push_front(Record::In(line.into()));
+                }
+            }
+            Effect::Tuned(_) => self.choosers = 0,
             Effect::CloseInput => {
                 self.alive().to_come.push_back(Record::Exit(Exit::Code { code: 0 }));
             }
@@ -284,6 +319,7 @@ impl World {
             | Effect::NoteSideEffects(_)
             | Effect::SessionChanged(_)
             | Effect::SessionLost
+            | Effect::LeftPlan
             | Effect::Info(_)
             | Effect::Ignored { .. } => {}
         }
@@ -319,7 +355,8 @@ impl World {
         let to_come = served(number(prompt)).into();
         let fingerprint = "0".to_owned();
         self.attached = Some(self.processes.len());
-        self.processes.push(Cli { id: process, fingerprint, spool: Vec::new(), to_come, over });
+        let tuning = self.wanted.clone();
+        self.processes.push(Cli { id: process, fingerprint, tuning, spool: Vec::new(), to_come, over });
         if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
     }
 

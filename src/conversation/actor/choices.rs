@@ -1,0 +1,44 @@
+//! What people choose for a conversation: told to its process, and what came of it to them.
+
+use super::{Actor, ActorError, Input};
+use crate::claude::Tuning;
+use crate::conversation::state::Tuned;
+use crate::domain::ids::ProcessId;
+
+impl Actor {
+    /// Writes the lines, and stores that the process was told this.
+    pub(super) async fn tell(
+        &mut self,
+        process: ProcessId,
+        tuning: &Tuning,
+        lines: Vec<String>,
+    ) -> Result<(), ActorError> {
+        for line in lines {
+            self.write(line).await;
+        }
+        // After the lines: a daemon that dies in between says them again, and nothing comes of that.
+        self.shared.store.process_told(process, &tuning.to_json()).await?;
+        Ok(())
+    }
+
+    /// Everybody who waits for it hears what came of their choice.
+    pub(super) fn heard(&mut self, tuned: Tuned) {
+        for reply in self.choosers.drain(..) {
+            super::answer(reply, tuned);
+        }
+    }
+
+    /// A plan was approved, so what comes next is not planned any more. That was heard before, if it is only read again.
+    pub(super) async fn left_plan(&mut self) -> Result<Option<Input>, ActorError> {
+        if self.caught_up.is_some() {
+            return Ok(None);
+        }
+        self.look_up().await?;
+        if self.conversation.mode.is_none() {
+            return Ok(None);
+        }
+        self.shared.store.set_mode(self.conversation.id, None).await?;
+        self.look_up().await?;
+        Ok(Some(Input::CountsAs(self.shared.setup.tuning(&self.conversation))))
+    }
+}

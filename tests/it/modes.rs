@@ -1,0 +1,136 @@
+//! `/mode`, `/effort` and `/model` in the middle of a session: what is chosen reaches what runs, is seen, and stays.
+
+use serde_json::{Value, json};
+
+use crate::harness::{HARBOR, JONAS, MARA, Stage, VERA, private_text};
+
+fn word(name: &str, value: &str) -> Value {
+    json!([{ "name": name, "type": 3, "value": value }])
+}
+
+async fn told(stage: &Stage, prompt: &str) -> String {
+    let message = stage.ask(MARA, HARBOR, prompt);
+    stage.answer(HARBOR, message).await
+}
+
+async fn mode(stage: &Stage, mode: &str) -> String {
+    private_text(&stage.slash(MARA, HARBOR, "mode", word("mode", mode)).await)
+}
+
+/// All that was recorded of all processes.
+fn spools(stage: &Stage) -> String {
+    let dirs = std::fs::read_dir(stage.state_dir().join("processes")).expect("processes").flatten();
+    let spools = dirs.filter_map(|dir| std::fs::read(dir.path().join("spool")).ok());
+    spools.map(|spool| String::from_utf8_lossy(&spool).into_owned()).collect()
+}
+
+async fn processes(stage: &Stage) -> Vec<String> {
+    stage.sql("SELECT CAST(count(*) AS TEXT) FROM processes").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mode_is_chosen_seen_and_kept_until_the_reset() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    assert!(mode(&stage, "plan").await.contains("no conversation here yet"));
+    assert!(!told(&stage, "[[say:hello]]").await.contains("mode"), "the project's own mode is not told");
+    let text = stage.slash_text(MARA, HARBOR, "mode").await;
+    assert!(text.contains("`default`") && text.contains("configured for all projects"), "{text}");
+    for (unknown, why) in
+        [("yolo", "do not know that mode"), ("dontAsk", "do not know"), ("bypassPermissions", "allow_bypass")]
+    {
+        assert!(mode(&stage, unknown).await.contains(why), "{unknown}");
+    }
+    let text = private_text(&stage.slash(VERA, HARBOR, "mode", word("mode", "auto")).await);
+    assert!(text.contains("not among the people"), "{text}");
+    let text = mode(&stage, "plan").await;
+    assert!(text.starts_with("From Claude's next step on") && text.contains("`plan`"), "{text}");
+    let answer = told(&stage, "[[args]]").await;
+    assert!(answer.contains("--permission-mode=default") && answer.contains("· plan mode"), "{answer}");
+    assert_eq!(processes(&stage).await, ["1"], "the warm process was told");
+    let text = stage.slash_text(JONAS, HARBOR, "mode").await;
+    assert!(text.contains("`plan`") && text.contains("chosen here"), "{text}");
+    assert_eq!(
+        stage.sql("SELECT action || ' ' || detail FROM audit").await,
+        ["mode plan"],
+        "what was refused changed nothing"
+    );
+
+    assert_eq!(bot.stop().code, Some(0));
+    let _bot = stage.bot().await;
+    let answer = told(&stage, "[[say:again]]").await;
+    assert!(answer.contains("· plan mode"), "{answer}");
+    assert_eq!(processes(&stage).await, ["1"]);
+    private_text(&stage.slash(MARA, HARBOR, "mode", word("mode", "project")).await);
+    assert!(!told(&stage, "[[say:as usual]]").await.contains("plan mode"));
+    mode(&stage, "acceptEdits").await;
+    stage.slash(MARA, HARBOR, "reset", json!([])).await;
+    let answer = told(&stage, "[[args]]").await;
+    assert!(answer.contains("--permission-mode=default") && !answer.contains("acceptEdits"), "{answer}");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_runs_takes_a_choice() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let go = stage.dir().join("go");
+    let asked = stage.ask(MARA, HARBOR, &format!("[[say:I wait.]][[wait:{}]][[say:On.]]", go.display()));
+    stage.answer_shows(HARBOR, asked, "I wait.").await;
+    let text = mode(&stage, "acceptEdits").await;
+    assert!(text.contains("also in what runs now"), "{text}");
+    let text = private_text(&stage.slash(MARA, HARBOR, "model", word("name", "haiku")).await);
+    assert!(text.contains("also in what runs now") && text.contains("`haiku`"), "{text}");
+    stage.answer_shows(HARBOR, asked, "acceptEdits").await;
+    std::fs::write(go, "").expect("the file");
+    let answer = stage.answer(HARBOR, asked).await;
+    assert!(answer.contains("haiku") && answer.contains("acceptEdits mode"), "{answer}");
+    assert_eq!(processes(&stage).await, ["1"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bypass_takes_a_process_that_was_launched_for_it() {
+    // The CLI refuses the mode to root, but in a sandbox that says it is one.
+    let stage = Stage::new().await.with("claude", "allow_bypass = true").with_env("IS_SANDBOX", "1");
+    let _bot = stage.bot().await;
+    told(&stage, "[[say:hello]]").await;
+    let text = mode(&stage, "bypassPermissions").await;
+    assert!(text.starts_with("From the next prompt on"), "{text}");
+    let answer = told(&stage, "[[args]]").await;
+    assert!(answer.contains("--permission-mode=bypassPermissions"), "{answer}");
+    assert!(answer.contains("bypassPermissions mode"), "everybody sees it: {answer}");
+    // The way back does not wait for anything.
+    assert!(mode(&stage, "default").await.starts_with("From Claude's next step on"));
+    let answer = told(&stage, "[[args]]").await;
+    assert!(!answer.contains("bypassPermissions"), "and no process stays that could go back: {answer}");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effort_reaches_what_runs_and_every_launch() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    told(&stage, "[[say:hello]]").await;
+    let set =
+        async |level: &str| private_text(&stage.slash(MARA, HARBOR, "effort", word("level", level)).await);
+    assert!(
+        set("max").await.contains("Choose one of: `low`, `medium`, `high`"),
+        "as the CLI says of its model"
+    );
+    assert!(set("high").await.starts_with("From Claude's next step on"));
+    assert!(spools(&stage).contains(r#"{"effortLevel":"high"}"#));
+    let answer = told(&stage, "[[args]]").await;
+    assert!(answer.contains("effort high") && !answer.contains("--effort"), "{answer}");
+    assert!(stage.slash_text(MARA, HARBOR, "effort").await.contains("chosen here"));
+    assert_eq!(bot.stop().code, Some(0));
+    let stage = stage.with("claude", "warm_idle_secs = 0");
+    let _bot = stage.bot().await;
+    told(&stage, "[[say:the last one of the old process]]").await;
+    let answer = told(&stage, "[[args]]").await;
+    assert!(answer.contains("--effort=high"), "{answer}");
+    let text = private_text(&stage.slash(MARA, HARBOR, "effort", word("level", "default")).await);
+    assert!(text.contains("model's own"), "{text}");
+    assert!(!told(&stage, "[[args]]").await.contains("effort"));
+    stage.assert_well_behaved();
+}
