@@ -34,6 +34,7 @@ async fn a_click_allows_and_the_command_runs() {
         ["Allow once", "Allow for this session", "Deny", "Deny and say why", "Edit, then allow"]
     );
     assert!(!made(&stage));
+    stage.at_work(message).await;
     assert_snapshot!("a_card", stage.transcript(HARBOR));
     stage.click(MARA, card, "Allow once").await;
     stage.answer(HARBOR, message).await;

@@ -62,7 +62,9 @@ impl Stage {
     pub async fn at_work(&self, message: MessageId) {
         self.discord
             .wait_for("the reaction of a turn that works", |discord| {
-                discord.reactions(message).iter().any(|(emoji, _)| emoji == "⚙️").then_some(())
+                let shown = discord.reactions(message);
+                // The one before it goes only once this one is there.
+                (shown.len() == 1 && shown[0].0 == "⚙️").then_some(())
             })
             .await;
     }
