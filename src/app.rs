@@ -1,5 +1,6 @@
 //! The composition root: the one place that knows everything. Builds bottom-up, stops top-down.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
 use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
+use crate::domain::ids::PromptId;
 use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
 use crate::outbox::breaker::Breaker;
@@ -42,6 +44,10 @@ const _: () = assert!(
 );
 /// How often the database shows that it lives, and finished processes are cleaned away.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
+/// How often what is old is forgotten, in batches of so many rows of each kind, with so much time for others between.
+const FORGET_EVERY: Duration = Duration::from_hours(1);
+const FORGET_ROWS: u32 = 100;
+const FORGET_GAP: Duration = Duration::from_millis(500);
 /// Parts that are not heard of for this long are taken to hang.
 const SILENT_MAX: Duration = Duration::from_secs(45);
 /// A gateway that is not connected for this long hangs as well: serenity's own reconnecting takes seconds to minutes.
@@ -108,6 +114,7 @@ pub async fn run(
         database.clone(),
         catch_up.clone(),
     )));
+    tasks.spawn(doors.clone().run_until_cancelled_owned(forget(store.clone(), Arc::clone(&config))));
     tasks.spawn(doors.clone().run_until_cancelled_owned({
         let setup = Arc::clone(&setup);
         let store = store.clone();
@@ -190,8 +197,11 @@ fn ending(ended: Result<(), ConnectError>) -> anyhow::Result<Ending> {
 fn files(config: &Config) -> anyhow::Result<Files> {
     let client = client::http_client(&config.discord)?.build().context("failed to build the HTTP client")?;
     let limits = &config.limits;
-    let dir = config.state_dir.join("files");
-    Ok(Files::new(client, dir, limits.attachment_bytes_max, limits.attachments_max))
+    Ok(Files::new(client, files_dir(config), limits.attachment_bytes_max, limits.attachments_max))
+}
+
+fn files_dir(config: &Config) -> PathBuf {
+    config.state_dir.join("files")
 }
 
 fn bounds(config: &Config) -> Bounds {
@@ -263,6 +273,55 @@ async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital, c
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "the database does not answer");
             }
+        }
+    }
+}
+
+/// Forgets what is done and old, beside all else.
+async fn forget(store: Store, config: Arc<Config>) {
+    let days = config.limits.history_days;
+    if days == 0 {
+        return;
+    }
+    let age = Duration::from_hours(24) * days;
+    sweep_files(&store, &files_dir(&config), age).await;
+    let mut interval = tokio::time::interval(FORGET_EVERY);
+    loop {
+        interval.tick().await;
+        let mut rows = 0;
+        loop {
+            match store.forget_history(age, FORGET_ROWS).await {
+                Ok(forgotten) if forgotten.rows == 0 => break,
+                Ok(forgotten) => {
+                    rows += forgotten.rows;
+                    for prompt in forgotten.prompts {
+                        // Most have none.
+                        let _ = tokio::fs::remove_dir_all(files_dir(&config).join(prompt.to_string())).await;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "what is old could not be forgotten");
+                    break;
+                }
+            }
+            tokio::time::sleep(FORGET_GAP).await;
+        }
+        if rows > 0 {
+            tracing::info!(rows, days, "what is old was forgotten");
+        }
+    }
+}
+
+/// Removes the files of prompts that were forgotten by a daemon that died before it had removed them.
+async fn sweep_files(store: &Store, dir: &Path, age: Duration) {
+    let Ok(mut entries) = tokio::fs::read_dir(dir).await else { return };
+    while let Ok(Some(entry)) = entries.next_entry().await {
+        let Ok(prompt) = entry.file_name().to_string_lossy().parse().map(PromptId) else { continue };
+        let modified = entry.metadata().await.and_then(|metadata| metadata.modified());
+        // Files come before the row of their prompt.
+        let is_old = modified.is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed > age));
+        if is_old && matches!(store.prompt(prompt).await, Ok(None)) {
+            let _ = tokio::fs::remove_dir_all(entry.path()).await;
         }
     }
 }

@@ -59,6 +59,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("limits.disk_free_bytes_min", Form::Plain),
     ("limits.catch_up_secs_max", Form::Plain),
     ("limits.catch_up_prompts_max", Form::Plain),
+    ("limits.history_days", Form::Plain),
     ("log", Form::Table),
     ("log.level", Form::Text),
     ("log.dir", Form::Text),

@@ -41,6 +41,10 @@ pub struct LimitsConfig {
     /// How many prompts of one absence are run, over all channels; more are held until somebody decides. 0: all are held.
     /// Default: 200.
     pub catch_up_prompts_max: usize,
+    /// What is done is forgotten after this many days: prompts with their files, turns, questions, and what was posted
+    /// where. Conversations with their sums, Claude's own sessions and the audit stay. 0: nothing is forgotten.
+    /// Default: 90.
+    pub history_days: u32,
 }
 
 impl Default for LimitsConfig {
@@ -59,6 +63,7 @@ impl Default for LimitsConfig {
             disk_free_bytes_min: 256 << 20,
             catch_up_secs_max: 24 * 3600,
             catch_up_prompts_max: 200,
+            history_days: 90,
         }
     }
 }
@@ -116,6 +121,12 @@ impl LimitsConfig {
             problems.add(
                 "limits.catch_up_secs_max",
                 format!("{} is out of bounds; write 0 to {SECS_MAX} seconds", self.catch_up_secs_max),
+            );
+        }
+        if self.history_days == 1 {
+            problems.add(
+                "limits.history_days",
+                "1 is out of bounds: Discord may repeat what is so young; write at least 2, or 0 to forget nothing",
             );
         }
         if self.attachment_bytes_max == 0 {

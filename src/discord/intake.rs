@@ -132,6 +132,10 @@ async fn accept(
     if data.store.prompt(id).await?.is_some() {
         return Ok(());
     }
+    if matches!(whence, Whence::Live { .. }) && data.store.is_repeated(facts.channel, facts.message).await? {
+        tracing::warn!(message = %facts.message, "an old message came again: it was decided on before");
+        return Ok(());
+    }
     let offered = message.attachments.iter().map(offered).collect();
     let (attachments, refused) = data.files.fetch(id, offered).await;
     let mut text = strip_mention(facts.text, facts.me);

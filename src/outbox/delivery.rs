@@ -19,9 +19,9 @@ use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
 use crate::store::{Slot, SlotKey, SlotState, StoreError};
 
-/// A message without anything before it that is known cannot be older than its first try by more than our clock may
-/// differ from Discord's.
-const CLOCKS_DIFFER_MAX: Duration = Duration::from_mins(10);
+/// A message cannot be older than its first try by more than our clock may differ from Discord's. What is older is not
+/// even looked at: its rows may be forgotten.
+const CLOCKS_DIFFER_MAX: Duration = Duration::from_hours(24);
 
 /// A turn on its way to its channel.
 pub(super) struct Delivery {
@@ -306,7 +306,9 @@ impl Delivery {
         // One create at a time: what was tried before is older.
         let before = self.posted.iter().flatten().filter(|posted| posted.first_try_at <= first_try_at);
         let before = before.filter_map(Posted::message);
-        let after = before.fold(prompt.unwrap_or_else(|| id_at(first_try_at)), MessageId::max);
+        let tried_at =
+            inner.store.newest_decided_at().await?.map_or(first_try_at, |now| now.min(first_try_at));
+        let after = before.chain(prompt).fold(id_at(tried_at), MessageId::max);
         let found = match inner.discord.own_after(self.target.channel, after).await {
             Ok(found) => found,
             // A thread that was never opened has no messages.

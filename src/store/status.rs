@@ -50,9 +50,9 @@ impl Store {
         let rows = sqlx::query!(
             r#"SELECT conversations.id AS "id!", project AS "project!", title AS "title!", model,
                 last_active_at AS "last_active_at!", created_at AS "created_at!",
-                count(turns.id) AS "turns!: i64",
-                coalesce(sum(input_tokens + output_tokens), 0) AS "tokens!: i64",
-                coalesce(sum(cost_usd), 0.0) AS "cost_usd!: f64",
+                forgotten_turns + count(turns.id) AS "turns!: i64",
+                forgotten_tokens + coalesce(sum(input_tokens + output_tokens), 0) AS "tokens!: i64",
+                forgotten_cost_usd + coalesce(sum(cost_usd), 0.0) AS "cost_usd!: f64",
                 CASE WHEN coalesce(max(turns.state = 'running'), 0) THEN 'running'
                      WHEN EXISTS (SELECT 1 FROM prompts WHERE conversation = conversations.id AND state = 'queued')
                      THEN 'queued' ELSE 'idle' END AS "state!: String"

@@ -5,6 +5,7 @@ mod asks;
 mod conversations;
 mod crash;
 mod file;
+mod history;
 mod outages;
 mod prompts;
 mod reading;

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use switchboard::playground::discord::{Fault, World, permissions};
+use switchboard::playground::discord::{Draft, Fault, World, permissions};
 use tokio::sync::Notify;
 
 use crate::harness::{BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, parent_of};
@@ -303,4 +303,41 @@ async fn a_bot_that_is_not_connected_is_not_ready() {
     stage.discord.faults().set_down(false);
     manager.hears("READY=1").await;
     assert_eq!(bot.stop().code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_old_is_forgotten_and_does_not_run_again() {
+    let stage = Stage::new().await.with("limits", "history_days = 30").with("claude", "warm_idle_secs = 1");
+    let bot = stage.bot().await;
+    let draft = Draft {
+        content: format!("<@{BOT}> [[say:Long ago.]]"),
+        attachments: vec![("a.txt".to_owned(), b"a".to_vec(), None)],
+        ..Draft::default()
+    };
+    let old = stage.discord.say_with(MARA, HARBOR, draft);
+    stage.answer(HARBOR, old).await;
+    stage.rows("select id from processes where forgotten_at is null", 0).await;
+    let files = || std::fs::read_dir(stage.state_dir().join("files")).expect("files were taken").count();
+    assert_eq!(files(), 1);
+    assert_eq!(bot.stop().code, Some(0));
+    for (table, column) in [
+        ("prompts", "accepted_at"),
+        ("prompts", "received_at"),
+        ("turns", "delivered_at"),
+        ("processes", "forgotten_at"),
+        ("slots", "first_try_at"),
+    ] {
+        stage.alter(&format!("update {table} set {column} = {column} - 40 * 86400000")).await;
+    }
+    let _bot = stage.bot().await;
+    for table in ["prompts", "turns", "processes", "slots"] {
+        stage.rows(&format!("select 'x' from {table}"), 0).await;
+    }
+    eventually("its file to be gone", || (files() == 0).then_some(())).await;
+    let new = stage.ask(MARA, HARBOR, "[[say:And now.]]");
+    stage.answer(HARBOR, new).await;
+    assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
+    let told = stage.slash_text(MARA, HARBOR, "status").await;
+    assert!(told.contains("2 turns"), "the sums stay: {told}");
+    stage.assert_well_behaved();
 }
