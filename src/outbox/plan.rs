@@ -103,7 +103,10 @@ pub fn next(wanted: &[MessageBody], posted: &[Posted], ended: bool, now: WallTim
         };
         let again = Operation { slot, generation: latest.generation + 1, call: Call::Create };
         match latest.state {
-            PostedState::Sending if now.since(latest.first_try_at) >= NONCE_KNOWN => {
+            // A first try in the future is one of a clock that was set back since: how long ago it was is not known.
+            PostedState::Sending
+                if now < latest.first_try_at || now.since(latest.first_try_at) >= NONCE_KNOWN =>
+            {
                 return Some(operation(latest, Call::LookUp));
             }
             PostedState::Sending => return Some(operation(latest, Call::Create)),

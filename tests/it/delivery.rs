@@ -111,6 +111,23 @@ async fn a_send_whose_reply_was_lost_is_found_when_its_nonce_is_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_send_whose_reply_was_lost_is_found_also_when_our_clock_was_ahead_then() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    stage.discord.faults().next_rest(CREATE, Fault::ApplyThenHold(Arc::new(Notify::new())));
+    let message = stage.ask(MARA, HARBOR, "[[say:Only once.]]");
+    stage.rows("select state from slots where state = 'sending'", 1).await;
+    stage.rows("select state from turns where state = 'ended'", 1).await;
+    bot.kill();
+    ten_minutes_pass(&stage).await;
+    stage.change("update slots set first_try_at = first_try_at + 1000 * 86400000").await;
+    let _bot = stage.bot().await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("Only once."), "{answer}");
+    assert_eq!(stage.bot_messages(HARBOR).len(), 1, "{:#?}", stage.bot_messages(HARBOR));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_follows_a_message_that_was_found_stands_below_it() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;
