@@ -3,12 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::record::{Deleted, History, Said, Shown};
+use super::record::{Call, Deleted, History, Said, Shown};
 
 /// How the last line of a turn that is over begins, after its `-# `: with a mark, or with how long it took.
 const MARKS: [&str; 5] = ["✅", "❌", "⏹️", "⚠️", "<"];
 /// How a message begins that asks a person.
 const QUESTION: &str = "🔐";
+/// What stands on a button that works after the end, below a turn whose CLI was killed.
+const GO_ON: &str = "Go on";
+/// How a notice of what was held after an absence is known.
+const HELD: &str = " while I was away ";
+/// What a person chose who allowed something.
+const ALLOWS: &str = "Allow";
+/// Discord knows a nonce for "the past few minutes" (docs: resources/message): whoever is later than this looks first.
+const NONCE_KNOWN_MS: u64 = 3 * 60 * 1000;
 /// Reactions that stay.
 const FINAL: [&str; 3] = ["✅", "❌", "⏹️"];
 
@@ -21,6 +29,12 @@ pub enum Rule {
     NothingTwice,
     /// What a channel asked is done, and answered, in the order in which it was said.
     InOrder,
+    /// An answer stands where its question belongs: in its channel, or in the one thread that it opened.
+    InPlace,
+    /// What a CLI asks is answered once, by a person; a question that is over has nothing to click.
+    AnsweredOnce,
+    /// A message has a name, the same at each try; when Discord may have forgotten it, the bot looks before it posts.
+    NonceHolds,
     /// Nobody else causes anything: strangers, bots, texts that were taken back.
     NobodyElse,
     /// What was acknowledged is stored.
@@ -66,6 +80,9 @@ pub fn check(history: &History) -> Vec<Violation> {
         one(history, said, answers.get(&said.id).map_or(&[], Vec::as_slice), &mut found);
     }
     order(history, &answers, &mut found);
+    places(history, &mut found);
+    questions(history, &mut found);
+    nonces(history, &mut found);
     for death in &history.deaths {
         for message in death.acknowledged.difference(&death.stored) {
             let what = format!("{message} was acknowledged and not stored at {}", death.at);
@@ -251,6 +268,83 @@ fn order(history: &History, answers: &BTreeMap<u64, Vec<&Shown>>, found: &mut Fo
         if sessions.len() > 1 && history.killed.is_empty() {
             found
                 .add(Rule::TurnsOutlive, format!("channel {channel} went through the sessions {sessions:?}"));
+        }
+    }
+}
+
+/// Answers, and threads, are where they belong.
+fn places(history: &History, found: &mut Found) {
+    let said: BTreeMap<u64, &Said> = history.said.iter().map(|said| (said.id, said)).collect();
+    for shown in &history.shown {
+        let Some(asked) = shown.answers.and_then(|message| said.get(&message)) else { continue };
+        if asked.answered_in != shown.channel {
+            let what = format!("{} is answered in {}, not in {}", asked.id, shown.channel, asked.answered_in);
+            found.add(Rule::InPlace, what);
+        }
+    }
+    for thread in &history.threads {
+        let belongs =
+            |said: &&Said| said.answered_in == *thread && said.eligible && said.deleted != Deleted::Unseen;
+        if !said.get(thread).is_some_and(belongs) {
+            found.add(Rule::InPlace, format!("a thread was opened of {thread}, where none belongs"));
+        }
+    }
+}
+
+/// What a CLI asked was answered once, as somebody chose; and nothing is left to be clicked.
+fn questions(history: &History, found: &mut Found) {
+    let mut answered = BTreeSet::new();
+    for told in &history.told {
+        if !answered.insert((told.pid, &told.question)) {
+            found.add(Rule::AnsweredOnce, format!("the CLI was told twice: {told:?}"));
+        }
+        let allows = |(card, label): &&(String, String)| {
+            label.starts_with(ALLOWS)
+                && history.said.iter().any(|said| has(card, &said.token) && has(&told.wanted, &said.token))
+        };
+        if told.allowed && !history.clicked.iter().any(|clicked| allows(&clicked)) {
+            found.add(Rule::AnsweredOnce, format!("nobody allowed it: {told:?}"));
+        }
+    }
+    for shown in &history.shown {
+        // A daemon that dies when somebody decided on what was held never says so there; to click does nothing then.
+        if shown.text.contains(HELD) {
+            continue;
+        }
+        let works = |label: &&String| *label != GO_ON || history.killed.is_empty();
+        let stale: Vec<_> = shown.buttons.iter().filter(works).collect();
+        if !stale.is_empty() {
+            let what = format!("all is over, and message {} has {stale:?}: {:?}", shown.id, shown.text);
+            found.add(Rule::AnsweredOnce, what);
+        }
+    }
+}
+
+/// No name is two messages', and none is trusted for longer than Discord knows it.
+fn nonces(history: &History, found: &mut Found) {
+    let mut names = BTreeMap::new();
+    for shown in &history.shown {
+        if let Some(nonce) = &shown.nonce
+            && let Some(other) = names.insert((shown.channel, nonce), shown.id)
+        {
+            found.add(Rule::NonceHolds, format!("messages {other} and {} are both {nonce}", shown.id));
+        }
+    }
+    // By channel and name: the first try since the bot looked.
+    let mut tries: BTreeMap<(u64, &str), u64> = BTreeMap::new();
+    for call in &history.calls {
+        match call {
+            Call::Look { channel } => tries.retain(|(tried_in, _), _| tried_in != channel),
+            Call::Post { channel, nonce: None, .. } => {
+                found.add(Rule::NonceHolds, format!("a message without a name was posted in {channel}"));
+            }
+            Call::Post { at_ms, channel, nonce: Some(nonce) } => {
+                let first = *tries.entry((*channel, nonce)).or_insert(*at_ms);
+                if at_ms.saturating_sub(first) > NONCE_KNOWN_MS {
+                    let late = at_ms - first;
+                    found.add(Rule::NonceHolds, format!("{nonce} was posted again, unseen, after {late} ms"));
+                }
+            }
         }
     }
 }

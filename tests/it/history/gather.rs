@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId};
-use switchboard::playground::discord::Snapshot;
+use switchboard::playground::discord::{RequestLog, Snapshot};
 
 use super::contract::{Violation, check};
-use super::record::{Death, Deleted, Given, History, Shown, Stored};
+use super::record::{Call, Death, Deleted, Given, History, Said, Shown, Stored, Told};
 use super::talk::Talk;
 use super::{number, tell};
 use crate::harness::{BOT, Stage, arguments, pids};
@@ -22,6 +22,7 @@ const UNSETTLED: &str = "
     UNION ALL SELECT 'turn ' || id || ' has no end' FROM turns WHERE state <> 'ended'
     UNION ALL SELECT 'the end of turn ' || id || ' is not delivered' FROM turns WHERE delivered_at IS NULL
     UNION ALL SELECT 'slot ' || slot || ' of ' || turn || ' is not known to be sent' FROM slots WHERE state = 'sending'
+    UNION ALL SELECT 'ask ' || id || ' waits' FROM asks WHERE state = 'open'
     UNION ALL SELECT 'process ' || id || ' is not known to be over' FROM processes WHERE ended_at IS NULL";
 
 /// Waits until all is said and done, or nothing moves any more: then the history says what is missing. Gives how long
@@ -82,6 +83,13 @@ pub async fn gather(stage: &Stage, talk: &Talk, deaths: Vec<Death>, killed: BTre
         uuid: text(line, "uuid"),
         text: text(line, "text"),
     });
+    let told = stage.cli_log("told");
+    let told = told.iter().map(|line| Told {
+        pid: line["pid"].as_i64().unwrap_or_default(),
+        question: text(line, "question"),
+        wanted: line["wanted"].to_string(),
+        allowed: line["allowed"] == true,
+    });
     let effects = std::fs::read_dir(&talk.effects).expect("the stage is there").flatten().map(|entry| {
         let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
         let count = u32::try_from(text.lines().count()).expect("a few lines");
@@ -92,7 +100,11 @@ pub async fn gather(stage: &Stage, talk: &Talk, deaths: Vec<Death>, killed: BTre
         shown,
         reactions: stage.discord.look(|discord| reactions(discord, talk)),
         deaths,
+        threads: stage.discord.look(|discord| threads(discord, &said)),
+        calls: stage.discord.look(calls),
         given: given.collect(),
+        told: told.collect(),
+        clicked: talk.clicked(),
         killed,
         effects: effects.collect(),
         shared_sessions: shared.unwrap_or_default().lines().map(str::to_owned).collect(),
@@ -153,8 +165,41 @@ fn shown(stage: &Stage, channel: u64) -> Vec<Shown> {
         channel,
         answers: id(&message["message_reference"]["message_id"]),
         text: message["content"].as_str().unwrap_or_default().to_owned(),
+        buttons: labels(message),
+        nonce: message["nonce"].as_str().map(str::to_owned),
     });
     shown.collect()
+}
+
+/// What stands on the buttons below a message.
+fn labels(message: &Value) -> Vec<String> {
+    let rows = message["components"].as_array().into_iter().flatten();
+    let items = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
+    items.map(|item| item["label"].as_str().unwrap_or("a menu").to_owned()).collect()
+}
+
+fn threads(discord: Snapshot<'_>, said: &[Said]) -> BTreeSet<u64> {
+    let opened = |id: &u64| discord.channel(ChannelId(*id)).is_some();
+    said.iter().map(|said| said.id).filter(opened).collect()
+}
+
+/// The requests that post and look, as far as Discord carried them out.
+fn calls(discord: Snapshot<'_>) -> Vec<Call> {
+    let call = |request: &RequestLog| {
+        let channel = request.path.strip_prefix("/channels/")?.strip_suffix("/messages")?.parse().ok()?;
+        let body = &request.body;
+        match request.method.as_str() {
+            "GET" if request.status == 200 => Some(Call::Look { channel }),
+            // 0: carried out perhaps, and not heard of.
+            "POST" if [0, 200].contains(&request.status) => Some(Call::Post {
+                at_ms: u64::try_from(request.at.0.as_millis()).expect("not that long"),
+                channel,
+                nonce: body["nonce"].as_str().filter(|_| body["enforce_nonce"] == true).map(str::to_owned),
+            }),
+            _ => None,
+        }
+    };
+    discord.requests().iter().filter_map(call).collect()
 }
 
 fn reactions(discord: Snapshot<'_>, talk: &Talk) -> Vec<(u64, String)> {
@@ -166,7 +211,7 @@ fn reactions(discord: Snapshot<'_>, talk: &Talk) -> Vec<(u64, String)> {
 /// The messages that the bot ever reacted or replied to.
 fn acknowledged(discord: Snapshot<'_>) -> BTreeSet<u64> {
     let applied = discord.requests().iter().filter(|request| (200..300).contains(&request.status));
-    let message = |request: &switchboard::playground::discord::RequestLog| {
+    let message = |request: &RequestLog| {
         if request.method == "PUT" && request.path.contains("/reactions/") {
             return request.path.split('/').nth(4)?.parse().ok();
         }

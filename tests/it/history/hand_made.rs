@@ -1,7 +1,7 @@
 //! The checker itself: a history that keeps the contract, and each rule broken once.
 
 use super::contract::{Rule, check};
-use super::record::{Death, Deleted, Given, History, Said, Shown, Stored};
+use super::record::{Call, Death, Deleted, Given, History, Said, Shown, Stored, Told};
 
 /// Two people asked in one channel, a stranger beside them, and one message was edited while nobody looked.
 fn kept() -> History {
@@ -20,8 +20,13 @@ fn kept() -> History {
         uuid: format!("u-{token}"),
         text: format!("[[say:{token} is done]]"),
     };
-    let shown =
-        |id: u64, answers: Option<u64>, text: &str| Shown { id, channel: 1, answers, text: text.to_owned() };
+    let shown = |id: u64, answers: Option<u64>, text: &str| Shown {
+        id,
+        channel: 1,
+        answers,
+        text: text.to_owned(),
+        ..Shown::default()
+    };
     let stranger = Said { eligible: false, effects: 0, ..said(30, "q3") };
     let edited = Said { effects: 0, outdated: vec!["q4old".to_owned()], ..said(40, "q4") };
     History {
@@ -78,13 +83,13 @@ fn what_comes_twice_is_seen() {
     assert_eq!(broken(again), [Rule::NothingTwice]);
     let half = |history: &mut History| {
         let text = "q2 is".to_owned();
-        history.shown.insert(2, Shown { id: 20, channel: 1, answers: Some(20), text });
+        history.shown.insert(2, Shown { id: 20, channel: 1, answers: Some(20), text, ..Shown::default() });
     };
     assert_eq!(broken(half), [Rule::NothingTwice]);
     // Without an end of its own, and in a message that replies to nothing.
     let tail = |history: &mut History| {
         let text = "q2 is done".to_owned();
-        history.shown.insert(2, Shown { id: 22, channel: 1, answers: Some(20), text });
+        history.shown.insert(2, Shown { id: 22, channel: 1, answers: Some(20), text, ..Shown::default() });
     };
     assert_eq!(broken(tail), [Rule::NothingTwice]);
 }
@@ -103,7 +108,13 @@ fn what_is_out_of_order_is_seen() {
 
 #[test]
 fn whoever_else_is_served_is_seen() {
-    let shown = |answers, text: &str| Shown { id: 50, channel: 1, answers, text: text.to_owned() };
+    let shown = |answers, text: &str| Shown {
+        id: 50,
+        channel: 1,
+        answers,
+        text: text.to_owned(),
+        ..Shown::default()
+    };
     assert_eq!(broken(|history| history.shown.push(shown(Some(30), "No."))), [Rule::NobodyElse]);
     assert_eq!(broken(|history| history.shown.push(shown(Some(99), "Who?"))), [Rule::NobodyElse]);
     assert_eq!(broken(|history| history.reactions.push((30, "👀".to_owned()))), [Rule::NobodyElse]);
@@ -189,7 +200,7 @@ fn a_question_that_is_asked_in_two_messages_is_seen() {
         move |history: &mut History| {
             for id in 0..times {
                 let text = "🔐 **May Claude use `Bash`?**".to_owned();
-                history.shown.insert(1, Shown { id: 100 + id, channel: 1, answers: None, text });
+                history.shown.insert(1, Shown { id: 100 + id, channel: 1, text, ..Shown::default() });
             }
         }
     };
@@ -207,4 +218,140 @@ fn the_rest_is_seen() {
     assert_eq!(broken(|history| history.stored.integrity = vec![word()]), [Rule::Settled]);
     assert_eq!(broken(|history| history.reactions[0].1 = "👀".to_owned()), [Rule::ReactionTells]);
     assert_eq!(broken(|history| history.reactions.push((10, "👀".to_owned()))), [Rule::ReactionTells]);
+}
+
+/// The third of three questions, the one of the edited message, opened a thread.
+fn with_a_thread(history: &mut History) {
+    history.said[3].answered_in = 40;
+    history.shown[3].channel = 40;
+    history.shown[3].answers = None;
+    history.threads.insert(40);
+}
+
+#[test]
+fn an_answer_or_a_thread_in_the_wrong_place_is_seen() {
+    assert_eq!(broken(with_a_thread), []);
+    let beside = |history: &mut History| {
+        with_a_thread(history);
+        history.shown[3].channel = 1;
+        history.shown[3].answers = Some(40);
+    };
+    assert_eq!(broken(beside), [Rule::InPlace]);
+    let for_a_stranger = |history: &mut History| {
+        history.threads.insert(30);
+    };
+    assert_eq!(broken(for_a_stranger), [Rule::InPlace]);
+    let where_none_opens = |history: &mut History| {
+        history.threads.insert(20);
+    };
+    assert_eq!(broken(where_none_opens), [Rule::InPlace]);
+    // Twice: in the thread, and beside it.
+    let twice = |history: &mut History| {
+        with_a_thread(history);
+        let beside = Shown { id: 42, channel: 1, answers: Some(40), ..history.shown[3].clone() };
+        history.shown.push(beside);
+    };
+    assert_eq!(broken(twice), [Rule::NothingTwice, Rule::InPlace]);
+}
+
+/// The second prompt asked whether it may, and somebody said yes.
+fn with_a_question(history: &mut History) {
+    let card = "🔐 **May Claude use `Bash`?**\necho > q2".to_owned();
+    history.shown.insert(
+        3,
+        Shown { id: 22, channel: 1, text: format!("{card}\nAllowed by Mara"), ..Shown::default() },
+    );
+    history.clicked.push((card, "Allow once".to_owned()));
+    let wanted = "echo > q2".to_owned();
+    history.told.push(Told { pid: 7, question: "toolu_1".to_owned(), wanted, allowed: true });
+}
+
+#[test]
+fn an_answer_that_nobody_gave_or_that_comes_twice_is_seen() {
+    assert_eq!(broken(with_a_question), []);
+    let twice = |history: &mut History| {
+        with_a_question(history);
+        history.told.push(history.told[0].clone());
+    };
+    assert_eq!(broken(twice), [Rule::AnsweredOnce]);
+    let by_nobody = |history: &mut History| {
+        with_a_question(history);
+        history.clicked.clear();
+    };
+    assert_eq!(broken(by_nobody), [Rule::AnsweredOnce]);
+    let although_denied = |history: &mut History| {
+        with_a_question(history);
+        "Deny".clone_into(&mut history.clicked[0].1);
+    };
+    assert_eq!(broken(although_denied), [Rule::AnsweredOnce]);
+    let of_another = |history: &mut History| {
+        with_a_question(history);
+        history.clicked[0].0 = history.clicked[0].0.replace("q2", "q1");
+    };
+    assert_eq!(broken(of_another), [Rule::AnsweredOnce]);
+    // Whoever is refused does nothing.
+    let denied = |history: &mut History| {
+        with_a_question(history);
+        history.clicked.clear();
+        history.told[0].allowed = false;
+    };
+    assert_eq!(broken(denied), []);
+    let effect = |history: &mut History| {
+        with_a_question(history);
+        history.effects.insert("q2".to_owned(), 2);
+    };
+    assert_eq!(broken(effect), [Rule::EffectsOnce]);
+}
+
+#[test]
+fn a_button_that_outlives_its_question_is_seen() {
+    let labelled = |label: &'static str| {
+        move |history: &mut History| {
+            with_a_question(history);
+            history.shown[3].buttons.push(label.to_owned());
+        }
+    };
+    assert_eq!(broken(labelled("Allow once")), [Rule::AnsweredOnce]);
+    assert_eq!(broken(labelled("Go on")), [Rule::AnsweredOnce]);
+    let cut_off = |history: &mut History| {
+        labelled("Go on")(history);
+        history.killed.insert(7);
+    };
+    assert_eq!(broken(cut_off), []);
+    let held = |history: &mut History| {
+        labelled("Run")(history);
+        history.shown[3].text = "**2 messages while I was away were not run**".to_owned();
+    };
+    assert_eq!(broken(held), []);
+}
+
+#[test]
+fn a_nonce_that_is_trusted_for_too_long_or_used_twice_is_seen() {
+    let posts = |late: bool, looks: bool| {
+        move |history: &mut History| {
+            let post = |at_ms| Call::Post { at_ms, channel: 1, nonce: Some("n".to_owned()) };
+            history.calls.push(post(1_000));
+            if looks {
+                history.calls.push(Call::Look { channel: 1 });
+            }
+            history.calls.push(post(if late { 400_000 } else { 90_000 }));
+        }
+    };
+    assert_eq!(broken(posts(false, false)), []);
+    assert_eq!(broken(posts(true, true)), []);
+    assert_eq!(broken(posts(true, false)), [Rule::NonceHolds]);
+    // A look at another channel says nothing.
+    let elsewhere = |history: &mut History| {
+        posts(true, true)(history);
+        history.calls[1] = Call::Look { channel: 2 };
+    };
+    assert_eq!(broken(elsewhere), [Rule::NonceHolds]);
+    let unnamed =
+        |history: &mut History| history.calls.push(Call::Post { at_ms: 1, channel: 1, nonce: None });
+    assert_eq!(broken(unnamed), [Rule::NonceHolds]);
+    let both = |history: &mut History| {
+        history.shown[0].nonce = Some("n".to_owned());
+        history.shown[1].nonce = Some("n".to_owned());
+    };
+    assert_eq!(broken(both), [Rule::NonceHolds]);
 }

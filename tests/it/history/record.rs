@@ -13,8 +13,16 @@ pub struct History {
     pub reactions: Vec<(u64, String)>,
     /// What was acknowledged and what was stored, each time the daemon died.
     pub deaths: Vec<Death>,
+    /// Messages of which a thread was opened.
+    pub threads: BTreeSet<u64>,
+    /// The bot's tries to post, and its looks at what stands in a channel, in their order.
+    pub calls: Vec<Call>,
     /// The CLI's own diary: the prompts that it began, in order.
     pub given: Vec<Given>,
+    /// The CLI's own diary: what it was told when it asked, in order.
+    pub told: Vec<Told>,
+    /// Which answers people chose: the text of the card, and what stood on the button.
+    pub clicked: Vec<(String, String)>,
     /// CLIs that the test killed.
     pub killed: BTreeSet<i64>,
     /// How often the side effect of a token happened.
@@ -80,6 +88,29 @@ pub struct Shown {
     pub answers: Option<u64>,
     /// Its text.
     pub text: String,
+    /// What stands on the buttons below it.
+    pub buttons: Vec<String>,
+    /// What the bot calls it, so that Discord does not post it twice.
+    pub nonce: Option<String>,
+}
+
+/// A request of the bot's that Discord carried out, whether the bot heard of it or not.
+#[derive(Debug, Clone)]
+pub enum Call {
+    /// A message is to be posted.
+    Post {
+        /// When, in milliseconds by Discord's clock.
+        at_ms: u64,
+        /// Where.
+        channel: u64,
+        /// What it is called, if Discord is to know it by that.
+        nonce: Option<String>,
+    },
+    /// What stands in a channel was read.
+    Look {
+        /// Which.
+        channel: u64,
+    },
 }
 
 /// What was known when the daemon died.
@@ -104,6 +135,19 @@ pub struct Given {
     pub uuid: String,
     /// Its text.
     pub text: String,
+}
+
+/// What a CLI was told when it asked whether it may do something.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// The CLI.
+    pub pid: i64,
+    /// What it calls its question.
+    pub question: String,
+    /// What it wanted to do, in which there is the token of its prompt.
+    pub wanted: String,
+    /// Whether it may.
+    pub allowed: bool,
 }
 
 /// The database at the end.

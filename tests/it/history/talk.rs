@@ -1,6 +1,8 @@
 //! People: who says what where, by dice. They remember what they said.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::World;
@@ -19,8 +21,17 @@ pub struct Talk {
     /// Where side effects go: a file per token, a line each time.
     pub effects: PathBuf,
     channels: Vec<ChannelId>,
+    /// Of those, where each message opens a thread.
+    with_threads: BTreeSet<ChannelId>,
+    /// The cards on which somebody chose, and what.
+    clicked: Mutex<Vec<(String, String)>>,
     dice: Dice,
 }
+
+/// In a town of so many channels there are some in which each message opens a thread.
+const CHANNELS_WITH_THREADS: u64 = 10;
+/// How many of those.
+const WITH_THREADS: usize = 2;
 
 /// A stage with that many channels, each a project of its own, and people to talk there.
 pub async fn town(channels: u64, dice: Dice) -> (Stage, Talk) {
@@ -35,9 +46,15 @@ pub async fn town(channels: u64, dice: Dice) -> (Stage, Talk) {
     }
     let stage = Stage::in_world(world).await;
     let dir = stage.dir().display().to_string();
+    let threads = if channels < CHANNELS_WITH_THREADS { 0 } else { WITH_THREADS };
+    let with_threads: BTreeSet<_> = ids.iter().rev().take(threads).copied().collect();
     let projects: String = (ids.iter().enumerate())
         .map(|(number, id)| {
-            format!("[[projects]]\nname = \"pier-{number}\"\nchannel_id = {id}\ndir = \"{dir}/harbor\"\n")
+            let kind = if with_threads.contains(id) { "thread" } else { "channel" };
+            format!(
+                "[[projects]]\nname = \"pier-{number}\"\nchannel_id = {id}\ndir = \"{dir}/harbor\"\n\
+                 conversation = \"{kind}\"\n"
+            )
         })
         .collect();
     let effects = stage.dir().join("effects");
@@ -46,7 +63,7 @@ pub async fn town(channels: u64, dice: Dice) -> (Stage, Talk) {
     stage.discord.faults().limits_lifted(true);
     stage.discord.faults().identifies_left(1_000_000);
     let stage = stage.with("lighthouse", &projects).with("claude", "warm_idle_secs = 1");
-    (stage, Talk { said: Vec::new(), effects, channels: ids, dice })
+    (stage, Talk { said: Vec::new(), effects, channels: ids, with_threads, clicked: Mutex::default(), dice })
 }
 
 impl Talk {
@@ -154,6 +171,16 @@ impl Talk {
         format!("q{:03}x{:04x}", self.said.len(), self.dice.below(0x1_0000))
     }
 
+    /// Somebody chooses on a card.
+    pub fn click(&self, card: String, label: &str) {
+        self.clicked.lock().expect("nobody panics with it").push((card, label.to_owned()));
+    }
+
+    /// The cards on which somebody chose, and what.
+    pub fn clicked(&self) -> Vec<(String, String)> {
+        self.clicked.lock().expect("nobody panics with it").clone()
+    }
+
     /// What was said last.
     pub fn last(&mut self) -> &mut Said {
         self.said.last_mut().expect("something was said just now")
@@ -175,7 +202,8 @@ impl Talk {
         self.said.push(Said {
             id: id.0,
             channel: channel.0,
-            answered_in: channel.0,
+            // A thread has the number of the message that opened it.
+            answered_in: if self.with_threads.contains(&channel) { id.0 } else { channel.0 },
             token,
             eligible,
             effects,

@@ -1,4 +1,5 @@
-//! What the fake was made to do, for the test: a JSON line per start and per prompt.
+//! What the fake was made to do, for the test: a JSON line per start, per prompt, and per answer to
+//! what it asked.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -19,6 +20,14 @@ pub fn start(words: &[String]) {
 pub fn prompt(session: &str, uuid: Option<&str>, text: &str) {
     let pid = std::process::id();
     append(&json!({ "event": "prompt", "pid": pid, "session": session, "uuid": uuid, "text": text }));
+}
+
+/// The host told whether this may be done.
+pub fn told(question: &str, wanted: &Value, allowed: bool) {
+    let pid = std::process::id();
+    append(
+        &json!({ "event": "told", "pid": pid, "question": question, "wanted": wanted, "allowed": allowed }),
+    );
 }
 
 fn append(line: &Value) {

@@ -11,6 +11,8 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use switchboard::playground::assistant::{Cut, Finished, Turn, Verdict};
 
+use super::log;
+
 /// `[[bash:command]]`: runs it in a session of its own, as the CLI does, and gives its output.
 pub fn bash(turn: &mut Turn<'_>, command: &str, ask: bool) -> Result<(), Cut> {
     let input = json!({ "command": command, "description": "As the prompt says" });
@@ -151,7 +153,9 @@ pub fn permitted(
     if !ask {
         return Ok(Some(input.clone()));
     }
-    match turn.ask(tool_use, name, input)? {
+    let verdict = turn.ask(tool_use, name, input)?;
+    log::told(tool_use, input, matches!(verdict, Verdict::Allow(_)));
+    match verdict {
         Verdict::Allow(input) => Ok(Some(input)),
         Verdict::Deny(reason) => {
             turn.tool_result(tool_use, &reason, true, &json!(format!("Error: {reason}")));

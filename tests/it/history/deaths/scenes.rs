@@ -145,6 +145,8 @@ impl Hands {
             let buttons = stage.buttons(talk.channel(channel));
             for (message, _, id) in buttons.into_iter().filter(|(_, found, _)| found == label) {
                 if self.clicked.insert(format!("{message} {id}")) {
+                    let card = stage.discord.message(message).unwrap_or_default();
+                    talk.click(card["content"].as_str().unwrap_or_default().to_owned(), label);
                     stage.discord.try_component(MARA, message, &id, &[]);
                 }
             }
