@@ -21,6 +21,7 @@ use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
 use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
+use crate::discord::waiting::Looks;
 use crate::domain::ids::PromptId;
 use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
@@ -30,6 +31,8 @@ use crate::outbox::{Outbox, Taste, Unseen};
 use crate::runner::local::{LocalRunner, has_control_groups};
 use crate::store::Store;
 
+/// So long what waited is not begun before its messages were looked at again.
+const LOOK_MAX: Duration = Duration::from_secs(15);
 /// How long what is shown may take to be posted after a stop was asked for.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 /// How long tasks get to end after that.
@@ -98,6 +101,14 @@ pub async fn run(
         doors.clone(),
     );
     tasks.spawn(doors.clone().run_until_cancelled_owned(deny_unseen(registry.clone(), unseen_asks)));
+    tasks.spawn(doors.clone().run_until_cancelled_owned({
+        let registry = registry.clone();
+        async move {
+            // Discord may be away for long; what was asked goes on.
+            tokio::time::sleep(LOOK_MAX).await;
+            registry.looked_at();
+        }
+    }));
     let recovered = registry.recover().await?;
     tracing::info!(
         recovered,
@@ -136,6 +147,7 @@ pub async fn run(
         setup,
         files,
         arrivals: Arrivals::default(),
+        looks: Looks::default(),
         catch_up: catch_up.clone(),
         gateway,
     };

@@ -43,6 +43,24 @@ pub enum Point {
     LineDue,
     /// It was handed to the way to the shim.
     LineHanded,
+    /// A prompt that waits is taken back in its row, and not in the conversation.
+    Withdrawn,
+    /// It says something else in its row, and not in the conversation.
+    PromptEdited,
+    /// Something else is to become of it by its row, and not in the conversation.
+    Wished,
+    /// A process is about to be told of a prompt while a turn runs.
+    SteerDue,
+    /// The row says so; nothing was written.
+    SteerRow,
+    /// It was handed to the way to the shim.
+    SteerHanded,
+    /// The running turn heard a prompt, and its row does not say so.
+    Hearing,
+    /// The row says so.
+    Heard,
+    /// A prompt that was told and not heard waits again.
+    Unsteered,
     /// A turn that may have changed something is about to be noted as such.
     SideEffectsDue,
     /// It is noted.
@@ -135,6 +153,19 @@ impl Point {
         Point::Attached,
         Point::Forgotten,
         Point::LoginGone,
+    ];
+
+    /// Those that are passed only when somebody changes what waits, or says something to a turn that runs.
+    pub const WAITING: [Point; 9] = [
+        Point::Withdrawn,
+        Point::PromptEdited,
+        Point::Wished,
+        Point::SteerDue,
+        Point::SteerRow,
+        Point::SteerHanded,
+        Point::Hearing,
+        Point::Heard,
+        Point::Unsteered,
     ];
 }
 

@@ -26,5 +26,5 @@ pub use tools::tool_of;
 pub use tuning::Tuning;
 pub use wire::outgoing::{
     answer_line, cancel_line, end_session_line, initialize_line, interrupt_line, set_effort_line,
-    set_model_line, set_permission_mode_line, user_line,
+    set_model_line, set_permission_mode_line, steer_line, user_line,
 };

@@ -71,6 +71,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("projects.dir", Form::Text),
     ("projects.respond_to", Form::Text),
     ("projects.conversation", Form::Text),
+    ("projects.while_running", Form::Text),
     ("projects.model", Form::Text),
     ("projects.permission_mode", Form::Text),
     ("projects.allow_bypass", Form::Plain),

@@ -30,7 +30,7 @@ pub use limits::LimitsConfig;
 pub use load::{Environment, process_environment};
 pub use log::LogConfig;
 pub use problem::{ConfigError, Problem};
-pub use projects::{ConversationScope, Project, RespondTo};
+pub use projects::{ConversationScope, Project, RespondTo, WhileRunning};
 pub use secret::MASK;
 
 use crate::domain::ids::ChannelId;

@@ -25,6 +25,9 @@ pub struct Project {
     /// What a message in the channel begins. Default: the channel is one conversation.
     #[serde(default)]
     pub conversation: ConversationScope,
+    /// What a message does that comes while a turn runs. Default: it waits its turn.
+    #[serde(default)]
+    pub while_running: WhileRunning,
     /// Overrides `claude.model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -63,6 +66,7 @@ impl Project {
             dir,
             respond_to: RespondTo::default(),
             conversation: ConversationScope::default(),
+            while_running: WhileRunning::default(),
             model: None,
             permission_mode: None,
             allow_bypass: None,
@@ -97,6 +101,19 @@ pub enum ConversationScope {
     Channel,
     /// A thread of its own.
     Thread,
+}
+
+/// What a message does that comes while a turn runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhileRunning {
+    /// It waits its turn.
+    #[default]
+    Queue,
+    /// The turn is told, and goes on with that in mind.
+    Steer,
+    /// The turn is stopped, and this is done instead.
+    Interrupt,
 }
 
 /// Discord's bound for the name of a channel, and long enough for a line of `/status`.

@@ -7,6 +7,8 @@ mod people;
 
 mod perform;
 
+mod waiting;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,8 @@ pub struct Shared {
     pub(super) owner: Owner,
     pub(super) places: Places,
     pub(super) admission: Admission,
+    /// Whether what waited when the daemon came was looked at: it may have been taken back meanwhile.
+    pub(super) looked_at: watch::Receiver<bool>,
 }
 
 /// Why an actor could not go on. What was accepted is stored: the registry starts it again, and it recovers.
@@ -82,6 +86,8 @@ pub(super) struct Actor {
     wish: Option<Pin<Box<dyn Future<Output = Place> + Send>>>,
     place: Option<Place>,
     holds: watch::Receiver<Option<Hold>>,
+    looked_at: watch::Receiver<bool>,
+    queue_taken: bool,
     status: watch::Sender<Status>,
     /// Who chose a model, mode or effort, and waits to hear what became of it.
     choosers: Vec<oneshot::Sender<Tuned>>,
@@ -100,6 +106,7 @@ enum Event {
     Records(Vec<Recorded>),
     Place(Place),
     Held(Option<Hold>),
+    LookedAt,
     Tick,
     Draw,
     Idle,
@@ -114,6 +121,7 @@ impl Actor {
     ) -> Self {
         let state = State::new(shared.bounds);
         let holds = shared.admission.watch();
+        let looked_at = shared.looked_at.clone();
         Self {
             shared,
             conversation,
@@ -124,6 +132,8 @@ impl Actor {
             wish: None,
             place: None,
             holds,
+            looked_at,
+            queue_taken: false,
             status,
             choosers: Vec::new(),
             next_draw: None,
@@ -160,6 +170,10 @@ impl Actor {
                     self.apply(Input::Place(fresh)).await?;
                 }
                 Event::Held(hold) => self.apply(Input::Held(hold)).await?,
+                Event::LookedAt => {
+                    self.queue_taken = true;
+                    self.take_queue().await?;
+                }
                 Event::Tick => {
                     self.next_tick = None;
                     self.apply(Input::Tick).await?;
@@ -207,11 +221,17 @@ impl Actor {
             }
         };
         let waits = self.state.running().is_some_and(Turn::is_waiting);
+        let (looked_at, untaken) = (&mut self.looked_at, !self.queue_taken);
+        let looked_at = async {
+            // The registry has the sender; without it nobody will look.
+            let _ = looked_at.wait_for(|looked_at| *looked_at).await;
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stopping,
             () = tick => Event::Tick,
             () = draw => Event::Draw,
+            () = looked_at, if untaken => Event::LookedAt,
             request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
             records = records => Event::Records(records),
             place = wish => Event::Place(place),
@@ -222,8 +242,16 @@ impl Actor {
 
     async fn request(&mut self, request: Request) -> Result<(), ActorError> {
         match request {
+            // It is stored: it is found there when the others are taken up.
+            Request::Submit(_) if !self.queue_taken => Ok(()),
             Request::Submit(prompt) => self.apply(Input::Submit(prompt)).await,
-            Request::Stop { reply } => {
+            Request::Stop { turn: Some(turn), reply }
+                if self.state.running().is_none_or(|running| running.id != turn) =>
+            {
+                answer(reply, Stopped::Over);
+                Ok(())
+            }
+            Request::Stop { reply, .. } => {
                 let stopped = match self.state.running() {
                     Some(_) => Stopped::Turn { queued: self.state.queued() },
                     None => Stopped::Nothing,
@@ -242,6 +270,25 @@ impl Actor {
                 self.look_up().await?;
                 let tuning = self.shared.setup.tuning(&self.conversation);
                 self.apply(Input::Tune(tuning)).await
+            }
+            Request::Withdraw { prompt, alone, reply } => {
+                let taken_back = self.withdraw(prompt, alone).await?;
+                answer(reply, taken_back);
+                Ok(())
+            }
+            Request::Edit { prompt, text, attachments, reply } => {
+                let edited = self.edit(prompt, text, attachments).await?;
+                answer(reply, edited);
+                Ok(())
+            }
+            Request::Send { prompt, wish, reply } => {
+                let sent = self.send(prompt, wish).await?;
+                answer(reply, sent);
+                Ok(())
+            }
+            Request::Queue { reply } => {
+                answer(reply, self.queue());
+                Ok(())
             }
             Request::Unseen { ask } => self.apply(Input::Unseen(ask)).await,
             Request::GoOn { click, reply } => {
@@ -331,7 +378,7 @@ impl Actor {
             *known = status;
             changed
         });
-        Ok(())
+        self.tell_queue().await
     }
 
     /// Whether what was recorded just now may wait for the next draw: more of a turn that works, soon after the last.
@@ -343,8 +390,14 @@ impl Actor {
 
     pub(super) fn show(&mut self) {
         let started = self.shared.clock.moment();
-        for ShownTurn { turn, origin, shown } in self.state.shown(self.shared.clock.wall()) {
-            let target = target(&self.conversation, origin.as_ref());
+        for ShownTurn { turn, origin, also, shown } in self.state.shown(self.shared.clock.wall()) {
+            let mut target = target(&self.conversation, origin.as_ref());
+            for (channel, message, reaction) in also {
+                if !shown.ended {
+                    self.shared.outbox.react(channel, message, reaction);
+                }
+                target.also.push((channel, message));
+            }
             self.shared.outbox.show(turn, &target, shown);
         }
         self.undrawn = false;
@@ -388,7 +441,7 @@ fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
         }
         _ => None,
     };
-    Target { channel, parent: conversation.parent, thread, prompt }
+    Target { channel, parent: conversation.parent, thread, prompt, also: Vec::new() }
 }
 
 fn answer<T>(reply: oneshot::Sender<T>, value: T) {

@@ -4,8 +4,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use super::state::Tuned;
 use crate::domain::answer::Said;
-use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId};
-use crate::domain::prompt::{Author, Prompt};
+use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, PromptId, TurnId};
+use crate::domain::prompt::{Attachment, Author, Prompt, Wish};
 
 /// How many requests wait for an actor; the actor takes them between two records, so this is never long.
 const MAILBOX: usize = 64;
@@ -22,7 +22,11 @@ pub struct Handle {
 #[derive(Debug)]
 pub(super) enum Request {
     Submit(Prompt),
-    Stop { reply: oneshot::Sender<Stopped> },
+    Stop { turn: Option<TurnId>, reply: oneshot::Sender<Stopped> },
+    Withdraw { prompt: PromptId, alone: bool, reply: oneshot::Sender<TakenBack> },
+    Edit { prompt: PromptId, text: String, attachments: Vec<Attachment>, reply: oneshot::Sender<bool> },
+    Send { prompt: PromptId, wish: Wish, reply: oneshot::Sender<Sent> },
+    Queue { reply: oneshot::Sender<Vec<InQueue>> },
     Reset { reply: oneshot::Sender<usize> },
     Answer { ask: AskId, said: Said, by: Author, reply: oneshot::Sender<Answered> },
     Unseen { ask: AskId },
@@ -53,6 +57,50 @@ pub enum Stopped {
     },
     /// Nothing ran.
     Nothing,
+    /// The turn that was to be stopped is over.
+    Over,
+}
+
+/// What became of a prompt that somebody takes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakenBack {
+    /// It is not run.
+    Done {
+        /// How many prompts that were: those that waited to be one turn go together.
+        prompts: usize,
+    },
+    /// The running turn was told of it and may have heard it; if not, it will not be run.
+    Asked,
+    /// It does not wait any more.
+    TooLate,
+}
+
+/// What became of a prompt that is to be told to the running turn, or to interrupt it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// The running turn is told, and hears it soon or goes into it afterwards.
+    Told,
+    /// It is told as soon as that can be, or is next.
+    Next,
+    /// It does not wait any more.
+    TooLate,
+}
+
+/// What waits in a conversation, as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InQueue {
+    /// The first of the prompts that wait to be one turn.
+    pub prompt: PromptId,
+    /// How many prompts they are.
+    pub prompts: usize,
+    /// Who asked.
+    pub by: String,
+    /// What, as it was said.
+    pub text: String,
+    /// The message, if it was one.
+    pub message: Option<(ChannelId, MessageId)>,
+    /// Whether the running turn was told of it already.
+    pub told: bool,
 }
 
 /// What became of an answer to an ask.
@@ -133,10 +181,44 @@ impl Handle {
         self.mailbox.send(Request::Submit(prompt)).await.map_err(|_| Gone)
     }
 
-    /// Stops the running turn; the session stays.
-    pub async fn stop(&self) -> Result<Stopped, Gone> {
+    /// Stops the running turn, or only this one if it runs; the session stays.
+    pub async fn stop(&self, turn: Option<TurnId>) -> Result<Stopped, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Request::Stop { reply }).await.map_err(|_| Gone)?;
+        self.mailbox.send(Request::Stop { turn, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Takes a prompt back that waits: with those that wait to be one turn with it, or `alone`, because its message is
+    /// gone or is not for us any more.
+    pub async fn withdraw(&self, prompt: PromptId, alone: bool) -> Result<TakenBack, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Withdraw { prompt, alone, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Says otherwise what a prompt that waits asks for. False: it does not wait any more.
+    pub async fn edit(
+        &self,
+        prompt: PromptId,
+        text: String,
+        attachments: Vec<Attachment>,
+    ) -> Result<bool, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Edit { prompt, text, attachments, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Tells what waits to the running turn, or lets it interrupt that.
+    pub async fn send(&self, prompt: PromptId, wish: Wish) -> Result<Sent, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Send { prompt, wish, reply }).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// What waits, in order.
+    pub async fn queue(&self) -> Result<Vec<InQueue>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Request::Queue { reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

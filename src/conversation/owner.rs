@@ -71,7 +71,8 @@ impl Owner {
             // Who is named in a message is told when it is created, and only then.
             MessageBody { ping: Some(who), ..MessageBody::text(format!("<@{who}> {NO_LOGIN}")) }
         };
-        let target = Target { channel: outage.channel, parent: None, thread: None, prompt: None };
+        let target =
+            Target { channel: outage.channel, parent: None, thread: None, prompt: None, also: Vec::new() };
         let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
         self.outbox.say(outage.notice, &target, shown);
     }

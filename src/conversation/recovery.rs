@@ -5,6 +5,7 @@ use super::actor::{Actor, ActorError};
 use super::state::{Attached, Given, Input, KnownTurn};
 use crate::chain::Chain;
 use crate::clock::Uptime;
+use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
 use crate::store::Turn;
@@ -17,15 +18,16 @@ impl Actor {
             let rows = store.turns_of_process(process.id).await?;
             let mut turns = Vec::with_capacity(rows.len());
             for row in rows {
-                let prompt = match row.prompt {
-                    Some(prompt) => store.prompt(prompt).await?,
-                    None => None,
+                let parts = match row.prompt {
+                    Some(prompt) => store.prompts_of(row.id, prompt).await?,
+                    None => Vec::new(),
                 };
-                turns.push(known(row, prompt, self.shared.clock.uptime().as_ref()));
+                turns.push(known(row, parts, self.shared.clock.uptime().as_ref()));
             }
             let given = store.given_answers(process.id).await?.into_iter();
             let given = given.map(|(request, answer, by)| Given { request, answer, by }).collect();
             let drafts = store.drafts(process.id).await?;
+            let steered = store.steered_into(process.id).await?;
             // Without it the fingerprint is another one as well.
             let tuning = process.tuning.as_deref().and_then(|json| serde_json::from_str(json).ok());
             let attached = Attached {
@@ -36,6 +38,7 @@ impl Actor {
                 turns,
                 given,
                 drafts,
+                steered,
             };
             tracing::info!(%process.id, turns = attached.turns.len(), "attaching to a process");
             match self.shared.runner.attach(process.id, Position::default()).await {
@@ -50,10 +53,20 @@ impl Actor {
                 }
             }
         }
-        for prompt in store.queued(conversation).await? {
+        store.unsteer_ended(conversation).await?;
+        Ok(())
+    }
+
+    /// Takes up what waits. Before, whoever knows looked whether it is still wanted.
+    pub(super) async fn take_queue(&mut self) -> Result<(), ActorError> {
+        let store = self.shared.store.clone();
+        for prompt in store.queued(self.conversation.id).await? {
             self.apply(Input::Submit(prompt)).await?;
         }
-        Ok(())
+        for prompt in store.noticed(self.conversation.id).await? {
+            self.was_told(prompt);
+        }
+        self.tell_queue().await
     }
 
     /// Reads what was recorded before this daemon came, so that the next process finds the state that it expects. Shown
@@ -81,11 +94,12 @@ impl Actor {
     }
 }
 
-fn known(row: Turn, prompt: Option<crate::domain::prompt::Prompt>, up: Option<&Uptime>) -> KnownTurn {
+fn known(row: Turn, parts: Vec<Prompt>, up: Option<&Uptime>) -> KnownTurn {
     let ran = up.zip(row.started.as_ref()).and_then(|(now, began)| now.since(began));
     KnownTurn {
         id: row.id,
-        prompt,
+        prompt: Prompt::joined(&parts),
+        parts,
         started_at: row.started_at,
         delivered: row.delivered_at.is_some(),
         end: row.end,

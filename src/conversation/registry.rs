@@ -39,6 +39,7 @@ struct Inner {
     tasks: TaskTracker,
     stop: CancellationToken,
     handles: Mutex<HashMap<ConversationId, Handle>>,
+    looked_at: watch::Sender<bool>,
 }
 
 /// What the registry is built from.
@@ -65,6 +66,7 @@ impl Registry {
     /// A registry whose actors run in `tasks` and end with `stop`.
     pub fn new(parts: Parts, tasks: TaskTracker, stop: CancellationToken) -> Self {
         let places = Places::new(parts.running_turns_max);
+        let (looked_at, is_looked_at) = watch::channel(false);
         let shared = Shared {
             owner: Owner::new(parts.owner, parts.store.clone(), parts.outbox.clone()),
             store: parts.store,
@@ -75,8 +77,9 @@ impl Registry {
             bounds: parts.bounds,
             admission: Admission::new(places.clone(), parts.clock),
             places,
+            looked_at: is_looked_at,
         };
-        Self { inner: Arc::new(Inner { shared, tasks, stop, handles: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { shared, tasks, stop, handles: Mutex::default(), looked_at }) }
     }
 
     /// Starts an actor for every conversation that an earlier daemon left work for.
@@ -87,6 +90,11 @@ impl Registry {
             self.conversation(*conversation);
         }
         Ok(conversations.len())
+    }
+
+    /// What waited when this daemon came was looked at: what is still wanted may begin.
+    pub fn looked_at(&self) {
+        self.inner.looked_at.send_replace(true);
     }
 
     /// The handle of a conversation; its row must be stored. Starts the actor where there is none.

@@ -20,14 +20,18 @@ mod records;
 
 mod reply;
 
+mod steering;
+
 mod tuning;
 
 mod turn;
 
+mod waiting;
+
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use asks::Unasked;
@@ -45,6 +49,7 @@ pub use process::{Process, Readiness};
 pub use reply::{Reply, reply};
 pub use tuning::Tuned;
 pub use turn::{ShownTurn, Stage, StopReason, Turn};
+pub use waiting::{Notice, Waits};
 
 /// What bounds a conversation.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +96,8 @@ pub struct State {
     done: VecDeque<PromptId>,
     /// Whether there is a place among the running turns, or one was asked for.
     placed: bool,
+    /// What people are told of prompts that wait, by the first of those that wait to be one turn.
+    notices: BTreeMap<PromptId, waiting::Told>,
 }
 
 impl State {
@@ -105,6 +112,7 @@ impl State {
             ended: Vec::new(),
             done: VecDeque::new(),
             placed: false,
+            notices: BTreeMap::new(),
         }
     }
 
@@ -178,6 +186,9 @@ impl State {
             Input::Drafted { ask, draft } => self.drafted(ask, draft),
             Input::Unseen(ask) => self.unasked(ask, Unasked::Unseen, now, &mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
+            Input::Edited { prompt, text, attachments } => self.edited(prompt, text, attachments),
+            Input::Wish { prompt, wish } => self.wish(prompt, wish),
+            Input::Withdraw { prompt, gone } => self.withdraw(prompt, gone, now, wall, &mut effects),
             Input::Reset => {
                 self.withdraw_queued(now, wall, &mut effects);
                 self.stop(StopReason::Asked, now, wall, &mut effects);
@@ -185,6 +196,7 @@ impl State {
             }
             Input::Tick => self.tick(now, wall, &mut effects),
         }
+        self.grant_wishes(now, wall, &mut effects);
         self.next_turn(now, wall, &mut effects);
         self.keep_place(&mut effects);
         effects
@@ -209,20 +221,6 @@ impl State {
         effects.push(Effect::LeavePlace);
     }
 
-    /// What waits was said to a conversation that is about to be forgotten.
-    fn withdraw_queued(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
-        for prompt in std::mem::take(&mut self.queue) {
-            effects.push(Effect::Withdraw(prompt.id));
-            let turn = Turn::withdrawn(prompt, now, wall);
-            self.remember(&turn);
-            self.ended.push(turn);
-        }
-        if let Some(held) = &mut self.held {
-            held.stop(StopReason::Asked, now);
-        }
-        self.show_queue();
-    }
-
     /// When [`Input::Tick`] is wanted next.
     pub fn next_tick(&self, now: Moment) -> Option<Moment> {
         if self.turn.is_some() {
@@ -233,46 +231,12 @@ impl State {
         Some(due.max(now.after(STATUS_EVERY)))
     }
 
-    fn submit(&mut self, prompt: Prompt) {
-        let known = self.done.contains(&prompt.id)
-            || self.queue.iter().any(|queued| queued.id == prompt.id)
-            || self.turn.iter().chain(&self.held).any(|turn| turn.is_for(prompt.id));
-        if known {
-            return;
-        }
-        // Discord's events reach us on several tasks; its ids restore the order in which people wrote.
-        let place = self.queue.partition_point(|queued| queued.origin.order() <= prompt.origin.order());
-        self.queue.insert(place, prompt);
-        self.show_queue();
-    }
-
     /// A prompt may be handed in twice: by its door, and by the actor that finds it stored when it starts.
     fn remember(&mut self, turn: &Turn) {
-        if self.done.len() >= DONE_KEPT {
+        while self.done.len() >= DONE_KEPT {
             self.done.pop_front();
         }
-        self.done.extend(turn.prompt.as_ref().map(|prompt| prompt.id));
-    }
-
-    /// The status line of the turn says how many wait behind it.
-    fn show_queue(&mut self) {
-        if let Some(turn) = &mut self.turn {
-            turn.view.queued_behind(self.queue.len());
-            turn.changed = true;
-        }
-    }
-
-    /// Takes the next prompt into a turn, which waits for its place among the running ones.
-    fn next_turn(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
-        if self.turn.is_some() || self.process.as_ref().is_some_and(Process::is_closing) {
-            return;
-        }
-        let Some(prompt) = self.queue.pop_front() else { return };
-        let mut turn = Turn::waiting(prompt, now, wall);
-        turn.view.waiting_for_place(self.bounds.running_turns_max, self.bounds.running_turns_max);
-        self.turn = Some(turn);
-        self.show_queue();
-        self.ask_place(effects);
+        self.done.extend(turn.parts.iter().chain(&turn.heard_prompts).map(|prompt| prompt.id));
     }
 
     fn begin(&mut self, fresh: Fresh, now: Moment, effects: &mut Vec<Effect>) {
@@ -299,6 +263,7 @@ impl State {
             effects.push(Effect::Begin {
                 turn: turn.id,
                 prompt,
+                more: turn.more(),
                 process: process.id,
                 start,
                 from: process.read_to,
@@ -328,14 +293,12 @@ impl State {
         self.remember(&turn);
         turn.view.queued_behind(0);
         turn.view.apply(&TurnEvent::Ended(end.clone()), at);
-        effects.push(match (&turn.stage, &turn.prompt) {
-            (Stage::Waiting | Stage::Replacing(_), Some(prompt)) if turn.attempt == 1 => {
-                Effect::Withdraw(prompt.id)
-            }
-            (Stage::Waiting | Stage::Replacing(_) | Stage::Running, _) => {
-                Effect::EndTurn { turn: turn.id, end, usage: turn.usage, tools: turn.tools, error }
-            }
-        });
+        if !turn.is_running() && turn.prompt.is_some() && turn.attempt == 1 {
+            effects.extend(turn.parts.iter().map(|part| Effect::Withdraw(part.id)));
+        } else {
+            let (usage, tools) = (turn.usage, turn.tools);
+            effects.push(Effect::EndTurn { turn: turn.id, end, usage, tools, error });
+        }
         self.ended.push(turn);
         self.turn = self.held.take();
         if self.turn.is_none() {

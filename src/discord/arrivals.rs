@@ -62,6 +62,20 @@ impl Arrivals {
         }
     }
 
+    /// Waits until a message that arrived was taken, if it did arrive.
+    pub async fn passed(&self, channel: ChannelId, message: MessageId) {
+        let mut changed = self.inner.changed.subscribe();
+        let passed = async {
+            while self.inner.is_noted(channel, message) {
+                // The sender is in `self`, so it cannot be gone.
+                let _ = changed.changed().await;
+            }
+        };
+        if tokio::time::timeout(WAIT_MAX, passed).await.is_err() {
+            tracing::warn!(%channel, %message, "a message that was changed hangs; going on without it");
+        }
+    }
+
     /// Waits for `ready`, and until every message that arrived in the channel before this one was taken.
     pub async fn take(
         &self,
@@ -95,6 +109,11 @@ impl Taken {
 }
 
 impl Inner {
+    fn is_noted(&self, channel: ChannelId, message: MessageId) -> bool {
+        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.get(&channel).is_some_and(|noted| noted.contains(&message))
+    }
+
     fn is_first(&self, channel: ChannelId, message: MessageId) -> bool {
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let noted = channels.get(&channel);

@@ -71,6 +71,11 @@ impl CatchUp {
         &self.inner.progress
     }
 
+    /// Waits until it is time for one more request.
+    pub async fn ready(&self) {
+        self.inner.pace.until_ready().await;
+    }
+
     /// What Discord refused.
     pub fn breaker(&self) -> &Breaker {
         &self.inner.breaker

@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::incoming::Incoming;
 use super::intake::Whence;
 use super::rest::{self, Rest};
-use super::{Data, DoorError, commands, components, intake, notice};
+use super::{Data, DoorError, commands, components, intake, notice, waiting};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
@@ -231,6 +231,7 @@ async fn on_event(
             data.arrivals.watch(&framework.serenity_context.shard);
             data.gateway.beat();
             crate::lifecycle::ready("connected to Discord");
+            waiting::look_at_all(framework.serenity_context, data).await;
             let guilds: Vec<_> = data_about_bot.guilds.iter().map(|guild| GuildId(guild.id.get())).collect();
             data.catch_up.run(framework.serenity_context, data, &guilds).await;
         }
@@ -256,9 +257,37 @@ async fn on_event(
         FullEvent::InteractionCreate { interaction: Interaction::Modal(form) } => {
             components::serve(framework.serenity_context, data, Incoming::Form(form)).await;
         }
+        FullEvent::MessageUpdate { event, .. } => {
+            let me = framework.serenity_context.cache.current_user().id;
+            let (channel, id) = (ChannelId(event.channel_id.get()), MessageId(event.id.get()));
+            // Most are ours: each step of an answer is one.
+            if event.author.as_ref().is_none_or(|author| author.id != me) {
+                noted(waiting::updated(framework.serenity_context, data, channel, id).await);
+            }
+        }
+        FullEvent::MessageDelete { channel_id, deleted_message_id, .. } => {
+            let (channel, id) = (ChannelId(channel_id.get()), MessageId(deleted_message_id.get()));
+            noted(waiting::deleted(data, channel, id).await);
+        }
+        FullEvent::MessageDeleteBulk { channel_id, multiple_deleted_messages_ids, .. } => {
+            for id in multiple_deleted_messages_ids {
+                let (channel, id) = (ChannelId(channel_id.get()), MessageId(id.get()));
+                noted(waiting::deleted(data, channel, id).await);
+            }
+        }
+        FullEvent::ReactionAdd { add_reaction } => {
+            noted(waiting::reacted(framework.serenity_context, data, add_reaction).await);
+        }
         _ => {}
     }
     Ok(())
+}
+
+/// There is nobody to tell: an edit has no answer.
+fn noted(done: Result<(), DoorError>) {
+    if let Err(error) = done {
+        tracing::error!(error = %Chain(&error), "what became of a message could not be heeded");
+    }
 }
 
 async fn on_error(error: poise::FrameworkError<'_, Data, DoorError>) {

@@ -10,13 +10,13 @@ use serenity::all::Context;
 use super::access::{self, Person, Verdict, authorize};
 use super::catch_up::held;
 use super::incoming::Incoming;
-use super::{Data, DoorError, notice};
+use super::{Data, DoorError, notice, waiting};
 use crate::config::Project;
 use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle};
 use crate::domain::action::{Action, Choice, FormKind};
 use crate::domain::answer::Said;
 use crate::domain::ids::{AskId, MessageId, TurnId};
-use crate::domain::prompt::Author;
+use crate::domain::prompt::{Author, Wish};
 use crate::render::chunk::chunk;
 use crate::render::escape::{code_block, escape};
 use crate::render::form::{self, Form};
@@ -142,6 +142,15 @@ async fn act(
         // It is opened where it is found.
         Action::OpenForm { .. } => Ok(Some(TOO_SLOW.to_owned())),
         Action::ShowAll { ask } => show_all(ctx, data, incoming, ask).await,
+        Action::Stop { turn } => waiting::stop(data, conversation.id, turn).await,
+        Action::Withdraw { prompt } => {
+            let taken_back = waiting::take_back(data, conversation.id, prompt, false).await?;
+            Ok(Some(waiting::said_of_taking_back(taken_back)))
+        }
+        Action::SendNow { prompt } => {
+            let sent = waiting::send(data, conversation.id, prompt, Wish::Steer).await?;
+            Ok(Some(waiting::said_of_sending(sent).to_owned()))
+        }
         Action::GoOn { turn } => go_on(ctx, data, &handle, incoming, turn, by).await,
         // The notice says so, to everybody.
         Action::RunHeld { conversation } => Ok(said_of_held(held::run(data, conversation.into()).await?)),
@@ -297,7 +306,12 @@ fn wanted(action: &Action) -> access::Action {
         | Action::OpenForm { .. }
         | Action::SubmitForm { .. }
         | Action::ShowAll { .. } => access::Action::Answer,
-        Action::GoOn { .. } | Action::RunHeld { .. } | Action::IgnoreHeld { .. } => access::Action::Prompt,
+        Action::GoOn { .. }
+        | Action::Stop { .. }
+        | Action::Withdraw { .. }
+        | Action::SendNow { .. }
+        | Action::RunHeld { .. }
+        | Action::IgnoreHeld { .. } => access::Action::Prompt,
     }
 }
 

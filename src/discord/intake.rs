@@ -2,7 +2,6 @@
 //! tell: the reaction that says "seen" appears when the prompt is committed with a sync, never before.
 
 use serenity::all::{ChannelType, Context, Message, MessageType};
-use uuid::Uuid;
 
 use super::access::{Action, Person, Verdict, authorize};
 use super::attachments::Offered;
@@ -12,10 +11,10 @@ use super::route::{Facts, Place, Route, by_a_person, route, strip_mention, threa
 use super::{Data, DoorError, notice};
 use crate::chain::Chain;
 use crate::clock::WallTime;
-use crate::config::Project;
+use crate::config::{Project, WhileRunning};
 use crate::disk;
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, UserId};
-use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::domain::prompt::{Attachment, Author, Origin, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::render::view::Reaction;
 use crate::store::{Accepted, NewConversation};
@@ -75,7 +74,13 @@ pub async fn message(
                 message.author.global_name.clone().unwrap_or_else(|| message.author.name.clone())
             });
             let author = Author { id: facts.author, name };
-            accept(data, &facts, message, author, conversation, whence).await?;
+            let wish = match (whence, project.while_running) {
+                // What was said long ago interrupts nothing.
+                (Whence::Read(_), _) | (_, WhileRunning::Queue) => Wish::Wait,
+                (Whence::Live { .. }, WhileRunning::Steer) => Wish::Steer,
+                (Whence::Live { .. }, WhileRunning::Interrupt) => Wish::Interrupt,
+            };
+            accept(data, &facts, message, author, conversation, whence, wish).await?;
         }
     }
     Ok(())
@@ -125,10 +130,11 @@ async fn accept(
     author: Author,
     conversation: ConversationId,
     whence: Whence<'_>,
+    wish: Wish,
 ) -> Result<(), DoorError> {
     let origin = Origin::Message { channel: facts.channel, message: facts.message };
     // The same message gives the same id, so that its files are never fetched into two places.
-    let id = PromptId(Uuid::new_v5(&Uuid::NAMESPACE_OID, origin.key().as_bytes()));
+    let id = Prompt::id_of(&origin);
     if data.store.prompt(id).await?.is_some() {
         return Ok(());
     }
@@ -136,12 +142,7 @@ async fn accept(
         tracing::warn!(message = %facts.message, "an old message came again: it was decided on before");
         return Ok(());
     }
-    let offered = message.attachments.iter().map(offered).collect();
-    let (attachments, refused) = data.files.fetch(id, offered).await;
-    let mut text = strip_mention(facts.text, facts.me);
-    for (name, why) in refused {
-        text = format!("{text}\n\n(The file {name:?} came with this message and was not taken: {why}.)");
-    }
+    let (text, attachments) = said(data, id, facts, message).await;
     let prompt = Prompt {
         id,
         origin,
@@ -150,6 +151,7 @@ async fn accept(
         text,
         attachments,
         received_at: WallTime(message.timestamp.timestamp_millis()),
+        wish,
     };
     let refusal = refusal(data, conversation).await?;
     let progress = data.catch_up.progress();
@@ -180,12 +182,63 @@ async fn accept(
     }
     data.outbox.react(facts.channel, facts.message, Reaction::Seen);
     pass(Point::Acknowledged).await;
+    submit(data, prompt).await
+}
+
+async fn submit(data: &Data, prompt: Prompt) -> Result<(), DoorError> {
+    let conversation = prompt.conversation;
     // An actor that just ended has left the registry by the second try; the prompt is stored in any case.
     if data.registry.conversation(conversation).submit(prompt.clone()).await.is_err() {
         data.registry.conversation(conversation).submit(prompt).await?;
     }
     pass(Point::Submitted).await;
     Ok(())
+}
+
+/// Takes a prompt that is no message, in a conversation that is there; or says in words for people why not.
+pub async fn take(data: &Data, prompt: Prompt) -> Result<Option<String>, DoorError> {
+    let refusal = refusal(data, prompt.conversation).await?;
+    if refusal.is_some() || data.store.accept(&prompt, None).await? == Accepted::Duplicate {
+        return Ok(refusal);
+    }
+    tracing::info!(conversation = %prompt.conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted");
+    submit(data, prompt).await?;
+    Ok(None)
+}
+
+/// What a message says to Claude: its text, and the files that were taken.
+pub type Said = (String, Vec<Attachment>);
+
+async fn said(data: &Data, id: PromptId, facts: &Facts<'_>, message: &Message) -> Said {
+    let offered = message.attachments.iter().map(offered).collect();
+    let (attachments, refused) = data.files.fetch(id, offered).await;
+    let mut text = strip_mention(facts.text, facts.me);
+    for (name, why) in refused {
+        text = format!("{text}\n\n(The file {name:?} came with this message and was not taken: {why}.)");
+    }
+    (text, attachments)
+}
+
+/// What the message of a prompt says now, whose author has these roles; none: it would not be a prompt any more.
+pub async fn says(
+    ctx: &Context,
+    data: &Data,
+    prompt: &Prompt,
+    message: &Message,
+    roles: Vec<RoleId>,
+) -> Result<Option<Said>, DoorError> {
+    let facts = facts(message, UserId(ctx.cache.current_user().id.get()));
+    let Some((project, place)) = place(ctx, data, &facts).await? else { return Ok(None) };
+    let person = Person { id: facts.author, roles, manages_messages: false };
+    let verdict = authorize(data.config.access_for(project), &person, Action::Prompt);
+    if verdict != Verdict::Allowed || !matches!(route(&facts, place), Route::Prompt { .. }) {
+        return Ok(None);
+    }
+    let names = message.attachments.iter().map(|file| file.filename.as_str());
+    if names.eq(prompt.attachments.iter().map(|file| file.name.as_str())) {
+        return Ok(Some((strip_mention(facts.text, facts.me), prompt.attachments.clone())));
+    }
+    Ok(Some(said(data, prompt.id, &facts, message).await))
 }
 
 /// Why there is no room for one more prompt, in words for people.

@@ -27,6 +27,8 @@ pub mod components;
 
 pub mod notice;
 
+pub mod waiting;
+
 pub mod client;
 
 use std::sync::Arc;
@@ -57,6 +59,8 @@ pub struct Data {
     pub files: attachments::Files,
     /// The order in which messages arrived.
     pub arrivals: arrivals::Arrivals,
+    /// Messages whose prompts wait are looked at one after the other.
+    pub looks: waiting::Looks,
     /// What makes up for absence.
     pub catch_up: catch_up::CatchUp,
     /// Signs of life of the gateway.

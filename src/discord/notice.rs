@@ -36,7 +36,8 @@ pub fn disk_full(free_bytes: u64) -> String {
 pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) {
     let key = TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("notice:{answers}").as_bytes()));
     let body = MessageBody { reply_to: Some(answers), ..MessageBody::text(sentence) };
-    let target = Target { channel, parent: None, thread: None, prompt: Some((channel, answers)) };
+    let target =
+        Target { channel, parent: None, thread: None, prompt: Some((channel, answers)), also: Vec::new() };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.say(key, &target, shown);
 }
@@ -82,7 +83,7 @@ fn counted(count: usize) -> (String, &'static str) {
 fn show_held(data: &Data, channel: ChannelId, held: &Held, body: MessageBody) {
     let key =
         TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("held:{channel}:{}", held.newest).as_bytes()));
-    let target = Target { channel, parent: None, thread: None, prompt: None };
+    let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.say(key, &target, shown);
 }

@@ -2,12 +2,12 @@
 //! ([`Breaker`]): what can wait waits while too many were, an answer to a person goes from a reserve. The outbox's own are
 //! counted in the same way by `outbox/deliver.rs`; a 429 that serenity answers by itself, by its callback.
 
-use serenity::all::{Context, GuildChannel, GuildId as Guild, Http, HttpError, Member};
+use serenity::all::{Context, GuildChannel, GuildId as Guild, Http, HttpError, Member, Message};
 use serenity::http::Request;
 use serenity::model::gateway::BotGateway;
 
 use super::Data;
-use crate::domain::ids::{ChannelId, GuildId, UserId};
+use crate::domain::ids::{ChannelId, GuildId, MessageId, UserId};
 use crate::outbox::breaker::Breaker;
 
 /// Serenity's client, with what counts.
@@ -31,6 +31,11 @@ impl<'a> Rest<'a> {
     /// A channel or thread of a guild; none if it is another one.
     pub async fn channel(&self, id: ChannelId) -> serenity::Result<Option<GuildChannel>> {
         Ok(ask(self.breaker, self.http.get_channel(id.0.into())).await?.guild())
+    }
+
+    /// A message.
+    pub async fn message(&self, channel: ChannelId, id: MessageId) -> serenity::Result<Message> {
+        ask(self.breaker, self.http.get_message(channel.0.into(), id.0.into())).await
     }
 
     /// Makes the bot a member of a thread.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AskId, ConversationId, TurnId};
+use super::ids::{AskId, ConversationId, PromptId, TurnId};
 
 /// What a click asks for. Stored with its button, so a variant that was posted once must stay readable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +46,21 @@ pub enum Action {
     GoOn {
         /// The turn.
         turn: TurnId,
+    },
+    /// Stop a turn.
+    Stop {
+        /// Which.
+        turn: TurnId,
+    },
+    /// Take back what waits: this prompt, and those that wait to be one turn with it.
+    Withdraw {
+        /// The first of them.
+        prompt: PromptId,
+    },
+    /// Tell what waits to the turn that runs.
+    SendNow {
+        /// The first of them.
+        prompt: PromptId,
     },
     /// Run the prompts that were held back after an absence.
     RunHeld {
@@ -101,7 +116,12 @@ impl Action {
             | Action::OpenForm { ask, .. }
             | Action::SubmitForm { ask, .. }
             | Action::ShowAll { ask } => Some(*ask),
-            Action::GoOn { .. } | Action::RunHeld { .. } | Action::IgnoreHeld { .. } => None,
+            Action::GoOn { .. }
+            | Action::Stop { .. }
+            | Action::Withdraw { .. }
+            | Action::SendNow { .. }
+            | Action::RunHeld { .. }
+            | Action::IgnoreHeld { .. } => None,
         }
     }
 }
@@ -161,6 +181,14 @@ impl Button {
     /// A button without an emoji.
     pub fn new(label: impl Into<String>, style: ButtonStyle, action: Action) -> Self {
         Self { label: label.into(), style, emoji: None, action }
+    }
+
+    /// The button that stops a turn.
+    pub fn stop(turn: TurnId) -> Self {
+        Self {
+            emoji: Some("⏹️".to_owned()),
+            ..Self::new("Stop", ButtonStyle::Secondary, Action::Stop { turn })
+        }
     }
 
     /// The button that goes on with a turn that was cut off.

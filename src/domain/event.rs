@@ -78,6 +78,13 @@ pub enum TurnEvent {
     SessionLost,
     /// The CLI ended before anything was changed; the turn began again with another one.
     Restarted,
+    /// The turn heard what somebody said while it worked.
+    Steered {
+        /// Who, by the name that people know.
+        by: String,
+        /// What.
+        text: String,
+    },
     /// A tool is about to be called that may change something. It comes well before [`ToolStarted`](Self::ToolStarted),
     /// with which the tool may run already.
     ChangeAhead,

@@ -114,6 +114,14 @@ impl PromptId {
     }
 }
 
+impl PromptId {
+    /// The `uuid` under which this process is told of the prompt while a turn runs. Another process needs another one.
+    #[must_use]
+    pub fn steered_into(self, process: ProcessId) -> Self {
+        Self(Uuid::new_v5(&self.0, process.0.as_bytes()))
+    }
+}
+
 impl From<ChannelId> for ConversationId {
     fn from(channel: ChannelId) -> Self {
         Self(channel.0)

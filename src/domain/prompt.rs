@@ -1,6 +1,7 @@
 //! What people (and later schedules and the API) ask for.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::ids::{ChannelId, ConversationId, MessageId, PromptId, TurnId, UserId};
 use crate::clock::WallTime;
@@ -28,6 +29,27 @@ pub enum Origin {
         /// The click, by Discord's id of it: it grows with time as those of messages do.
         click: u64,
     },
+    /// A slash command. There is no message that could carry reactions.
+    Command {
+        /// Where it was used.
+        channel: ChannelId,
+        /// Discord's id of it: it grows with time as those of messages do.
+        interaction: u64,
+    },
+}
+
+/// What is to become of a prompt that waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// It is run when it is its turn.
+    #[default]
+    Wait,
+    /// It is told to the turn that runs.
+    Steer,
+    /// It is run in the place of the turn that runs, before the others.
+    Interrupt,
+    /// A process has it already, and is to give it back.
+    Withdraw,
 }
 
 impl Origin {
@@ -36,6 +58,7 @@ impl Origin {
         match self {
             Origin::Message { message, .. } => format!("message:{message}"),
             Origin::GoOn { turn, .. } => format!("go_on:{turn}"),
+            Origin::Command { interaction, .. } => format!("command:{interaction}"),
         }
     }
 
@@ -45,6 +68,7 @@ impl Origin {
             Origin::Message { channel, message } | Origin::GoOn { channel, message, .. } => {
                 Some((*channel, *message))
             }
+            Origin::Command { .. } => None,
         }
     }
 
@@ -53,6 +77,7 @@ impl Origin {
         match self {
             Origin::Message { message, .. } => message.0,
             Origin::GoOn { click, .. } => *click,
+            Origin::Command { interaction, .. } => *interaction,
         }
     }
 }
@@ -96,4 +121,33 @@ pub struct Prompt {
     pub attachments: Vec<Attachment>,
     /// When Discord says that it was said.
     pub received_at: WallTime,
+    /// What is to become of it while it waits.
+    pub wish: Wish,
+}
+
+impl Prompt {
+    /// Prompts that are one turn, as one: with the id, the origin and the author of the first, and everything that was
+    /// said and sent with any.
+    pub fn joined(parts: &[Prompt]) -> Option<Prompt> {
+        let (first, more) = parts.split_first()?;
+        if more.is_empty() {
+            return Some(first.clone());
+        }
+        let texts = parts.iter().map(|part| part.text.as_str()).filter(|text| !text.trim().is_empty());
+        Some(Prompt {
+            text: texts.collect::<Vec<_>>().join("\n\n"),
+            attachments: parts.iter().flat_map(|part| part.attachments.iter().cloned()).collect(),
+            ..first.clone()
+        })
+    }
+
+    /// Whether it is a command of the CLI's, or looks like one: then it stands alone.
+    pub fn is_command(&self) -> bool {
+        self.text.trim_start().starts_with('/')
+    }
+
+    /// The id of the prompt that has this origin: always the same one.
+    pub fn id_of(origin: &Origin) -> PromptId {
+        PromptId(Uuid::new_v5(&Uuid::NAMESPACE_OID, origin.key().as_bytes()))
+    }
 }

@@ -92,7 +92,7 @@ impl Inner {
             let Some(channel) = direct(&inner, owner).await else { return };
             *lock(&inner.closed.direct) = Some(channel);
             let key = TurnId(uuid::Uuid::new_v5(&turn.0, b"owner"));
-            let target = Target { channel, parent: None, thread: None, prompt: None };
+            let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
             let slots = vec![MessageBody::text(sentence)];
             let shown = Shown { slots, reaction: Reaction::Failed, typing: false, ended: true };
             inner.show(key, &target, shown, Order::AtOnce);

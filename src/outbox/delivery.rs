@@ -71,6 +71,11 @@ impl Delivery {
         self.turn
     }
 
+    /// Whether the last call failed, or the channel takes nothing.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.failures > 0 || self.closed_since.is_some()
+    }
+
     /// Whether the channel takes nothing for now.
     pub(super) fn is_closed(&self) -> bool {
         self.closed_since.is_some()
@@ -86,6 +91,7 @@ impl Delivery {
         if self.posted.is_none() {
             self.posted = Some(inner.store.slots(self.turn).await?.into_iter().map(as_posted).collect());
         }
+        self.target.also.clone_from(&entry.target.also);
         let posted = self.posted.as_deref().unwrap_or_default();
         let shown = &*entry.shown;
         let wanted = self.wanted(shown);
@@ -340,6 +346,10 @@ impl Delivery {
         let is_replaced = matches!(self.wanted(shown), Cow::Owned(_));
         let refused = self.given_up || is_replaced || self.posted.iter().flatten().any(refused);
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
+        // Before the one with which the turn is noted as delivered.
+        for (channel, message) in &self.target.also {
+            inner.reactions.want(*channel, *message, reaction, None);
+        }
         if self.target.prompt.is_some() {
             self.react(inner, reaction, Some(self.turn));
         } else {

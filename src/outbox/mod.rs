@@ -53,6 +53,8 @@ pub struct Target {
     pub thread: Option<Thread>,
     /// The message that carries the reactions, with the channel in which it stands.
     pub prompt: Option<(ChannelId, MessageId)>,
+    /// More messages that get the reaction that stays.
+    pub also: Vec<(ChannelId, MessageId)>,
 }
 
 /// A thread to be opened on a message. Its id will be that of the message (docs: resources/channel).
@@ -157,6 +159,17 @@ impl Outbox {
 
     /// Says something that belongs to no turn, and waits for none: a refusal, a notice. The same `key` is the same message.
     pub fn say(&self, key: TurnId, target: &Target, shown: Shown) {
+        self.inner.show(key, target, shown, Order::AtOnce);
+    }
+
+    /// Says otherwise what was said under this key, when there is a moment for it: nobody waits for that.
+    pub fn change(&self, key: TurnId, target: &Target, shown: Shown) {
+        self.inner.show(key, target, shown, Order::Aside);
+    }
+
+    /// Takes back what was said under this key.
+    pub fn unsay(&self, key: TurnId, target: &Target) {
+        let shown = Shown { slots: Vec::new(), reaction: Reaction::Stopped, typing: false, ended: true };
         self.inner.show(key, target, shown, Order::AtOnce);
     }
 

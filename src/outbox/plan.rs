@@ -86,10 +86,10 @@ pub enum Call {
 }
 
 /// The next call, or none when Discord equals the view. Lower slots come first, so that messages stand in order; what was
-/// replaced goes before anything else is done. `ended` says that this is the last view. A view without any slot is not to
-/// be shown yet: what the daemon before this one posted of it stays until there is more to see.
+/// replaced goes before anything else is done. `ended` says that this is the last view. Before that, a view without any slot
+/// is not to be shown yet: what the daemon before this one posted of it stays until there is more to see.
 pub fn next(wanted: &[MessageBody], posted: &[Posted], ended: bool, now: WallTime) -> Option<Operation> {
-    if wanted.is_empty() {
+    if wanted.is_empty() && !ended {
         return None;
     }
     let replaced = posted.iter().find(|old| old.message().is_some() && is_replaced(old, posted));

@@ -117,7 +117,13 @@ impl Bench {
 
     /// Shows a last view, and gives what stands in the channel when it is settled.
     async fn ends_with(&self, body: MessageBody) -> Vec<MessageBody> {
-        let target = Target { channel: HERE, parent: None, thread: None, prompt: Some((HERE, MessageId(5))) };
+        let target = Target {
+            channel: HERE,
+            parent: None,
+            thread: None,
+            prompt: Some((HERE, MessageId(5))),
+            also: Vec::new(),
+        };
         let shown = Shown { slots: vec![body], reaction: Reaction::Done, typing: false, ended: true };
         self.outbox.show(TURN, &target, shown);
         self.outbox.settled().await;

@@ -11,11 +11,14 @@ use super::delivery::{Delivery, Step};
 use super::pace::Pace;
 use super::{Inner, Target, lock};
 use crate::chain::Chain;
+use crate::clock::Moment;
 use crate::domain::ids::{ChannelId, TurnId};
 use crate::render::view::Shown;
 
 /// How long a worker with nothing to do waits for more.
 const IDLE: Duration = Duration::from_mins(5);
+/// While a turn has something new all the time, details are looked at so often.
+const DETAILS_EVERY: Duration = Duration::from_secs(5);
 /// When the database cannot be used, it is tried again after this.
 const STORE_WAIT: Duration = Duration::from_secs(3);
 
@@ -44,6 +47,8 @@ pub(super) enum Order {
     InTurn,
     /// Before every turn that is not complete: a refusal that came an hour later would help nobody.
     AtOnce,
+    /// When there is nothing else to do, or now and then: a detail.
+    Aside,
 }
 
 impl Channel {
@@ -56,7 +61,13 @@ impl Channel {
         {
             let mut turns = lock(&self.turns);
             match turns.iter_mut().find(|entry| entry.turn == turn) {
-                Some(entry) => entry.shown = shown,
+                Some(entry) => {
+                    entry.shown = shown;
+                    entry.target.also.clone_from(&target.also);
+                    if order == Order::AtOnce {
+                        entry.order = order;
+                    }
+                }
                 None => turns.push_back(Entry { turn, target: target.clone(), shown, order }),
             }
         }
@@ -74,22 +85,37 @@ impl Channel {
         lock(&self.turns).is_empty()
     }
 
-    fn front(&self) -> Option<Entry> {
+    /// What is next. Details are, if they may come before a turn.
+    fn front(&self, details: bool) -> Option<Entry> {
         let turns = lock(&self.turns);
-        turns.iter().find(|entry| entry.order == Order::AtOnce).or_else(|| turns.front()).cloned()
+        let first = |order: Order| turns.iter().find(|entry| entry.order == order);
+        let aside = || first(Order::Aside);
+        let next = first(Order::AtOnce).or_else(|| aside().filter(|_| details));
+        next.or_else(|| first(Order::InTurn)).or_else(aside).cloned()
     }
 
-    /// Lets go of a turn that is delivered.
-    fn pop(&self, turn: TurnId) {
-        lock(&self.turns).retain(|entry| entry.turn != turn);
+    fn has_details(&self) -> bool {
+        lock(&self.turns).iter().any(|entry| entry.order == Order::Aside)
+    }
+
+    /// Lets go of a turn that is delivered, unless it is to look otherwise since.
+    fn pop(&self, delivered: &Entry) {
+        let same =
+            |entry: &Entry| entry.turn == delivered.turn && Arc::ptr_eq(&entry.shown, &delivered.shown);
+        lock(&self.turns).retain(|entry| !same(entry));
     }
 }
 
 /// Serves the channel until nothing is shown in it any more.
 pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
     let (mut pace, mut delivery) = (Pace::default(), None::<Delivery>);
+    let (mut details_at, mut is_quiet) = (Moment::default(), false);
     loop {
-        let Some(entry) = channel.front() else {
+        // Whoever is refused again and again is not left for a detail: how long is counted here.
+        let trouble = delivery.as_ref().is_some_and(Delivery::is_in_trouble);
+        let details = is_quiet || !trouble && inner.clock.moment() >= details_at;
+        is_quiet = false;
+        let Some(entry) = channel.front(details) else {
             delivery = None;
             channel.settled.send_replace(true);
             let waited = tokio::time::timeout(IDLE, channel.changed.notified()).await;
@@ -104,6 +130,7 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
         }
         match current.step(&inner, &entry, &mut pace).await {
             Ok(Step::Called) => {}
+            Ok(Step::Equal) if channel.has_details() => is_quiet = true,
             Ok(Step::Equal) => {
                 channel.settled.send_replace(true);
                 channel.changed.notified().await;
@@ -118,7 +145,14 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
                     () = channel.changed.notified() => {}
                 }
             }
-            Ok(Step::Over) => channel.pop(entry.turn),
+            Ok(Step::Over) => {
+                if entry.order == Order::Aside {
+                    details_at = inner.clock.moment().after(DETAILS_EVERY);
+                }
+                channel.pop(&entry);
+                // The same again, where it is to look otherwise since, is read anew.
+                delivery = None;
+            }
             Err(error) => {
                 tracing::error!(channel = %channel.id, error = %Chain(&error), "outbox could not use the database, trying again");
                 tokio::time::sleep(STORE_WAIT).await;

@@ -62,6 +62,13 @@ impl MessageBody {
         self.menus.truncate(ROWS_MAX);
         self.buttons.truncate((ROWS_MAX - self.menus.len()) * BUTTONS_IN_ROW);
     }
+
+    /// Adds a last button, for which there is room whatever else there is.
+    pub fn end_with(&mut self, button: Button) {
+        self.menus.truncate(ROWS_MAX - 1);
+        self.buttons.truncate((ROWS_MAX - self.menus.len()) * BUTTONS_IN_ROW - 1);
+        self.buttons.push(button);
+    }
 }
 
 /// The length of a text as Discord counts it.

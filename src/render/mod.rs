@@ -8,6 +8,8 @@ pub mod controls;
 
 pub mod form;
 
+pub mod queue;
+
 pub mod reminder;
 
 pub mod tool_line;

@@ -228,6 +228,7 @@ impl View {
             TurnEvent::ModeChanged(mode) => self.mode_changed(mode),
             TurnEvent::ModelChanged(model) => self.model = Some(model.clone()),
             TurnEvent::EffortChanged(effort) => self.effort = Some(effort.clone()),
+            TurnEvent::Steered { by, text } => self.steered(by, text),
             TurnEvent::Background { task, description, running } => {
                 self.background.retain(|(known, _)| known != task);
                 if *running {
@@ -243,6 +244,11 @@ impl View {
     pub fn afresh(&mut self) {
         let (queued, model, usual_mode) = (self.queued, self.model.take(), self.usual_mode);
         *self = Self { model, usual_mode, queued, ..Self::new(self.about.clone()) };
+    }
+
+    /// The message that the first slot answers.
+    pub fn answers(&mut self, message: Option<MessageId>) {
+        self.about.reply_to = message;
     }
 
     /// How many prompts wait behind this turn.

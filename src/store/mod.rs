@@ -43,6 +43,7 @@ mod settings;
 mod slots;
 mod status;
 mod turns;
+mod waiting;
 
 #[cfg(test)]
 mod tests;

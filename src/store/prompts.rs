@@ -2,11 +2,11 @@
 
 use sqlx::{Sqlite, Transaction};
 
-use super::row::{json, to_json, uuid, words};
+use super::row::{json, to_json, unknown, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, PromptId, UserId};
-use crate::domain::prompt::{Author, Prompt};
+use crate::domain::prompt::{Author, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 
 /// What became of a prompt that was offered.
@@ -39,19 +39,20 @@ words!(PromptState, "prompts.state", {
 });
 
 /// The columns that make a [`Prompt`].
-struct Row {
-    id: String,
-    origin: String,
-    conversation: i64,
-    author: i64,
-    author_name: String,
-    text: String,
-    attachments: String,
-    received_at: i64,
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) origin: String,
+    pub(super) conversation: i64,
+    pub(super) author: i64,
+    pub(super) author_name: String,
+    pub(super) text: String,
+    pub(super) attachments: String,
+    pub(super) received_at: i64,
+    pub(super) wish: Option<String>,
 }
 
 impl Row {
-    fn into_prompt(self) -> Result<Prompt, StoreError> {
+    pub(super) fn into_prompt(self) -> Result<Prompt, StoreError> {
         Ok(Prompt {
             id: PromptId(uuid(&self.id, "prompts.id")?),
             origin: json(&self.origin, "prompts.origin")?,
@@ -60,6 +61,7 @@ impl Row {
             text: self.text,
             attachments: json(&self.attachments, "prompts.attachments")?,
             received_at: WallTime(self.received_at),
+            wish: self.wish.map_or(Ok(Wish::Wait), |word| wish(&word))?,
         })
     }
 }
@@ -79,11 +81,12 @@ pub(super) async fn insert(
     let conversation = prompt.conversation.0.cast_signed();
     let author = prompt.author.id.0.cast_signed();
     let (received_at, held_in) = (prompt.received_at.0, held_in.map(|channel| channel.0.cast_signed()));
+    let wish = wish_word(prompt.wish);
     let stored = sqlx::query!(
         "INSERT INTO prompts
          (id, origin_key, origin, conversation, author, author_name, text, attachments, state, received_at, accepted_at,
-          held_in)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+          held_in, wish)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         id,
         key,
         origin,
@@ -95,11 +98,31 @@ pub(super) async fn insert(
         state,
         received_at,
         now,
-        held_in
+        held_in,
+        wish
     )
     .execute(&mut **transaction)
     .await?;
     Ok(if stored.rows_affected() == 0 { Accepted::Duplicate } else { Accepted::New })
+}
+
+/// The word of a wish in the table; none where there is nothing special.
+pub(super) fn wish_word(wish: Wish) -> Option<&'static str> {
+    match wish {
+        Wish::Wait => None,
+        Wish::Steer => Some("steer"),
+        Wish::Interrupt => Some("interrupt"),
+        Wish::Withdraw => Some("withdraw"),
+    }
+}
+
+fn wish(word: &str) -> Result<Wish, StoreError> {
+    match word {
+        "steer" => Ok(Wish::Steer),
+        "interrupt" => Ok(Wish::Interrupt),
+        "withdraw" => Ok(Wish::Withdraw),
+        other => Err(unknown(other, "prompts.wish")),
+    }
 }
 
 impl Store {
@@ -132,7 +155,7 @@ impl Store {
         let id = id.to_string();
         let row = sqlx::query_as!(
             Row,
-            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at FROM prompts
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
              WHERE id = ?",
             id
         )
@@ -150,13 +173,13 @@ impl Store {
         word.map(|word| PromptState::read(&word)).transpose()
     }
 
-    /// The prompts that wait, in the order in which they were said.
+    /// The prompts that wait and no process was told of, in the order in which they were said.
     pub async fn queued(&self, conversation: ConversationId) -> Result<Vec<Prompt>, StoreError> {
         let conversation = conversation.0.cast_signed();
         let rows = sqlx::query_as!(
             Row,
-            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at FROM prompts
-             WHERE conversation = ? AND state = 'queued' ORDER BY received_at, seq",
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE conversation = ? AND state = 'queued' AND steered_into IS NULL ORDER BY received_at, seq",
             conversation
         )
         .fetch_all(&self.reader)
@@ -195,13 +218,15 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The conversations that an actor is needed for after a start: prompts wait, a process runs, or an end was not
-    /// yet shown.
+    /// The conversations that an actor is needed for after a start: prompts wait, a process runs, an end was not yet
+    /// shown, or people are told still that a prompt waits.
     pub async fn conversations_with_work(&self) -> Result<Vec<ConversationId>, StoreError> {
         let rows = sqlx::query_scalar!(
             r#"SELECT conversation AS "conversation!" FROM prompts WHERE state = 'queued'
                UNION SELECT conversation FROM processes WHERE ended_at IS NULL
-               UNION SELECT conversation FROM turns WHERE delivered_at IS NULL ORDER BY 1"#
+               UNION SELECT conversation FROM turns WHERE delivered_at IS NULL
+               UNION SELECT conversation FROM prompts JOIN slots ON slots.turn = prompts.notice
+                     WHERE notice IS NOT NULL AND slots.state IN ('sending', 'sent') ORDER BY 1"#
         )
         .fetch_all(&self.reader)
         .await?;

@@ -23,7 +23,7 @@ use crate::domain::ids::{
     AskId, ChannelId, ConversationId, ErrorId, GuildId, MessageId, ProcessId, PromptId, SessionId, TurnId,
     UserId,
 };
-use crate::domain::prompt::{Attachment, Author, Origin, Prompt};
+use crate::domain::prompt::{Attachment, Author, Origin, Prompt, Wish};
 use crate::runner::{Exit, Position};
 
 const HERE: ConversationId = ConversationId(100);
@@ -96,6 +96,7 @@ fn prompt(message: u64) -> Prompt {
             path: "/tmp/a.png".into(),
         }],
         received_at: WallTime(i64::try_from(message).unwrap()),
+        wish: Wish::default(),
     }
 }
 
@@ -117,6 +118,7 @@ fn new_turn(prompt: Option<PromptId>, process: ProcessId) -> NewTurn {
     NewTurn {
         id: TurnId(Uuid::new_v4()),
         prompt,
+        more: Vec::new(),
         conversation: HERE,
         session: Some(session()),
         process,

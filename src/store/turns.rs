@@ -16,6 +16,8 @@ pub struct NewTurn {
     pub id: TurnId,
     /// What it answers; none: the CLI began by itself.
     pub prompt: Option<PromptId>,
+    /// Prompts that it answers as well: they waited behind the first one.
+    pub more: Vec<PromptId>,
     /// Where.
     pub conversation: ConversationId,
     /// The session it goes on with.
@@ -203,6 +205,12 @@ impl Store {
         .await?;
         if let Some(prompt) = &prompt {
             sqlx::query!("UPDATE prompts SET state = 'taken' WHERE id = ?", prompt)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        for more in &new.more {
+            let more = more.to_string();
+            sqlx::query!("UPDATE prompts SET state = 'taken', turn = ? WHERE id = ?", id, more)
                 .execute(&mut *transaction)
                 .await?;
         }

@@ -40,5 +40,6 @@ mod refusals;
 mod rendering;
 mod routing;
 mod secrecy;
+mod steering;
 mod systemd;
 mod unnoted;

@@ -19,6 +19,20 @@ pub fn user_line(prompt: PromptId, text: &str) -> String {
     .to_string()
 }
 
+/// A prompt for a turn that runs: the CLI hears it with the next result of a tool, or makes a turn of it afterwards (its
+/// README §7).
+pub fn steer_line(id: PromptId, text: &str) -> String {
+    json!({
+        "type": "user",
+        "message": { "role": "user", "content": text },
+        "parent_tool_use_id": null,
+        "session_id": "",
+        "uuid": id.0.to_string(),
+        "priority": "next",
+    })
+    .to_string()
+}
+
 /// The handshake. Sent first: it gives the lists of models and commands, and hides the CLI's start-up. The project's
 /// system prompt travels here rather than as an argument, because arguments are visible in `ps` (RELIABILITY F7).
 pub fn initialize_line(request: &str, system_prompt: Option<&str>) -> String {

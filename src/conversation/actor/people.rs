@@ -9,7 +9,7 @@ use crate::conversation::state::{Given, Reply, reply};
 use crate::domain::answer::{Answer, Said};
 use crate::domain::event::TurnEnd;
 use crate::domain::ids::{AskId, PromptId, TurnId, UserId};
-use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::domain::prompt::{Author, Origin, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
@@ -84,6 +84,7 @@ impl Actor {
             text: GO_ON.to_owned(),
             attachments: Vec::new(),
             received_at: self.shared.clock.wall(),
+            wish: Wish::default(),
         };
         if store.accept(&prompt, None).await? == Accepted::Duplicate {
             return Ok(GoneOn::Before { by: prompt.author.name });
@@ -119,7 +120,7 @@ impl Actor {
     fn say_reminder(&mut self, ask: AskId, body: MessageBody) {
         let key = TurnId(Uuid::new_v5(&ask.0, b"reminder"));
         let channel = self.conversation.id.into();
-        let target = Target { channel, parent: None, thread: None, prompt: None };
+        let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
         let shown = Shown { slots: vec![body], reaction: Reaction::Working, typing: false, ended: true };
         self.shared.outbox.say(key, &target, shown);
     }

@@ -4,13 +4,13 @@ use uuid::Uuid;
 
 use super::{Actor, ActorError, Input};
 use crate::chain::Chain;
-use crate::claude::user_line;
+use crate::claude::{steer_line, user_line};
 use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
 use crate::conversation::state::{Effect, Given};
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
-use crate::domain::prompt::Prompt;
+use crate::domain::prompt::{Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::runner::Position;
 use crate::store::{AskState, NewProcess, NewTurn};
@@ -30,15 +30,47 @@ impl Actor {
                 self.wish = None;
                 self.place = None;
             }
-            Effect::Begin { turn, prompt, process, start, from, attempt, carried } => {
+            Effect::Begin { turn, prompt, more, process, start, from, attempt, carried } => {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
-                return self.begin(NewTurn { carried, ..new }, &prompt, start).await.map(Some);
+                return self.begin(NewTurn { carried, more, ..new }, &prompt, start).await.map(Some);
             }
             Effect::Withdraw(prompt) => _ = store.withdraw(prompt).await?,
             Effect::BeganAlone { turn, process, from } => {
                 store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
             }
-            Effect::Deliver { prompt, attempt } => self.deliver(prompt, attempt).await?,
+            Effect::Deliver { prompt, attempt } => self.give(&prompt, attempt).await,
+            Effect::Steer { prompt, process, id } => {
+                pass(Point::SteerDue).await;
+                if !store.steer(prompt.id, process).await? {
+                    tracing::error!(prompt = %prompt.id, "a prompt does not wait any more and was to be told");
+                    return Ok(Some(Input::Withdraw { prompt: prompt.id, gone: false }));
+                }
+                tracing::info!(prompt = %prompt.id, %process, "telling the running turn");
+                pass(Point::SteerRow).await;
+                self.steer(&prompt, id).await;
+                pass(Point::SteerHanded).await;
+            }
+            Effect::SteerAgain { prompt, id } => self.steer(&prompt, id).await,
+            Effect::Heard { prompt, turn } => {
+                pass(Point::Hearing).await;
+                store.heard(prompt, turn).await?;
+                pass(Point::Heard).await;
+            }
+            Effect::Unsteer(prompt) => {
+                store.unsteer(prompt).await?;
+                pass(Point::Unsteered).await;
+            }
+            Effect::TakeBack(prompt) => {
+                store.wish(prompt, Wish::Withdraw).await?;
+            }
+            Effect::BeginSteered { turn, prompt, process, from } => {
+                tracing::info!(%turn, %prompt, %process, "turn begins, which the process was told of before");
+                store.begin_turn(&self.new_turn(turn, Some(prompt), process, from, 1)).await?;
+                pass(Point::TurnRow).await;
+            }
+            Effect::React { channel, message, reaction } => {
+                self.shared.outbox.react(channel, message, reaction);
+            }
             Effect::Write(line) => self.write(line).await,
             Effect::Tune { process, tuning, lines } => self.tell(process, &tuning, lines).await?,
             Effect::Tuned(tuned) => self.heard(tuned),
@@ -194,6 +226,7 @@ impl Actor {
         NewTurn {
             id,
             prompt,
+            more: Vec::new(),
             conversation: self.conversation.id,
             session: self.session.or(self.conversation.session),
             process,
@@ -216,11 +249,10 @@ impl Actor {
         Ok(())
     }
 
-    async fn deliver(&mut self, prompt: PromptId, attempt: u32) -> Result<(), ActorError> {
-        if let Some(prompt) = self.shared.store.prompt(prompt).await? {
-            self.give(&prompt, attempt).await;
-        }
-        Ok(())
+    /// Writes a prompt to the process for the turn that runs.
+    async fn steer(&mut self, prompt: &Prompt, id: PromptId) {
+        let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
+        self.write(steer_line(id, &text)).await;
     }
 
     /// Writes the prompt to the process. Its id is the CLI's dedup key: writing it twice in an attempt asks once.

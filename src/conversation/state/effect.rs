@@ -7,8 +7,11 @@ use crate::conversation::account::News;
 use crate::domain::answer::Answer;
 use crate::domain::ask::Ask;
 use crate::domain::event::{Carried, TurnEnd, Usage};
-use crate::domain::ids::{AskId, ErrorId, ProcessId, PromptId, SessionId, TurnId, UserId};
+use crate::domain::ids::{
+    AskId, ChannelId, ErrorId, MessageId, ProcessId, PromptId, SessionId, TurnId, UserId,
+};
 use crate::domain::prompt::Prompt;
+use crate::render::view::Reaction;
 use crate::runner::{Exit, Position};
 
 /// What is to be done.
@@ -26,6 +29,8 @@ pub enum Effect {
         turn: TurnId,
         /// Its prompt.
         prompt: Prompt,
+        /// The other prompts that are joined in it.
+        more: Vec<PromptId>,
         /// The process that serves it.
         process: ProcessId,
         /// Whether that process has to be started.
@@ -51,7 +56,7 @@ pub enum Effect {
     /// Give the prompt to the process (again): it may not have been written.
     Deliver {
         /// The prompt.
-        prompt: PromptId,
+        prompt: Prompt,
         /// In which attempt.
         attempt: u32,
     },
@@ -68,6 +73,53 @@ pub enum Effect {
     Tuned(Tuned),
     /// The plan was approved: a conversation that was to make one makes no more.
     LeftPlan,
+    /// Store that the process is told of the prompt while a turn runs, then tell it.
+    Steer {
+        /// The prompt.
+        prompt: Prompt,
+        /// The process.
+        process: ProcessId,
+        /// The uuid under which it hears of it.
+        id: PromptId,
+    },
+    /// Tell the process of the prompt (again): it may not have been written.
+    SteerAgain {
+        /// The prompt.
+        prompt: Prompt,
+        /// The uuid under which it hears of it.
+        id: PromptId,
+    },
+    /// Store that the running turn heard the prompt.
+    Heard {
+        /// The prompt.
+        prompt: PromptId,
+        /// The turn.
+        turn: TurnId,
+    },
+    /// Store that the prompt waits again: the process did not hear it, or nothing came of it.
+    Unsteer(PromptId),
+    /// Store that the prompt is to be given back by the process that was told of it.
+    TakeBack(PromptId),
+    /// Store that a turn begins for a prompt that its process was told of already.
+    BeginSteered {
+        /// The turn.
+        turn: TurnId,
+        /// Its prompt.
+        prompt: PromptId,
+        /// The process.
+        process: ProcessId,
+        /// From where in the spool.
+        from: Position,
+    },
+    /// Put this reaction on a message.
+    React {
+        /// The channel in which it stands.
+        channel: ChannelId,
+        /// The message.
+        message: MessageId,
+        /// The reaction.
+        reaction: Reaction,
+    },
     /// Write a line to the process.
     Write(String),
     /// Close the process's input: it ends by itself.

@@ -51,6 +51,8 @@ impl State {
             return false;
         }
         turn.wait_again(now);
+        self.heard_in_vain(effects);
+        let Some(turn) = &mut self.turn else { return false };
         turn.view.waiting_for_place(self.bounds.running_turns_max, self.bounds.running_turns_max);
         turn.view.queued_behind(self.queue.len());
         self.leave_place(effects);

@@ -8,8 +8,8 @@ use crate::clock::WallTime;
 use crate::conversation::account::Hold;
 use crate::domain::answer::Draft;
 use crate::domain::event::{Carried, Failure, TurnEnd};
-use crate::domain::ids::{AskId, ProcessId, TurnId};
-use crate::domain::prompt::Prompt;
+use crate::domain::ids::{AskId, ProcessId, PromptId, TurnId};
+use crate::domain::prompt::{Attachment, Prompt, Wish};
 use crate::runner::Recorded;
 
 /// What happens to a conversation.
@@ -53,6 +53,29 @@ pub enum Input {
     Unseen(AskId),
     /// Somebody wants the running turn stopped.
     Stop,
+    /// Somebody says otherwise what they asked for; it is stored.
+    Edited {
+        /// Which prompt.
+        prompt: PromptId,
+        /// What it says now.
+        text: String,
+        /// The files that it has now.
+        attachments: Vec<Attachment>,
+    },
+    /// Somebody wants something else to become of a prompt that waits; it is stored.
+    Wish {
+        /// Which.
+        prompt: PromptId,
+        /// What.
+        wish: Wish,
+    },
+    /// A prompt that waits is taken back. It is stored, unless a process was told of it.
+    Withdraw {
+        /// Which.
+        prompt: PromptId,
+        /// Whether its message is gone, so that nothing is to be seen there.
+        gone: bool,
+    },
     /// Somebody wants the conversation to begin anew: what runs is stopped, the process ends.
     Reset,
     /// Time passed.
@@ -89,6 +112,8 @@ pub struct Attached {
     pub given: Vec<Given>,
     /// What was chosen so far of its asks, by the CLI's id of the request.
     pub drafts: Vec<(String, Draft)>,
+    /// The prompts that it was told of while a turn ran.
+    pub steered: Vec<Prompt>,
 }
 
 /// A turn that the store knows.
@@ -98,6 +123,8 @@ pub struct KnownTurn {
     pub id: TurnId,
     /// Its prompt; none where the CLI began it by itself.
     pub prompt: Option<Prompt>,
+    /// The prompts that this one is joined from; itself, if it stands alone.
+    pub parts: Vec<Prompt>,
     /// When it began.
     pub started_at: WallTime,
     /// Whether its end was shown.

@@ -26,6 +26,8 @@ impl State {
         }
         match &self.process {
             Some(process) if process.dialogue.is_busy() => {
+                // What it was told of meanwhile would begin right after the end (the CLI's README §6).
+                effects.extend(process.steered.iter().map(super::steering::Steered::take_back));
                 effects.push(Effect::Write(interrupt_line(&turn.id.to_string())));
             }
             Some(_) => {

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::steering::Steered;
 use super::tuning::Told;
 use super::{Attached, Fresh, Given, KnownTurn, Turn};
 use crate::claude::Dialogue;
@@ -9,7 +10,7 @@ use crate::claude::Tuning;
 use crate::clock::Moment;
 use crate::domain::answer::Draft;
 use crate::domain::effort::Effort;
-use crate::domain::ids::ProcessId;
+use crate::domain::ids::{ProcessId, PromptId};
 use crate::render::view::AskedFor;
 use crate::runner::Position;
 
@@ -38,6 +39,8 @@ pub struct Process {
     pub given: Vec<Given>,
     /// What was chosen so far of its asks, by the CLI's id of the request.
     pub drafts: Vec<(String, Draft)>,
+    /// Prompts that it was told of while a turn ran, and has not heard yet.
+    pub steered: Vec<Steered>,
     known: Vec<KnownTurn>,
 }
 
@@ -73,6 +76,7 @@ impl Process {
             attached_at: Moment::default(),
             given: Vec::new(),
             drafts: Vec::new(),
+            steered: Vec::new(),
             known: Vec::new(),
         }
     }
@@ -82,6 +86,11 @@ impl Process {
         Self {
             given: attached.given,
             drafts: attached.drafts,
+            steered: attached
+                .steered
+                .into_iter()
+                .map(|prompt| Steered::of(prompt, attached.process))
+                .collect(),
             known: attached.turns,
             attached_at: now,
             ..Self::starting(Fresh {
@@ -145,6 +154,12 @@ impl Process {
     /// What was chosen so far of this request's questions.
     pub fn draft(&self, request: &str) -> Option<&Draft> {
         self.drafts.iter().find(|(known, _)| known == request).map(|(_, draft)| draft)
+    }
+
+    /// Takes out the prompt that the process knows by this id.
+    pub fn take_steered(&mut self, id: PromptId) -> Option<Steered> {
+        let index = self.steered.iter().position(|steered| steered.id == id)?;
+        Some(self.steered.remove(index))
     }
 
     /// The first turn of an earlier daemon that matches; it is handed out once.

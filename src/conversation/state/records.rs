@@ -43,6 +43,9 @@ impl State {
         {
             self.end_forgotten(&mut process, recorded.at, effects);
             Self::unanswered(&process, effects);
+            // Before the process is noted as over: whoever comes after looks here for what it was told of.
+            let steered = std::mem::take(&mut process.steered);
+            self.steered_in_vain(steered, now, recorded.at, effects);
             effects.push(Effect::ProcessEnded { process: process.id, exit: exit.clone() });
             self.again(&process, now, effects);
         }
@@ -71,9 +74,10 @@ impl State {
             Step::Exited { failure, .. } => self.exited(failure, now, at, effects),
             Step::Gap => self.may_have_changed(effects),
             Step::Stopping(why) => self.stopping(why, now),
-            // One prompt at a time is written, so none is absorbed or cancelled; each attempt has an id of its own, so
-            // the CLI knows only what we wrote twice.
-            Step::AlreadyKnown { .. } | Step::Absorbed { .. } | Step::Cancelled { .. } => {}
+            Step::Absorbed { prompt } => self.absorbed(prompt, at, effects),
+            Step::Cancelled { prompt } => self.cancelled(prompt, now, at, effects),
+            // Each attempt has an id of its own, so the CLI knows only what we wrote twice.
+            Step::AlreadyKnown { .. } => {}
         }
     }
 
@@ -87,7 +91,10 @@ impl State {
     ) {
         let Some(process) = &mut self.process else { return };
         if let Some(turn) = &mut self.turn {
-            if !turn.began && turn.is_running() && prompt.is_some_and(|prompt| turn.is_for(prompt)) {
+            if !turn.began
+                && turn.is_running()
+                && prompt.is_some_and(|prompt| turn.is_for(prompt, process.id))
+            {
                 turn.began = true;
                 turn.from = from;
             }
@@ -96,13 +103,21 @@ impl State {
             }
         }
         let alone = began_alone(process.id, from);
+        let id = process.id;
         let known =
-            process.take_known(|known| prompt.map_or(known.id == alone, |prompt| known.is_for(prompt)));
-        let mut turn = match known {
-            Some(known) if known.delivered => return,
-            Some(known) => Turn::known(known, now),
-            None if prompt.is_some() => return,
-            None => {
+            process.take_known(|known| prompt.map_or(known.id == alone, |prompt| known.is_for(prompt, id)));
+        let steered = prompt.and_then(|prompt| process.take_steered(prompt));
+        let mut turn = match (known, steered) {
+            (Some(known), _) if known.delivered => return,
+            (Some(known), _) => Turn::known(known, now),
+            (None, Some(steered)) => {
+                let mut turn = Turn::waiting(vec![steered.prompt], now, at);
+                turn.begin(now);
+                effects.extend(turn.begins_steered(id, from));
+                turn
+            }
+            (None, None) if prompt.is_some() => return,
+            (None, None) => {
                 let turn = Turn::alone(alone, now, at);
                 effects.push(Effect::BeganAlone { turn: turn.id, process: process.id, from });
                 turn
@@ -115,13 +130,14 @@ impl State {
         match self.turn.replace(turn) {
             // The CLI began by itself meanwhile. The prompt that waits goes on after that.
             Some(Turn {
-                prompt: Some(prompt),
+                prompt: Some(_),
+                parts,
                 stage: Stage::Waiting | Stage::Replacing(_),
                 attempt: 1,
                 ..
             }) => {
                 self.leave_place(effects);
-                self.submit(prompt);
+                parts.into_iter().for_each(|part| self.submit(part));
             }
             // So does one that waits for its next attempt.
             Some(waiting) if !waiting.is_running() => {
@@ -170,6 +186,7 @@ impl State {
             | TurnEvent::ModeChanged(_)
             | TurnEvent::ModelChanged(_)
             | TurnEvent::EffortChanged(_)
+            | TurnEvent::Steered { .. }
             | TurnEvent::SessionLost
             | TurnEvent::Restarted
             | TurnEvent::Background { .. } => {}
@@ -246,12 +263,13 @@ impl State {
         };
         let stopped = turn.stop.is_some();
         self.finish(end, at, effects);
-        let mut long = false;
+        let mut spent = false;
         if let Some(process) = &mut self.process {
             process.idle_since = Some(now);
-            long = process.read_to.0 > self.bounds.output_bytes_max;
+            let long = process.read_to.0 > self.bounds.output_bytes_max;
+            spent = (long || self.bounds.warm_idle.is_zero()) && process.steered.is_empty();
         }
-        if stopped || long || self.bounds.warm_idle.is_zero() {
+        if stopped || spent {
             // After a stop nothing is left behind: the process goes as well, the session stays. So does one whose spool
             // has become long: the next turn would end for it.
             self.close_process(now, effects);
@@ -323,11 +341,14 @@ impl State {
         }
         let Some(prompt) = turn.prompt.clone().filter(|_| turn.again) else { return };
         turn.next_attempt(now);
+        self.heard_in_vain(effects);
+        let Some(turn) = &mut self.turn else { return };
         let process = ended.successor();
         process.shows_in(turn);
         effects.push(Effect::Begin {
             turn: turn.id,
             prompt,
+            more: turn.more(),
             process: process.id,
             start: true,
             from: Position::default(),
@@ -340,21 +361,26 @@ impl State {
     /// After a restart: a turn that the store knows and the spool does not was never given to the CLI.
     pub(super) fn caught_up(&mut self, effects: &mut Vec<Effect>) {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
+        let first_time = process.readiness == Readiness::Starting;
         process.readiness = Readiness::Ready;
         if let Some(known) = process.take_known(|known| known.end.is_none() && known.prompt.is_some()) {
             let mut turn = Turn::known(known, process.attached_at);
             process.shows_in(&mut turn);
             let attempt = turn.attempt;
-            let unwritten = turn.prompt.iter().map(|prompt| prompt.id).filter(|prompt| {
-                !process.dialogue.is_waiting(*prompt)
-                    && !process.dialogue.is_waiting(prompt.in_attempt(attempt))
+            let id = process.id;
+            let unwritten = turn.prompt.iter().filter(|prompt| {
+                let ids = [prompt.id, prompt.id.in_attempt(attempt), prompt.id.steered_into(id)];
+                !ids.iter().any(|id| process.dialogue.is_waiting(*id))
             });
-            effects.extend(unwritten.map(|prompt| Effect::Deliver { prompt, attempt }));
+            effects.extend(unwritten.map(|prompt| Effect::Deliver { prompt: prompt.clone(), attempt }));
             // What the CLI began by itself comes first.
             let next = if self.turn.is_some() { &mut self.held } else { &mut self.turn };
             *next = Some(turn);
         } else if self.turn.is_none() {
             process.idle_since = Some(process.attached_at);
+        }
+        if first_time {
+            self.steer_again(effects);
         }
         self.answer_again(effects);
     }

@@ -5,6 +5,7 @@ mod bench;
 mod holds;
 mod laws;
 mod recovery;
+mod steering;
 mod stops;
 mod tuning;
 mod turns;

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::{ATTEMPTS_MAX, Fresh, KnownTurn, OpenAsk};
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Carried, Failure, Limit, TurnEnd, TurnEvent, Usage};
-use crate::domain::ids::{ProcessId, PromptId, TurnId, UserId};
+use crate::domain::ids::{ChannelId, MessageId, ProcessId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Origin, Prompt};
-use crate::render::view::{About, Shown, View};
+use crate::render::view::{About, Reaction, Shown, View};
 use crate::runner::Position;
 
 /// A turn without a word of Claude's is not shown before this.
@@ -23,6 +23,10 @@ pub struct Turn {
     pub id: TurnId,
     /// Its prompt; none where the CLI began it by itself (a background task finished).
     pub prompt: Option<Prompt>,
+    /// The prompts that this one is joined from; itself, if it stands alone.
+    pub parts: Vec<Prompt>,
+    /// Prompts that it heard while it worked.
+    pub heard_prompts: Vec<Prompt>,
     /// How far it is.
     pub stage: Stage,
     /// Which attempt this is, from 1.
@@ -109,6 +113,8 @@ pub struct ShownTurn {
     pub turn: TurnId,
     /// What it answers.
     pub origin: Option<Origin>,
+    /// More messages that it answers, and their reactions while it works.
+    pub also: Vec<(ChannelId, MessageId, Reaction)>,
     /// What it looks like.
     pub shown: Shown,
 }
@@ -127,20 +133,21 @@ impl StopReason {
 }
 
 impl Turn {
-    /// A turn for this prompt that waits for its place. The same prompt gives the same turn, whoever asks and when.
-    pub fn waiting(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
-        let id = TurnId(Uuid::new_v5(&prompt.id.0, b"turn"));
-        Self::new(id, Some(prompt), Stage::Waiting, now, wall)
+    /// A turn for these prompts (at least one) that waits for its place. The same first prompt gives the same turn,
+    /// whoever asks and when.
+    pub fn waiting(parts: Vec<Prompt>, now: Moment, wall: WallTime) -> Self {
+        let first = parts.first().map_or(Uuid::nil(), |first| first.id.0);
+        Self::new(TurnId(Uuid::new_v5(&first, b"turn")), parts, Stage::Waiting, now, wall)
     }
 
     /// A turn that the CLI began by itself.
     pub fn alone(id: TurnId, now: Moment, wall: WallTime) -> Self {
-        Self::new(id, None, Stage::Running, now, wall)
+        Self::new(id, Vec::new(), Stage::Running, now, wall)
     }
 
     /// A turn that an earlier daemon began.
     pub fn known(known: KnownTurn, now: Moment) -> Self {
-        let mut turn = Self::new(known.id, known.prompt, Stage::Running, now, known.started_at);
+        let mut turn = Self::new(known.id, known.parts, Stage::Running, now, known.started_at);
         turn.attempt = known.attempt;
         turn.side_effects = known.side_effects;
         turn.stored_end = known.end;
@@ -153,20 +160,21 @@ impl Turn {
 
     /// One that was withdrawn while it waited: its prompt says so, and nothing is posted.
     pub fn withdrawn(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
-        let mut turn = Self::waiting(prompt, now, wall);
+        let mut turn = Self::waiting(vec![prompt], now, wall);
         turn.view.apply(&TurnEvent::Ended(TurnEnd::Interrupted), wall);
         turn.unposted = true;
         turn
     }
 
-    fn new(id: TurnId, prompt: Option<Prompt>, stage: Stage, now: Moment, wall: WallTime) -> Self {
-        let reply_to = prompt.as_ref().and_then(|prompt| prompt.origin.message()).map(|(_, message)| message);
-        Self {
+    fn new(id: TurnId, parts: Vec<Prompt>, stage: Stage, now: Moment, wall: WallTime) -> Self {
+        let mut turn = Self {
             id,
-            prompt,
+            prompt: Prompt::joined(&parts),
+            parts,
+            heard_prompts: Vec::new(),
             stage,
             attempt: 1,
-            view: View::new(About { turn: id, reply_to, started_at: wall, model: None }),
+            view: View::new(About { turn: id, reply_to: None, started_at: wall, model: None }),
             changed: true,
             began: false,
             heard: false,
@@ -187,7 +195,47 @@ impl Turn {
             session_lost: false,
             works: false,
             unposted: false,
+        };
+        turn.answers();
+        turn.preface();
+        turn
+    }
+
+    /// It is for these prompts from now on.
+    pub fn is_of(&mut self, parts: Vec<Prompt>) {
+        self.prompt = Prompt::joined(&parts);
+        self.parts = parts;
+        self.answers();
+        self.changed = true;
+    }
+
+    /// It answers the message that was written last.
+    fn answers(&mut self) {
+        let message = self.parts.last().and_then(|part| part.origin.message());
+        self.view.answers(message.map(|(_, message)| message));
+    }
+
+    /// What nobody could read otherwise stands above its answer.
+    fn preface(&mut self) {
+        if let Some(Prompt { origin: Origin::Command { .. }, author, text, .. }) = &self.prompt {
+            let event = TurnEvent::Steered { by: author.name.clone(), text: text.clone() };
+            self.view.apply(&event, self.started_at);
         }
+    }
+
+    /// The prompts that it answers besides the first one.
+    pub fn more(&self) -> Vec<PromptId> {
+        self.parts.iter().skip(1).map(|part| part.id).collect()
+    }
+
+    /// Whether this prompt is part of it.
+    pub fn has(&self, prompt: PromptId) -> bool {
+        self.parts.iter().chain(&self.heard_prompts).any(|part| part.id == prompt)
+    }
+
+    /// Whether it waits and was never given to a process.
+    pub fn is_untouched(&self) -> bool {
+        !self.is_running() && self.attempt == 1 && self.prompt.is_some()
     }
 
     /// The next attempt: what was seen of the one before counts no more, but for what is worth telling.
@@ -201,6 +249,7 @@ impl Turn {
         self.tools = 0;
         self.last_heard = now;
         self.view.afresh();
+        self.preface();
         self.carry();
         self.changed = true;
     }
@@ -244,9 +293,9 @@ impl Turn {
         matches!(self.stage, Stage::Running)
     }
 
-    /// Whether it answers this prompt.
-    pub fn is_for(&self, prompt: PromptId) -> bool {
-        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, prompt))
+    /// Whether a process that is told this id works on it.
+    pub fn is_for(&self, id: PromptId, process: ProcessId) -> bool {
+        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, process, id))
     }
 
     /// From now on it is being stopped.
@@ -299,20 +348,30 @@ impl Turn {
         {
             shown.slots.clear();
         }
-        ShownTurn { turn: self.id, origin: self.prompt.as_ref().map(|prompt| prompt.origin.clone()), shown }
+        let of = |prompt: &Prompt, reaction: Reaction| {
+            prompt.origin.message().map(|(channel, message)| (channel, message, reaction))
+        };
+        let reaction = shown.reaction;
+        let parts = self.parts.iter().skip(1).filter_map(|part| of(part, reaction.without_activity()));
+        let heard = if shown.ended { reaction } else { Reaction::Heard };
+        let heard = self.heard_prompts.iter().filter_map(|prompt| of(prompt, heard));
+        let also = parts.chain(heard).collect();
+        let origin = self.prompt.as_ref().map(|prompt| prompt.origin.clone());
+        ShownTurn { turn: self.id, origin, also, shown }
     }
 }
 
 impl KnownTurn {
-    /// Whether it answers this prompt.
-    pub fn is_for(&self, prompt: PromptId) -> bool {
-        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, prompt))
+    /// Whether a process that is told this id works on it.
+    pub fn is_for(&self, id: PromptId, process: ProcessId) -> bool {
+        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, process, id))
     }
 }
 
-/// Whether a prompt goes by this id in this attempt. Daemons before this one gave all attempts the first one's.
-fn is_asked(own: PromptId, attempt: u32, id: PromptId) -> bool {
-    own == id || own.in_attempt(attempt) == id
+/// Whether a prompt goes by this id in this attempt. Daemons before this one gave all attempts the first one's. A process
+/// may have been told of it while another turn ran.
+fn is_asked(own: PromptId, attempt: u32, process: ProcessId, id: PromptId) -> bool {
+    own == id || own.in_attempt(attempt) == id || own.steered_into(process) == id
 }
 
 /// The id of a turn that the CLI began by itself: the same whenever the spool is read.

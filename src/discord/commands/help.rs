@@ -45,7 +45,10 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     - **One at a time**: what you write meanwhile waits its turn. 👀 taken · ⚙️ working · ✅ done · ❌ failed · ⏹️ stopped\n\
     - **When Claude asks** (a permission, a question, a plan) a card has the answers as buttons; *Other…*, *Deny and say \
     why* and *Edit* open a form. The first answer of somebody of the project counts; without one it is denied in the end\n\
-    - `/stop` stops what runs; the conversation stays\n\
+    - **What waits** is changed by editing its message and taken back by deleting it; ⏩ on it, or *Send now*, tells it to \
+    the turn that runs. `/queue` shows all of it\n\
+    - `/steer` tells something to the turn that runs, `/interrupt` does something else instead\n\
+    - `/stop`, or the *Stop* button, stops what runs; the conversation stays\n\
     - `/reset` begins the conversation anew\n\
     - `/model` chooses the model, `/effort` how hard it thinks\n\
     - `/mode` shows or chooses what Claude may do without asking\n\

@@ -7,8 +7,10 @@ mod effort;
 mod help;
 mod mode;
 mod model;
+mod queue;
 mod reset;
 mod status;
+mod steer;
 mod stop;
 
 use serenity::all::Permissions;
@@ -29,10 +31,13 @@ pub fn all() -> Vec<poise::Command<Data, DoorError>> {
     vec![
         effort::effort(),
         help::help(),
+        steer::interrupt(),
         mode::mode(),
         model::model(),
+        queue::queue(),
         reset::reset(),
         status::status(),
+        steer::steer(),
         stop::stop(),
     ]
 }

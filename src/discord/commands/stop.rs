@@ -16,8 +16,8 @@ pub async fn stop(ctx: Context<'_>) -> Result<(), DoorError> {
     if scope.conversation.is_none() {
         return super::reply(&ctx, "Nothing runs here.").await;
     }
-    let sentence = match ctx.data().registry.conversation(scope.channel.into()).stop().await? {
-        Stopped::Nothing => "Nothing runs here.".to_owned(),
+    let sentence = match ctx.data().registry.conversation(scope.channel.into()).stop(None).await? {
+        Stopped::Nothing | Stopped::Over => "Nothing runs here.".to_owned(),
         Stopped::Turn { queued: 0 } => "Stopping. The conversation stays; just go on writing.".to_owned(),
         Stopped::Turn { queued: 1 } => "Stopping. One prompt still waits and goes on.".to_owned(),
         Stopped::Turn { queued } => format!("Stopping. {queued} prompts still wait and go on."),

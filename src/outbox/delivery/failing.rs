@@ -145,7 +145,7 @@ impl Delivery {
         let reply_to =
             self.target.prompt.filter(|(channel, _)| *channel == parent).map(|(_, message)| message);
         let body = MessageBody { reply_to, ..MessageBody::text(sentence) };
-        let target = Target { channel: parent, parent: None, thread: None, prompt: None };
+        let target = Target { channel: parent, parent: None, thread: None, prompt: None, also: Vec::new() };
         let shown = Shown { slots: vec![body], reaction: Reaction::Failed, typing: false, ended: true };
         inner.show(trouble::notice_id(self.turn), &target, shown, Order::AtOnce);
     }

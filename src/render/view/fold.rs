@@ -8,6 +8,9 @@ use super::{
 };
 use super::{code_span, escape, facts, one_line};
 
+/// So much of what somebody said to the turn that runs stands in it; the message itself stands above.
+const STEERED_CHARS_MAX: usize = 160;
+
 /// From the word that a tool was cut to the end of the turn.
 const CUT_MAX: Duration = Duration::from_secs(2);
 
@@ -106,6 +109,11 @@ impl View {
             self.mode = Some(mode.to_owned());
             self.notice(format!("-# 🔀 permission mode is now {}", code_span(&one_line(mode, 40))));
         }
+    }
+
+    pub(super) fn steered(&mut self, by: &str, text: &str) {
+        let (by, text) = (escape(&one_line(by, 40)), escape(&one_line(text, STEERED_CHARS_MAX)));
+        self.blocks.push(Block::Notice(format!("-# ↪️ **{by}**: {text}")));
     }
 
     pub(super) fn settle(&mut self, request: &str, with: &Outcome) {

@@ -5,6 +5,10 @@
 pub enum Reaction {
     /// Accepted; the CLI has not begun.
     Seen,
+    /// It was told to the turn that runs, which has not heard it yet.
+    Sent,
+    /// The turn that runs heard it.
+    Heard,
     /// The CLI works on it.
     Working,
     /// Claude thinks.
@@ -27,8 +31,10 @@ pub enum Reaction {
 
 impl Reaction {
     /// All of them.
-    pub const ALL: [Reaction; 10] = [
+    pub const ALL: [Reaction; 12] = [
         Reaction::Seen,
+        Reaction::Sent,
+        Reaction::Heard,
         Reaction::Working,
         Reaction::Thinking,
         Reaction::Reading,
@@ -44,6 +50,8 @@ impl Reaction {
     pub fn emoji(self) -> &'static str {
         match self {
             Reaction::Seen => "👀",
+            Reaction::Sent => "⏩",
+            Reaction::Heard => "↪️",
             Reaction::Working => "⚙️",
             Reaction::Thinking => "💭",
             Reaction::Reading => "📖",
@@ -69,9 +77,13 @@ impl Reaction {
             | Reaction::Editing
             | Reaction::Running
             | Reaction::Browsing => true,
-            Reaction::Seen | Reaction::Working | Reaction::Done | Reaction::Failed | Reaction::Stopped => {
-                false
-            }
+            Reaction::Seen
+            | Reaction::Sent
+            | Reaction::Heard
+            | Reaction::Working
+            | Reaction::Done
+            | Reaction::Failed
+            | Reaction::Stopped => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::document::Segment;
 use super::{TurnEnd, View, ask, document, ending};
+use crate::domain::action::Button;
 use crate::render::chunk::{chunk, chunk_first, end_of};
 use crate::render::escape::shorten;
 use crate::render::message::{CONTENT_UNITS_MAX, File, MessageBody, units};
@@ -32,7 +33,12 @@ const FILE_NAME: &str = "answer.md";
 pub(super) fn while_it_works(view: &View, status: &str) -> Vec<MessageBody> {
     let (bodies, _) =
         bodies(&document::document(view, &[]), "-# … it goes on, this is the end so far:", view);
-    finish(view, bodies, status)
+    let mut bodies = finish(view, bodies, status);
+    // Where people look while it works.
+    if let Some(last) = bodies.last_mut() {
+        last.end_with(Button::stop(view.about.turn));
+    }
+    bodies
 }
 
 /// The slots of a turn that is over, with its footer.

@@ -21,13 +21,13 @@ impl Stage {
         self.discord.say(author, channel, text)
     }
 
-    /// Waits until the bot shows buttons in a channel, and gives that message's id with what is on them.
+    /// Waits until the bot asks for a decision with buttons in a channel, and gives that message's id with what is on them.
     pub async fn card(&self, channel: ChannelId) -> (MessageId, Vec<String>) {
         self.discord
             .wait_for(&format!("buttons in {channel}"), |discord| {
                 let messages = discord.messages(channel);
-                let card = messages.iter().rev().find(|message| !buttons(message).is_empty())?;
-                let labels = buttons(card).into_iter().map(|(label, _)| label).collect();
+                let card = messages.iter().rev().find(|message| !decisions(message).is_empty())?;
+                let labels = decisions(card).into_iter().map(|(label, _)| label).collect();
                 Some((id(&card["id"]), labels))
             })
             .await
@@ -120,10 +120,29 @@ impl Stage {
             .await
     }
 
-    /// The ids of a message's buttons, in their order.
+    /// The ids of a message's buttons, in their order, but for the one that stops the turn.
     pub fn button_ids(&self, message: MessageId) -> Vec<String> {
         let shown = self.discord.message(message).expect("the message is there");
-        buttons(&shown).into_iter().map(|(_, id)| id).collect()
+        decisions(&shown).into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Waits until the bot's newest message with such a button is there, and gives its id with its content.
+    pub async fn with_button(&self, channel: ChannelId, label: &str) -> (MessageId, String) {
+        self.discord
+            .wait_for(&format!("a button {label}"), |discord| {
+                let messages = discord.messages(channel);
+                let has = |message: &&Value| buttons(message).iter().any(|(known, _)| known == label);
+                let found = messages.iter().rev().find(has)?;
+                Some((id(&found["id"]), super::content(found)))
+            })
+            .await
+    }
+
+    /// Waits until a message of the bot's is gone.
+    pub async fn gone(&self, message: MessageId) {
+        self.discord
+            .wait_for("a message to be gone", |discord| discord.message(message).is_none().then_some(()))
+            .await;
     }
 
     /// Whom the bot pinged with anything but a card and what is for whoever runs it.
@@ -277,6 +296,12 @@ fn menus(message: &Value) -> Vec<Value> {
     let rows = message["components"].as_array().into_iter().flatten();
     let items = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
     items.filter(|item| item["type"] == 3).cloned().collect()
+}
+
+/// The buttons with which somebody decides something: not those that stop a turn, or say what becomes of what waits.
+fn decisions(message: &Value) -> Vec<(String, String)> {
+    let other = |label: &str| !["Stop", "Withdraw", "Send now"].contains(&label);
+    buttons(message).into_iter().filter(|(label, _)| other(label)).collect()
 }
 
 fn look_of(message: &Value) -> String {

@@ -56,6 +56,8 @@ enum Scene {
     Worn,
     /// The login is gone: `account.rs` dies there.
     Login,
+    /// Something that waits is changed, taken back, or told to the turn that runs: `steering.rs` dies there.
+    Waiting,
 }
 
 fn scene(point: Point) -> Scene {
@@ -68,6 +70,15 @@ fn scene(point: Point) -> Scene {
         Point::SlotGone | Point::SuccessorRow | Point::SuccessorPosted => Scene::Deleted,
         Point::Replaced => Scene::Worn,
         Point::LoginGone => Scene::Login,
+        Point::Withdrawn
+        | Point::PromptEdited
+        | Point::Wished
+        | Point::SteerDue
+        | Point::SteerRow
+        | Point::SteerHanded
+        | Point::Hearing
+        | Point::Heard
+        | Point::Unsteered => Scene::Waiting,
         Point::Accepting
         | Point::Accepted
         | Point::Acknowledged

@@ -160,7 +160,7 @@ fn what_was_chosen_so_far_survives_a_restart_and_stands_on_the_card() {
     assert_eq!(bench.state.draft("q1"), draft);
     let mut bench = Bench::new();
     let process = ProcessId(Uuid::from_u128(500));
-    bench.attached(process, vec![known(1)], Vec::new(), vec![("q1".to_owned(), draft.clone())]);
+    bench.attached(process, vec![known(1)], Vec::new(), vec![("q1".to_owned(), draft.clone())], Vec::new());
     bench.works_on(1);
     bench.record(question("q1"));
     assert!(bench.text().contains("➡️ b, *c*"), "{}", bench.text());

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::claude::{Tuning, user_line};
+use crate::claude::{Tuning, steer_line, user_line};
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::News;
 use crate::conversation::state::{
@@ -15,7 +15,7 @@ use crate::conversation::state::{
 use crate::domain::answer::Draft;
 use crate::domain::event::{Carried, Limit, TurnEnd};
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, ProcessId, PromptId, TurnId, UserId};
-use crate::domain::prompt::{Author, Origin, Prompt};
+use crate::domain::prompt::{Author, Origin, Prompt, Wish};
 use crate::runner::{Exit, Position, Record, Recorded};
 
 /// Bounds that are easy to reckon with.
@@ -57,6 +57,10 @@ impl Bench {
             turns: Vec::new(),
             news: Vec::new(),
         }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.now
     }
 
     pub(super) fn wall(&self) -> WallTime {
@@ -161,16 +165,17 @@ impl Bench {
         turns: Vec<KnownTurn>,
         given: Vec<Given>,
     ) -> Vec<String> {
-        self.attached(process, turns, given, Vec::new())
+        self.attached(process, turns, given, Vec::new(), Vec::new())
     }
 
-    /// The same, with what was chosen so far of them.
+    /// The same, with what was chosen so far of them, and what it was told of while a turn ran.
     pub(super) fn attached(
         &mut self,
         process: ProcessId,
         turns: Vec<KnownTurn>,
         given: Vec<Given>,
         drafts: Vec<(String, Draft)>,
+        steered: Vec<Prompt>,
     ) -> Vec<String> {
         self.position = 0;
         for turn in &turns {
@@ -179,7 +184,7 @@ impl Bench {
             self.turns.push((turn.id, name));
         }
         let attached = attached(process, "same", turns, given);
-        self.input(Input::Attached(Attached { drafts, ..attached }))
+        self.input(Input::Attached(Attached { drafts, steered, ..attached }))
     }
 
     pub(super) fn shown(&mut self) -> Vec<ShownTurn> {
@@ -214,19 +219,31 @@ impl Bench {
             Effect::AskPlace => "ask place".to_owned(),
             Effect::TakePlace => "take place".to_owned(),
             Effect::LeavePlace => "leave place".to_owned(),
-            Effect::Begin { turn, prompt, process, start, from, attempt, .. } => {
+            Effect::Begin { turn, prompt, more, process, start, from, attempt, .. } => {
                 let number = number(prompt.id);
                 self.turns.push((*turn, number.to_string()));
                 assert_eq!(*from, Position(if *start { 0 } else { self.position }));
                 let start = if *start { "start" } else { "warm" };
-                format!("begin {number} in {} ({start}, attempt {attempt})", self.process(*process))
+                let more: String = more.iter().map(|more| format!("+{}", self::number(*more))).collect();
+                format!("begin {number}{more} in {} ({start}, attempt {attempt})", self.process(*process))
             }
             Effect::Withdraw(prompt) => format!("withdraw {}", number(*prompt)),
             Effect::BeganAlone { turn, process, .. } => {
                 self.turns.push((*turn, "alone".to_owned()));
                 format!("began alone in {}", self.process(*process))
             }
-            Effect::Deliver { prompt, .. } => format!("deliver {}", number(*prompt)),
+            Effect::Deliver { prompt, .. } => format!("deliver {}", number(prompt.id)),
+            Effect::Steer { prompt, .. } => format!("steer {}", number(prompt.id)),
+            Effect::SteerAgain { prompt, .. } => format!("steer {} again", number(prompt.id)),
+            Effect::Heard { prompt, turn } => format!("{} heard by {}", number(*prompt), self.turn(*turn)),
+            Effect::Unsteer(prompt) => format!("unsteer {}", number(*prompt)),
+            Effect::TakeBack(prompt) => format!("take back {}", number(*prompt)),
+            Effect::BeginSteered { turn, prompt, process, .. } => {
+                let number = number(*prompt);
+                self.turns.push((*turn, number.to_string()));
+                format!("begin {number} in {} (told before)", self.process(*process))
+            }
+            Effect::React { message, reaction, .. } => format!("{} on {message}", reaction.emoji()),
             Effect::Write(line) => written_line(line),
             Effect::Tune { lines, .. } => {
                 let lines: Vec<_> = lines.iter().map(|line| written_line(line)).collect();
@@ -274,7 +291,16 @@ pub(super) fn attached(
     given: Vec<Given>,
 ) -> Attached {
     let (fingerprint, tuning) = (fingerprint.to_owned(), Tuning::default());
-    Attached { process, fingerprint, tuning, usual_mode: "default", turns, given, drafts: Vec::new() }
+    Attached {
+        process,
+        fingerprint,
+        tuning,
+        usual_mode: "default",
+        turns,
+        given,
+        drafts: Vec::new(),
+        steered: Vec::new(),
+    }
 }
 
 fn end_words(end: &TurnEnd) -> String {
@@ -314,6 +340,7 @@ pub(super) fn prompt(number: u64) -> Prompt {
         text: format!("prompt {number}"),
         attachments: Vec::new(),
         received_at: WallTime(0),
+        wish: Wish::default(),
     }
 }
 
@@ -323,10 +350,11 @@ pub(super) fn number(prompt: PromptId) -> u64 {
 
 /// The turn of prompt `number` as the store has it.
 pub(super) fn known(number: u64) -> KnownTurn {
-    let turn = Turn::waiting(prompt(number), Moment::default(), WallTime(0));
+    let turn = Turn::waiting(vec![prompt(number)], Moment::default(), WallTime(0));
     KnownTurn {
         id: turn.id,
         prompt: turn.prompt,
+        parts: turn.parts,
         started_at: WallTime(0),
         delivered: false,
         end: None,
@@ -353,6 +381,26 @@ pub(super) fn echo(number: u64) -> Record {
     let mut line: Value = serde_json::from_str(&user_line(prompt(number).id, "x")).unwrap();
     line["isReplay"] = true.into();
     out(&line)
+}
+
+/// The line that tells the process of prompt `number` while a turn runs.
+pub(super) fn told(number: u64, process: ProcessId) -> Record {
+    Record::In(Bytes::from(steer_line(prompt(number).id.steered_into(process), "x")))
+}
+
+/// What the CLI says when it has heard the prompt with this uuid.
+pub(super) fn echo_of(id: PromptId) -> Record {
+    let mut line: Value = serde_json::from_str(&user_line(id, "x")).unwrap();
+    line["isReplay"] = true.into();
+    out(&line)
+}
+
+/// The CLI's answer to a `cancel_async_message`.
+pub(super) fn cancelled(request: &Record, cancelled: bool) -> Record {
+    let Record::In(line) = request else { panic!("requests go in") };
+    let line: Value = serde_json::from_slice(line).unwrap();
+    out(&json!({"type": "control_response", "response": {"subtype": "success",
+        "request_id": line["request_id"], "response": {"cancelled": cancelled}}}))
 }
 
 pub(super) fn text(text: &str) -> Record {

@@ -7,11 +7,16 @@ use proptest::prelude::*;
 use super::world::{World, is_input};
 use crate::claude::dialogue::tests::replay::{names, records};
 use crate::conversation::state::Input;
+use crate::domain::prompt::Wish;
 use crate::runner::{Exit, Record};
 
 #[derive(Debug, Clone)]
 enum Op {
-    Submit,
+    Submit(Wish),
+    Withdraw {
+        which: u64,
+        dies: bool,
+    },
     Place {
         fingerprint: u8,
     },
@@ -55,7 +60,10 @@ fn op() -> impl Strategy<Value = Op> {
         Just(Exit::Signal { signal: 9 }),
     ];
     prop_oneof![
-        4 => Just(Op::Submit),
+        4 => Just(Op::Submit(Wish::Wait)),
+        3 => Just(Op::Submit(Wish::Steer)),
+        1 => Just(Op::Submit(Wish::Interrupt)),
+        2 => (0..40_u64, any::<bool>()).prop_map(|(which, dies)| Op::Withdraw { which, dies }),
         6 => (0..2_u8).prop_map(|fingerprint| Op::Place { fingerprint }),
         8 => (1..7_usize).prop_map(Op::Records),
         2 => (0..TRACES.len(), 1..12_usize).prop_map(|(from, count)| Op::Trace { from, count }),
@@ -74,7 +82,8 @@ fn run(ops: Vec<Op>) {
     let mut world = World::new();
     for op in ops {
         match op {
-            Op::Submit => world.submit(),
+            Op::Submit(wish) => world.submit(wish),
+            Op::Withdraw { which, dies } => world.withdraws(which, dies),
             Op::Place { fingerprint } => world.place(fingerprint),
             Op::Records(count) => {
                 for _ in 0..count {

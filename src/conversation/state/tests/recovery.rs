@@ -129,7 +129,7 @@ fn a_turn_that_the_cli_began_by_itself_is_found_again() {
     let id = bench.state.running().unwrap().id;
     let process = bench.state.process().unwrap();
     let mut after = Bench::new();
-    let alone = KnownTurn { id, prompt: None, ..known(1) };
+    let alone = KnownTurn { id, prompt: None, parts: Vec::new(), ..known(1) };
     after.attach_to(process, vec![ended(1, true), alone]);
     after.records([written(1), init(), echo(1), result()]);
     assert_eq!(after.record(init()), NOTHING, "it is stored already");
@@ -185,7 +185,7 @@ fn a_prompt_that_was_never_written_follows_the_turn_that_the_cli_began_by_itself
 #[test]
 fn a_turn_that_no_record_tells_of_gets_its_end() {
     let mut bench = Bench::new();
-    bench.attach(vec![KnownTurn { prompt: None, ..known(1) }]);
+    bench.attach(vec![KnownTurn { prompt: None, parts: Vec::new(), ..known(1) }]);
     assert_eq!(bench.input(Input::CaughtUp), NOTHING);
     let told = bench.record(Record::Exit(Exit::Lost));
     assert_eq!(told, ["end alone: Lost", "leave place", "A ended"]);

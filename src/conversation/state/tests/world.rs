@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::bench::{BOUNDS, aborted, attached, echo, fresh, init, number, prompt, result, text, written};
+use super::bench::{
+    BOUNDS, aborted, attached, cancelled, echo, echo_of, fresh, init, number, prompt, result, text, written,
+};
 use super::tuning::answered;
 use crate::claude::Tuning;
 use crate::clock::{Moment, WallTime};
@@ -15,6 +17,7 @@ use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Given, Input, 
 use crate::domain::answer::Answer;
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
+use crate::domain::prompt::{Prompt, Wish};
 use crate::runner::{Exit, Position, Record, Recorded};
 
 /// An ask waits for less than the silence that ends a turn, so that a run is soon over.
@@ -37,10 +40,15 @@ pub(super) struct World {
     /// Prompts that wait, as the store has them.
     queued: BTreeSet<u64>,
     withdrawn: BTreeSet<PromptId>,
+    wishes: BTreeMap<u64, Wish>,
     turns: BTreeMap<TurnId, (ProcessId, KnownTurn)>,
     ended_since_the_start: BTreeSet<TurnId>,
     /// What was said to the asks of each process, as the store has it.
     given: BTreeMap<ProcessId, Vec<Given>>,
+    /// Prompts that a process was told of: which, and the turn that heard it.
+    steered: BTreeMap<u64, (ProcessId, Option<TurnId>)>,
+    /// Prompts that are part of a turn which has its name from another.
+    joined: BTreeMap<u64, TurnId>,
     processes: Vec<Cli>,
     /// How often the account was said not to work.
     bad_news: u32,
@@ -55,8 +63,18 @@ struct Cli {
     tuning: Tuning,
     spool: Vec<Recorded>,
     to_come: VecDeque<Record>,
+    /// What was written to it and it has not read.
+    unread: VecDeque<Unread>,
+    /// What it was told of, by its uuid; whether a turn of its own waits for it.
+    told: BTreeMap<PromptId, bool>,
     /// Whether it is over.
     over: bool,
+}
+
+/// What a CLI reads while it works.
+enum Unread {
+    Told(PromptId),
+    Cancel(PromptId, Record),
 }
 
 impl World {
@@ -74,19 +92,48 @@ impl World {
             placed: false,
             queued: BTreeSet::new(),
             withdrawn: BTreeSet::new(),
+            wishes: BTreeMap::new(),
+            joined: BTreeMap::new(),
             turns: BTreeMap::new(),
             ended_since_the_start: BTreeSet::new(),
             given: BTreeMap::new(),
+            steered: BTreeMap::new(),
             processes: Vec::new(),
             bad_news: 0,
             attached: None,
         }
     }
 
-    pub(super) fn submit(&mut self) {
+    pub(super) fn submit(&mut self, wish: Wish) {
         self.prompts += 1;
         self.queued.insert(self.prompts);
-        self.input(Input::Submit(prompt(self.prompts)));
+        self.wishes.insert(self.prompts, wish);
+        let prompt = self.prompt(self.prompts);
+        self.input(Input::Submit(prompt));
+    }
+
+    /// As the store has it.
+    fn prompt(&self, number: u64) -> Prompt {
+        Prompt { wish: self.wishes.get(&number).copied().unwrap_or_default(), ..prompt(number) }
+    }
+
+    /// Somebody deletes one of the messages. The daemon may die between the row and the rest.
+    pub(super) fn withdraws(&mut self, which: u64, dies: bool) {
+        let number = which % self.prompts.max(1) + 1;
+        let id = prompt(number).id;
+        let told = self.state.steered().any(|steered| steered.id == id);
+        if !told {
+            if !self.queued.contains(&number) || self.steered.contains_key(&number) {
+                return;
+            }
+            self.queued.remove(&number);
+            self.withdrawn.insert(id);
+        }
+        if dies {
+            self.restart(false);
+        } else {
+            self.input(Input::Withdraw { prompt: id, gone: true });
+        }
     }
 
     /// The place comes, if it was asked for; the settings have changed or not.
@@ -150,7 +197,7 @@ impl World {
     pub(super) fn next_record(&mut self) -> bool {
         let at = self.wall();
         let Some(cli) = self.processes.last_mut().filter(|cli| !cli.over) else { return false };
-        let Some(record) = cli.to_come.pop_front() else { return false };
+        let Some(record) = cli.reads().or_else(|| cli.to_come.pop_front()) else { return false };
         let end = Position(cli.spool.len() as u64 * 10 + 10);
         cli.over = matches!(record, Record::Exit(_));
         let recorded = Recorded { end, at, record };
@@ -170,6 +217,9 @@ impl World {
             if lost_on_the_way && matches!(cli.to_come.front(), Some(Record::In(_))) {
                 cli.to_come.clear();
             }
+            if lost_on_the_way {
+                cli.unread.clear();
+            }
             let turns = self.turns.values().filter(|(process, _)| *process == cli.id);
             let turns: Vec<_> = turns.map(|(_, turn)| turn.clone()).collect();
             if cli.over && turns.iter().all(|turn| turn.delivered) {
@@ -180,8 +230,10 @@ impl World {
             let lost = cli.over && !matches!(spool.last(), Some(Recorded { record: Record::Exit(_), .. }));
             self.attached = Some(at);
             let given = self.given.get(&process).cloned().unwrap_or_default();
+            let steered = self.steered.iter().filter(|(_, (into, _))| *into == process);
+            let steered = steered.map(|(number, _)| self.prompt(*number)).collect();
             let attached = attached(process, &fingerprint, turns, given);
-            self.input(Input::Attached(Attached { tuning, ..attached }));
+            self.input(Input::Attached(Attached { tuning, steered, ..attached }));
             for recorded in spool {
                 self.input(Input::Recorded(recorded));
             }
@@ -193,7 +245,10 @@ impl World {
             }
         }
         for number in self.queued.clone() {
-            self.input(Input::Submit(prompt(number)));
+            if !self.steered.contains_key(&number) {
+                let prompt = self.prompt(number);
+                self.input(Input::Submit(prompt));
+            }
         }
     }
 
@@ -228,8 +283,14 @@ impl World {
         }
         for number in 1..=self.prompts {
             let prompt = prompt(number).id;
-            let turns = self.turns.values().filter(|(_, turn)| turn.is_for(prompt)).count();
-            assert_eq!(turns + usize::from(self.withdrawn.contains(&prompt)), 1, "ends of prompt {number}");
+            let first = |(_, turn): &&(ProcessId, KnownTurn)| {
+                turn.prompt.as_ref().is_some_and(|first| first.id == prompt)
+            };
+            let turns = self.turns.values().filter(first).count();
+            let heard = self.steered.get(&number).is_some_and(|(_, turn)| turn.is_some());
+            let others = [self.withdrawn.contains(&prompt), heard, self.joined.contains_key(&number)];
+            let ends = turns + others.into_iter().filter(|end| *end).count();
+            assert_eq!(ends, 1, "ends of prompt {number}: {turns} turns, {others:?}");
         }
     }
 
@@ -255,18 +316,58 @@ impl World {
                 self.placed = true;
             }
             Effect::LeavePlace => (self.asked, self.placed) = (false, false),
-            Effect::Begin { turn, prompt, process, start, attempt, .. } => {
+            Effect::Begin { turn, prompt, more, process, start, attempt, .. } => {
+                for more in more {
+                    let begun = self.joined.insert(number(more), turn);
+                    assert_eq!(begun.is_none(), self.queued.remove(&number(more)), "joined once");
+                }
                 return Some(self.begin(turn, prompt.id, process, start, attempt));
             }
             Effect::Withdraw(prompt) => {
-                assert!(self.queued.remove(&number(prompt)) && self.withdrawn.insert(prompt));
+                if self.queued.remove(&number(prompt)) {
+                    assert!(!self.steered.contains_key(&number(prompt)), "withdrawn from a process");
+                    self.withdrawn.insert(prompt);
+                }
+                assert!(self.withdrawn.contains(&prompt), "withdrawn and not queued");
             }
-            Effect::BeganAlone { turn, process, .. } => {
-                let known = KnownTurn { id: turn, prompt: None, ..super::bench::known(0) };
+            Effect::Steer { prompt, process, id } => {
+                let number = number(prompt.id);
+                assert!(self.queued.contains(&number), "told and not queued");
+                assert!(self.steered.insert(number, (process, None)).is_none(), "told twice");
+                self.alive().unread.push_back(Unread::Told(id));
+            }
+            Effect::SteerAgain { id, .. } => self.alive().unread.push_back(Unread::Told(id)),
+            Effect::Heard { prompt, turn } => {
+                let number = number(prompt);
+                let steered = self.steered.get_mut(&number).expect("what is heard was told");
+                assert_eq!(self.queued.remove(&number), steered.1.is_none());
+                steered.1 = Some(turn);
+            }
+            Effect::Unsteer(prompt) => {
+                assert!(self.steered.remove(&number(prompt)).is_some(), "it was told");
+                self.queued.insert(number(prompt));
+            }
+            Effect::TakeBack(prompt) => {
+                self.wishes.insert(number(prompt), Wish::Withdraw);
+            }
+            Effect::BeginSteered { turn, prompt, process, .. } => {
+                let number = number(prompt);
+                assert!(self.steered.remove(&number).is_some() && self.queued.remove(&number));
+                let known = KnownTurn { id: turn, ..super::bench::known(number) };
                 assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
                 self.one_turn_runs();
             }
-            Effect::Deliver { prompt, .. } => self.alive().to_come.extend(served(number(prompt))),
+            Effect::BeganAlone { turn, process, .. } => {
+                let known = KnownTurn { id: turn, prompt: None, parts: Vec::new(), ..super::bench::known(0) };
+                assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
+                self.one_turn_runs();
+            }
+            Effect::Deliver { prompt, .. } => self.alive().to_come.extend(served(number(prompt.id))),
+            Effect::Write(line) if line.contains("cancel_async_message") => {
+                let value: Value = serde_json::from_str(&line).unwrap();
+                let id = value["request"]["message_uuid"].as_str().unwrap().parse().unwrap();
+                self.alive().unread.push_back(Unread::Cancel(PromptId(id), Record::In(line.into())));
+            }
             Effect::Write(line) => {
                 let interrupt = line.contains("interrupt");
                 let record = Record::In(line.into());
@@ -295,6 +396,7 @@ impl World {
             Effect::Kill => {
                 let cli = self.alive();
                 cli.to_come.clear();
+                cli.unread.clear();
                 cli.to_come.push_back(Record::Exit(Exit::Signal { signal: 9 }));
             }
             Effect::EndTurn { turn, end, .. } => {
@@ -320,6 +422,7 @@ impl World {
             | Effect::SessionChanged(_)
             | Effect::SessionLost
             | Effect::LeftPlan
+            | Effect::React { .. }
             | Effect::Info(_)
             | Effect::Ignored { .. } => {}
         }
@@ -355,8 +458,18 @@ impl World {
         let to_come = served(number(prompt)).into();
         let fingerprint = "0".to_owned();
         self.attached = Some(self.processes.len());
+        let (unread, told) = (VecDeque::new(), BTreeMap::new());
         let tuning = self.wanted.clone();
-        self.processes.push(Cli { id: process, fingerprint, tuning, spool: Vec::new(), to_come, over });
+        self.processes.push(Cli {
+            id: process,
+            fingerprint,
+            tuning,
+            spool: Vec::new(),
+            to_come,
+            unread,
+            told,
+            over,
+        });
         if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
     }
 
@@ -379,6 +492,53 @@ impl World {
     fn wall(&self) -> WallTime {
         WallTime(i64::try_from(self.now.0.as_millis()).unwrap())
     }
+}
+
+impl Cli {
+    /// It reads what was written to it while it works: what it is told of is heard in this turn, or begins one.
+    fn reads(&mut self) -> Option<Record> {
+        let works = self.to_come.iter().any(is_result);
+        match self.unread.pop_front()? {
+            Unread::Told(id) => {
+                if let Some(waits) = self.told.get(&id) {
+                    if !waits {
+                        self.to_come.push_front(echo_of(id));
+                    }
+                } else if works && id.0.as_u128().is_multiple_of(2) {
+                    self.to_come.push_front(echo_of(id));
+                    self.told.insert(id, false);
+                } else {
+                    let end = self.to_come.iter().position(|record| matches!(record, Record::Exit(_)));
+                    let at = end.unwrap_or(self.to_come.len());
+                    for record in own_turn(id).into_iter().rev() {
+                        self.to_come.insert(at, record);
+                    }
+                    self.told.insert(id, true);
+                }
+                Some(Record::In(crate::claude::steer_line(id, "x").into()))
+            }
+            Unread::Cancel(id, line) => {
+                let own = own_turn(id);
+                let waits = self.to_come.iter().position(|record| *record == own[1]);
+                let waits =
+                    waits.filter(|_| self.told.get(&id) == Some(&true)).and_then(|at| at.checked_sub(1));
+                if let Some(at) = waits.filter(|at| self.to_come.get(*at) == Some(&own[0])) {
+                    self.to_come.drain(at..at + own.len());
+                    self.told.insert(id, false);
+                }
+                self.to_come.push_front(cancelled(&line, waits.is_some()));
+                Some(line)
+            }
+        }
+    }
+}
+
+fn own_turn(id: PromptId) -> [Record; 4] {
+    [init(), echo_of(id), text(&format!("answer {id}")), result()]
+}
+
+fn is_result(record: &Record) -> bool {
+    *record == result()
 }
 
 /// What a CLI does that is given a prompt.

@@ -101,7 +101,7 @@ fn everybody_asks(stage: &Stage, talk: &mut Talk, scene: Scene) {
     let script = match scene {
         Scene::Question => "[[say:May I?]] [[ask:bash:echo once >> EFFECT]]".to_owned(),
         Scene::Deleted | Scene::Worn => format!("[[say:Half.]] [[wait:{gates}]] [[stream:4,15]]"),
-        Scene::Held(_) | Scene::Talk | Scene::Login => return,
+        Scene::Held(_) | Scene::Talk | Scene::Login | Scene::Waiting => return,
     };
     for channel in 0..CHANNELS {
         talk.ask(stage, MARA, talk.channel(channel), &script);
@@ -135,7 +135,7 @@ impl Hands {
             Scene::Held(label) => self.click(stage, talk, label),
             Scene::Question => self.click(stage, talk, "Allow once"),
             Scene::Deleted | Scene::Worn => disturb(stage, talk, scene),
-            Scene::Talk | Scene::Login => {}
+            Scene::Talk | Scene::Login | Scene::Waiting => {}
         }
     }
 

@@ -1,0 +1,128 @@
+//! What people do with prompts that wait, and what they are told of them. A change is a row before anything else is done.
+
+use uuid::Uuid;
+
+use super::{Actor, ActorError, Input, target};
+use crate::conversation::handle::{InQueue, Sent, TakenBack};
+use crate::conversation::state::Notice;
+use crate::domain::ids::{PromptId, TurnId};
+use crate::domain::prompt::{Attachment, Origin, Prompt, Wish};
+use crate::fail_point::{Point, pass};
+use crate::render::queue;
+
+impl Actor {
+    /// Takes a prompt back.
+    pub(super) async fn withdraw(&mut self, prompt: PromptId, alone: bool) -> Result<TakenBack, ActorError> {
+        if self.state.steered().any(|steered| steered.id == prompt) {
+            self.apply(Input::Withdraw { prompt, gone: alone }).await?;
+            return Ok(TakenBack::Asked);
+        }
+        let with = self.state.waiting_with(prompt);
+        let prompts = if alone || with.is_empty() { vec![prompt] } else { with };
+        let mut done = 0;
+        for prompt in prompts {
+            if self.shared.store.withdraw(prompt).await? {
+                pass(Point::Withdrawn).await;
+                tracing::info!(%prompt, "prompt withdrawn");
+                self.apply(Input::Withdraw { prompt, gone: alone }).await?;
+                done += 1;
+            } else if self.shared.store.let_go(prompt).await? {
+                done += 1;
+            }
+        }
+        Ok(if done > 0 { TakenBack::Done { prompts: done } } else { TakenBack::TooLate })
+    }
+
+    /// Says otherwise what a prompt asks for.
+    pub(super) async fn edit(
+        &mut self,
+        prompt: PromptId,
+        text: String,
+        attachments: Vec<Attachment>,
+    ) -> Result<bool, ActorError> {
+        let edited = self.shared.store.edit_prompt(prompt, &text, &attachments).await?;
+        if edited {
+            pass(Point::PromptEdited).await;
+            tracing::info!(%prompt, "prompt edited");
+            self.apply(Input::Edited { prompt, text, attachments }).await?;
+        }
+        Ok(edited)
+    }
+
+    /// Tells what waits to the running turn, or lets it interrupt that.
+    pub(super) async fn send(&mut self, prompt: PromptId, wish: Wish) -> Result<Sent, ActorError> {
+        let prompts = self.state.waiting_with(prompt);
+        for prompt in &prompts {
+            if self.shared.store.wish(*prompt, wish).await? {
+                pass(Point::Wished).await;
+                self.apply(Input::Wish { prompt: *prompt, wish }).await?;
+            }
+        }
+        let told = self.state.steered().any(|steered| steered.id == prompt);
+        let waits = self.state.is_next(prompt) || !self.state.waiting_with(prompt).is_empty();
+        Ok(match (told, waits) {
+            (true, _) => Sent::Told,
+            (false, true) => Sent::Next,
+            (false, false) => Sent::TooLate,
+        })
+    }
+
+    /// What waits, in order.
+    pub(super) fn queue(&self) -> Vec<InQueue> {
+        let told = self.state.steered().map(|prompt| in_queue(std::slice::from_ref(prompt), true));
+        let waiting = self.state.waiting();
+        told.chain(waiting.iter().map(|parts| in_queue(parts, false))).flatten().collect()
+    }
+
+    /// Tells people where their prompts stand, as far as that changed.
+    pub(in crate::conversation) async fn tell_queue(&mut self) -> Result<(), ActorError> {
+        for Notice { prompt, waits, is_new } in self.state.notices(self.shared.clock.moment()) {
+            let key = notice_key(prompt);
+            let origin = waits.as_ref().map(|waits| waits.origin.clone());
+            let mut target = target(&self.conversation, origin.as_ref());
+            // It carries the reactions of its turn alone.
+            target.prompt = None;
+            // Where it cannot be posted, the answer cannot either, and that is said.
+            target.parent = None;
+            let Some(waits) = waits else {
+                self.shared.outbox.unsay(key, &target);
+                continue;
+            };
+            let reply_to = match waits.origin {
+                Origin::Message { channel, message } if channel == self.conversation.id.into() => {
+                    Some(message)
+                }
+                Origin::Message { .. } | Origin::GoOn { .. } | Origin::Command { .. } => None,
+            };
+            let body = queue::notice(prompt, reply_to, waits.behind, waits.prompts);
+            if is_new {
+                self.shared.store.note_notice(prompt, key).await?;
+                self.shared.outbox.say(key, &target, queue::shown(body));
+            } else {
+                self.shared.outbox.change(key, &target, queue::shown(body));
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::conversation) fn was_told(&mut self, prompt: PromptId) {
+        self.state.was_told(prompt);
+    }
+}
+
+/// The key under which people are told that a prompt waits.
+fn notice_key(prompt: PromptId) -> TurnId {
+    TurnId(Uuid::new_v5(&prompt.0, b"queued"))
+}
+
+fn in_queue(parts: &[Prompt], told: bool) -> Option<InQueue> {
+    let (first, joined) = (parts.first()?, Prompt::joined(parts)?);
+    Some(InQueue {
+        prompt: first.id,
+        prompts: parts.len(),
+        by: first.author.name.clone(),
+        text: joined.text,
+        message: first.origin.message(),
+        told,
+    })
+}

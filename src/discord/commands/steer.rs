@@ -1,0 +1,69 @@
+//! `/steer <text>`: told to the turn that runs. `/interrupt <text>`: in its place. Nobody else sees what is typed here, so
+//! the turn shows it.
+
+use super::{Context, here, person, scope};
+use crate::conversation::handle::Sent;
+use crate::discord::access::Action;
+use crate::discord::{DoorError, intake, waiting};
+use crate::domain::prompt::{Author, Origin, Prompt, Wish};
+
+/// Tell Claude something while it works; it goes on with that in mind.
+#[poise::command(slash_command, guild_only)]
+pub async fn steer(
+    ctx: Context<'_>,
+    #[description = "What Claude is to hear now"]
+    #[max_length = 2000]
+    text: String,
+) -> Result<(), DoorError> {
+    say(ctx, text, Wish::Steer).await
+}
+
+/// Stop what runs, and do this instead. What waits goes on after it.
+#[poise::command(slash_command, guild_only)]
+pub async fn interrupt(
+    ctx: Context<'_>,
+    #[description = "What Claude is to do instead"]
+    #[max_length = 2000]
+    text: String,
+) -> Result<(), DoorError> {
+    say(ctx, text, Wish::Interrupt).await
+}
+
+async fn say(ctx: Context<'_>, text: String, wish: Wish) -> Result<(), DoorError> {
+    ctx.defer_ephemeral().await?;
+    let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
+        Ok(scope) => scope,
+        Err(sentence) => return super::reply(&ctx, sentence).await,
+    };
+    if scope.conversation.is_none() || text.trim().is_empty() {
+        let sentence = "There is no conversation here yet. Write to me first.";
+        return super::reply(&ctx, sentence).await;
+    }
+    let data = ctx.data();
+    let conversation = scope.channel.into();
+    let origin = Origin::Command { channel: scope.channel, interaction: ctx.interaction.id.get() };
+    let nick = ctx.interaction.member.as_ref().and_then(|member| member.nick.clone());
+    let user = &ctx.interaction.user;
+    let name = nick.or_else(|| user.global_name.clone()).unwrap_or_else(|| user.name.clone());
+    let prompt = Prompt {
+        id: Prompt::id_of(&origin),
+        origin,
+        conversation,
+        author: Author { id: person(&ctx).id, name },
+        text: text.trim().to_owned(),
+        attachments: Vec::new(),
+        received_at: data.clock.wall(),
+        wish,
+    };
+    let id = prompt.id;
+    if let Some(sentence) = intake::take(data, prompt).await? {
+        return super::reply(&ctx, &sentence).await;
+    }
+    let sentence = match (wish, waiting::send(data, conversation, id, wish).await?) {
+        (Wish::Steer, sent @ (Sent::Told | Sent::Next)) => waiting::said_of_sending(sent),
+        (Wish::Interrupt, Sent::Told | Sent::Next) => "What runs is stopped, then this is next.",
+        // It has begun already.
+        (_, _) => "Nothing ran, so Claude begins with it now.",
+    };
+    super::reply(&ctx, sentence).await
+}

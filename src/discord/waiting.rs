@@ -1,0 +1,228 @@
+//! Messages whose prompts wait: who edits one changes the prompt, who deletes it takes it back, and a reaction sends it to
+//! the turn that runs. What a message says now decides, by the same rules as when it came: what would not be taken any
+//! more does not wait any more. A prompt that has begun is what it was.
+
+use std::time::{Duration, Instant};
+
+use serenity::all::{Context, Message, Reaction};
+
+use super::access::{Action, Person, Verdict, authorize};
+use super::intake::{self, Said};
+use super::rest::{self, Rest};
+use super::{Data, DoorError};
+use crate::chain::Chain;
+use crate::conversation::handle::{Gone, Sent, Stopped, TakenBack};
+use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, TurnId, UserId};
+use crate::domain::prompt::{Origin, Prompt, Wish};
+
+/// The reaction that sends a message which waits to the turn that runs.
+const SEND: &str = "⏩";
+/// What waited when the daemon came begins after this at the latest, whether it was looked at or not.
+const LOOK_MAX: Duration = Duration::from_secs(10);
+
+/// One look at a time, so that what was read last counts last.
+#[derive(Debug, Default)]
+pub struct Looks {
+    alone: tokio::sync::Mutex<()>,
+}
+
+/// A message was changed.
+pub async fn updated(
+    ctx: &Context,
+    data: &Data,
+    channel: ChannelId,
+    message: MessageId,
+) -> Result<(), DoorError> {
+    data.arrivals.passed(channel, message).await;
+    let id = Prompt::id_of(&Origin::Message { channel, message });
+    if data.store.waiting_prompt(id).await?.is_some() {
+        look(ctx, data, id).await?;
+    }
+    Ok(())
+}
+
+/// A message was deleted.
+pub async fn deleted(data: &Data, channel: ChannelId, message: MessageId) -> Result<(), DoorError> {
+    data.arrivals.passed(channel, message).await;
+    let id = Prompt::id_of(&Origin::Message { channel, message });
+    if let Some(prompt) = data.store.waiting_prompt(id).await? {
+        tracing::info!(%message, prompt = %id, "the message of a prompt that waits was deleted");
+        take_back(data, prompt.conversation, id, true).await?;
+    }
+    Ok(())
+}
+
+/// Somebody reacted to a message.
+pub async fn reacted(ctx: &Context, data: &Data, reaction: &Reaction) -> Result<(), DoorError> {
+    let user = reaction.user_id.map(|user| UserId(user.get()));
+    let me = UserId(ctx.cache.current_user().id.get());
+    let Some(user) = user.filter(|user| reaction.emoji.unicode_eq(SEND) && *user != me) else {
+        return Ok(());
+    };
+    let channel = ChannelId(reaction.channel_id.get());
+    let message = MessageId(reaction.message_id.get());
+    data.arrivals.passed(channel, message).await;
+    let id = Prompt::id_of(&Origin::Message { channel, message });
+    let Some(prompt) = data.store.waiting_prompt(id).await? else { return Ok(()) };
+    let roles = reaction.member.iter().flat_map(|member| &member.roles);
+    let person =
+        Person { id: user, roles: roles.map(|role| RoleId(role.get())).collect(), manages_messages: false };
+    let conversation = data.store.conversation(prompt.conversation).await?;
+    let project =
+        conversation.and_then(|found| data.config.project_for(found.parent.unwrap_or(found.id.into())));
+    let allowed =
+        |project| authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed;
+    if project.is_some_and(allowed) && !reaction.member.as_ref().is_some_and(|member| member.user.bot) {
+        send(data, prompt.conversation, id, Wish::Steer).await?;
+    }
+    Ok(())
+}
+
+/// Looks at every message whose prompt waits: nobody told us what was done to them while no session was there. Then what
+/// waited when the daemon came may begin.
+pub async fn look_at_all(ctx: &Context, data: &Data) {
+    let since = Instant::now();
+    match data.store.all_waiting().await {
+        Ok(all) => {
+            for prompt in all.iter().filter(|prompt| matches!(prompt.origin, Origin::Message { .. })) {
+                if since.elapsed() >= LOOK_MAX {
+                    data.registry.looked_at();
+                }
+                data.catch_up.ready().await;
+                if let Err(error) = look(ctx, data, prompt.id).await {
+                    tracing::warn!(prompt = %prompt.id, error = %Chain(&error), "a message could not be looked at again");
+                }
+            }
+        }
+        Err(error) => tracing::error!(error = %Chain(&error), "what waits could not be looked up"),
+    }
+    data.registry.looked_at();
+}
+
+/// Reads the message of a prompt that waits, and makes the prompt what it says.
+async fn look(ctx: &Context, data: &Data, id: PromptId) -> Result<(), DoorError> {
+    let _alone = data.looks.alone.lock().await;
+    let Some(prompt) = data.store.waiting_prompt(id).await? else { return Ok(()) };
+    let Origin::Message { channel, message } = prompt.origin else { return Ok(()) };
+    let (conversation, gone) = (prompt.conversation, true);
+    match Rest::of(ctx, data).message(channel, message).await {
+        Ok(found) => match says(ctx, data, &prompt, &found).await? {
+            Some((text, attachments)) if text == prompt.text && attachments == prompt.attachments => {}
+            Some((text, attachments)) => {
+                let edit = |handle: crate::conversation::handle::Handle| {
+                    let (text, attachments) = (text.clone(), attachments.clone());
+                    async move { handle.edit(id, text, attachments).await }
+                };
+                if edit(data.registry.conversation(conversation)).await.is_err() {
+                    edit(data.registry.conversation(conversation)).await?;
+                }
+            }
+            None => {
+                tracing::info!(%message, prompt = %id, "the message of a prompt that waits is not for us any more");
+                take_back(data, conversation, id, false).await?;
+            }
+        },
+        Err(error) if is_gone(&error) => {
+            take_back(data, conversation, id, gone).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// What the message of a prompt says now; none: it would not be a prompt.
+async fn says(
+    ctx: &Context,
+    data: &Data,
+    prompt: &Prompt,
+    message: &Message,
+) -> Result<Option<Said>, DoorError> {
+    let guild = data.store.conversation(prompt.conversation).await?.and_then(|known| known.guild);
+    let roles = match guild {
+        Some(guild) => roles(Rest::of(ctx, data), guild, prompt.author.id).await?,
+        None => Vec::new(),
+    };
+    intake::says(ctx, data, prompt, message, roles).await
+}
+
+/// The roles that somebody has now; none of whoever left.
+async fn roles(rest: Rest<'_>, guild: GuildId, user: UserId) -> Result<Vec<RoleId>, DoorError> {
+    match rest.member(guild, user).await {
+        Ok(member) => Ok(member.roles.iter().map(|role| RoleId(role.get())).collect()),
+        Err(error) if is_gone(&error) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_gone(error: &serenity::Error) -> bool {
+    rest::status(error) == Some(404)
+}
+
+/// Takes back a prompt that waits; `alone`, without those that wait to be one turn with it.
+pub async fn take_back(
+    data: &Data,
+    conversation: ConversationId,
+    prompt: PromptId,
+    alone: bool,
+) -> Result<TakenBack, DoorError> {
+    match data.registry.conversation(conversation).withdraw(prompt, alone).await {
+        // An actor that just ended has left the registry by the second try.
+        Err(Gone) => Ok(data.registry.conversation(conversation).withdraw(prompt, alone).await?),
+        Ok(taken_back) => Ok(taken_back),
+    }
+}
+
+/// Tells what waits to the running turn, or lets it interrupt that.
+pub async fn send(
+    data: &Data,
+    conversation: ConversationId,
+    prompt: PromptId,
+    wish: Wish,
+) -> Result<Sent, DoorError> {
+    match data.registry.conversation(conversation).send(prompt, wish).await {
+        Err(Gone) => Ok(data.registry.conversation(conversation).send(prompt, wish).await?),
+        Ok(sent) => Ok(sent),
+    }
+}
+
+/// Stops a turn with its button; gives what there is to say to who clicked.
+pub async fn stop(
+    data: &Data,
+    conversation: ConversationId,
+    turn: TurnId,
+) -> Result<Option<String>, DoorError> {
+    let stopped = match data.registry.conversation(conversation).stop(Some(turn)).await {
+        Err(Gone) => data.registry.conversation(conversation).stop(Some(turn)).await?,
+        Ok(stopped) => stopped,
+    };
+    Ok(match stopped {
+        // The turn says so, to everybody.
+        Stopped::Turn { .. } => None,
+        Stopped::Nothing | Stopped::Over => Some("This turn is over already.".to_owned()),
+    })
+}
+
+/// What somebody is told who took something back.
+pub fn said_of_taking_back(taken_back: TakenBack) -> String {
+    match taken_back {
+        TakenBack::Done { prompts: 0 | 1 } => "Taken back: it will not be run.".to_owned(),
+        TakenBack::Done { prompts } => format!("Taken back: these {prompts} messages will not be run."),
+        TakenBack::Asked => {
+            "The running turn was told of it already. If it has not heard it yet, it will not.".to_owned()
+        }
+        TakenBack::TooLate => "It does not wait any more. The *Stop* button stops what runs.".to_owned(),
+    }
+}
+
+/// What somebody is told who sent something to the running turn.
+pub fn said_of_sending(sent: Sent) -> &'static str {
+    match sent {
+        Sent::Told => {
+            "Told to the turn that runs: Claude hears it with the next result of a tool, or goes into it right after."
+        }
+        Sent::Next => {
+            "The turn cannot hear anything just now. It is told as soon as it can, or this is run next."
+        }
+        Sent::TooLate => "It does not wait any more.",
+    }
+}

@@ -1,0 +1,177 @@
+//! Prompts that wait: what people change about them, who was told of them, and which turn has them in the end.
+
+use super::prompts::{Row, wish_word};
+use super::row::{to_json, uuid};
+use super::{Store, StoreError};
+use crate::domain::ids::{ConversationId, ProcessId, PromptId, TurnId};
+use crate::domain::prompt::{Attachment, Prompt, Wish};
+
+impl Store {
+    /// Its author says it otherwise. False: it does not wait any more, or a process was told of it.
+    pub async fn edit_prompt(
+        &self,
+        id: PromptId,
+        text: &str,
+        attachments: &[Attachment],
+    ) -> Result<bool, StoreError> {
+        let (id, attachments) = (id.to_string(), to_json(&attachments, "prompts.attachments")?);
+        let done = sqlx::query!(
+            "UPDATE prompts SET text = ?, attachments = ?
+             WHERE id = ? AND (state = 'queued' AND steered_into IS NULL OR held_in IS NOT NULL)",
+            text,
+            attachments,
+            id
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The prompt, if it waits, or is held.
+    pub async fn waiting_prompt(&self, id: PromptId) -> Result<Option<Prompt>, StoreError> {
+        let id = id.to_string();
+        let row = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE id = ? AND (state = 'queued' OR held_in IS NOT NULL)",
+            id
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(Row::into_prompt).transpose()
+    }
+
+    /// What is to become of a prompt that waits. False: it does not wait any more.
+    pub async fn wish(&self, id: PromptId, wish: Wish) -> Result<bool, StoreError> {
+        let (id, wish) = (id.to_string(), wish_word(wish));
+        let done = sqlx::query!("UPDATE prompts SET wish = ? WHERE id = ? AND state = 'queued'", wish, id)
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// A process is about to be told of the prompt while a turn runs. False: it does not wait any more.
+    pub async fn steer(&self, id: PromptId, process: ProcessId) -> Result<bool, StoreError> {
+        let (id, process) = (id.to_string(), process.to_string());
+        let done = sqlx::query!(
+            "UPDATE prompts SET steered_into = ? WHERE id = ? AND state = 'queued'",
+            process,
+            id
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The running turn heard the prompt: it is part of that turn.
+    pub async fn heard(&self, id: PromptId, turn: TurnId) -> Result<(), StoreError> {
+        let (id, turn) = (id.to_string(), turn.to_string());
+        sqlx::query!(
+            "UPDATE prompts SET state = 'taken', turn = ?
+             WHERE id = ? AND steered_into IS NOT NULL AND state IN ('queued', 'taken')",
+            turn,
+            id
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// The process did not hear the prompt, or nothing came of it: it waits again.
+    pub async fn unsteer(&self, id: PromptId) -> Result<(), StoreError> {
+        let id = id.to_string();
+        sqlx::query!(
+            "UPDATE prompts SET state = 'queued', steered_into = NULL, turn = NULL
+             WHERE id = ? AND steered_into IS NOT NULL AND (state = 'queued' OR turn IS NOT NULL)",
+            id
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// The prompts that a process was told of while a turn ran: those that the turn heard, and those that it may hear yet.
+    pub async fn steered_into(&self, process: ProcessId) -> Result<Vec<Prompt>, StoreError> {
+        let process = process.to_string();
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE steered_into = ? AND (state = 'queued' OR turn IS NOT NULL) ORDER BY received_at, seq",
+            process
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_prompt).collect()
+    }
+
+    /// Lets go of prompts whose process is over: they wait again. How many there were.
+    pub async fn unsteer_ended(&self, conversation: ConversationId) -> Result<u64, StoreError> {
+        let conversation = conversation.0.cast_signed();
+        let done = sqlx::query!(
+            "UPDATE prompts SET steered_into = NULL
+             WHERE conversation = ? AND state = 'queued' AND steered_into IS NOT NULL
+               AND steered_into NOT IN (SELECT id FROM processes WHERE ended_at IS NULL)",
+            conversation
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// The prompts with which a turn began: the first of them, and those that waited to be one turn with it.
+    pub async fn prompts_of(&self, turn: TurnId, first: PromptId) -> Result<Vec<Prompt>, StoreError> {
+        let (turn, first) = (turn.to_string(), first.to_string());
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE id = ? OR turn = ? AND steered_into IS NULL ORDER BY received_at, seq",
+            first,
+            turn
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_prompt).collect()
+    }
+
+    /// People are about to be told that the prompt waits, under this key of the slots.
+    pub async fn note_notice(&self, id: PromptId, key: TurnId) -> Result<(), StoreError> {
+        let (id, key) = (id.to_string(), key.to_string());
+        sqlx::query!("UPDATE prompts SET notice = ? WHERE id = ?", key, id).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// The prompts of which people are told that they wait, whether they still do or not.
+    pub async fn noticed(&self, conversation: ConversationId) -> Result<Vec<PromptId>, StoreError> {
+        let conversation = conversation.0.cast_signed();
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM prompts WHERE conversation = ? AND notice IS NOT NULL AND EXISTS
+               (SELECT 1 FROM slots WHERE slots.turn = prompts.notice AND slots.state IN ('sending', 'sent'))
+             ORDER BY received_at, seq",
+            conversation
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        ids.iter().map(|id| Ok(PromptId(uuid(id, "prompts.id")?))).collect()
+    }
+
+    /// All prompts that wait, in every conversation, also those that are held; oldest first.
+    pub async fn all_waiting(&self) -> Result<Vec<Prompt>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE state = 'queued' AND steered_into IS NULL OR held_in IS NOT NULL ORDER BY received_at, seq"
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.into_iter().map(Row::into_prompt).collect()
+    }
+
+    /// A prompt that is held is not to be run, whatever is said of the others. False: it is not held.
+    pub async fn let_go(&self, id: PromptId) -> Result<bool, StoreError> {
+        let id = id.to_string();
+        let done = sqlx::query!("UPDATE prompts SET held_in = NULL WHERE id = ? AND held_in IS NOT NULL", id)
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
