@@ -473,12 +473,15 @@ impl World {
         if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
     }
 
-    /// One that answers a prompt; the CLI may do one by itself before.
+    /// One that answers a prompt, and perhaps one that waits for its next attempt; the CLI may do one by itself before.
     fn one_turn_runs(&self) {
+        let waits = |id: TurnId| {
+            let mut waiting = self.state.turn.iter().chain(&self.state.held).filter(|turn| !turn.is_running());
+            waiting.any(|turn| turn.id == id)
+        };
         let running = |alone: bool| {
-            let turns =
-                self.turns.values().filter(|(_, turn)| turn.end.is_none() && turn.prompt.is_none() == alone);
-            turns.count()
+            let turns = self.turns.values().map(|(_, turn)| turn).filter(|turn| turn.end.is_none());
+            turns.filter(|turn| turn.prompt.is_none() == alone && !waits(turn.id)).count()
         };
         assert!(running(true) <= 1 && running(false) <= 1, "two turns run");
     }

@@ -101,12 +101,13 @@ fn a_long_plan_has_its_document_above_and_it_stays() {
         (slots[1].files[0].name.as_str(), slots[1].files[0].bytes.as_slice()),
         ("plan.md", plan.as_bytes())
     );
-    assert_eq!(slots[2].buttons.last().unwrap().label, "Show all");
+    let labels: Vec<_> = slots[2].buttons.iter().map(|button| button.label.as_str()).collect();
+    assert_eq!(labels[labels.len() - 2..], ["Show all", "Stop"]);
     told = told.answered(&Answer::Allow, Some("Mara")).says("And now I begin.");
     let after = told.show().slots;
     assert_eq!(after[1].files, slots[1].files);
     assert_eq!(after[1].content.replace(" <@42>", ""), slots[1].content.replace(" <@42>", ""));
-    assert!(after.iter().all(|slot| slot.buttons.is_empty()));
+    assert!(after.iter().flat_map(|slot| &slot.buttons).all(|button| button.label == "Stop"));
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn the_longest_questions_can_be_sent_and_all_of_it_is_at_hand() {
     assert!(card.menus.iter().flat_map(|menu| &menu.items).all(|item| units(&item.label) <= 100));
     assert_eq!(card.files[0].name, "questions.md");
     let labels: Vec<_> = card.buttons.iter().map(|button| button.label.as_str()).collect();
-    assert_eq!(labels, ["Send", "Other…", "Don't answer", "Show all"]);
+    assert_eq!(labels, ["Send", "Other…", "Don't answer", "Show all", "Stop"]);
 }
 
 #[test]
