@@ -473,15 +473,15 @@ impl World {
         if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
     }
 
-    /// One that answers a prompt, and perhaps one that waits for its next attempt; the CLI may do one by itself before.
+    /// One that answers a prompt; the CLI may do one by itself before, or another one that it was told of while the first
+    /// waits for its next attempt, or is not begun.
     fn one_turn_runs(&self) {
-        let waits = |id: TurnId| {
-            let mut waiting = self.state.turn.iter().chain(&self.state.held).filter(|turn| !turn.is_running());
-            waiting.any(|turn| turn.id == id)
-        };
+        let (turn, held) = (self.state.turn.iter(), self.state.held.iter());
+        let waiting = turn.filter(|turn| !turn.is_running());
+        let waiting: Vec<_> = waiting.chain(held.filter(|turn| !turn.began)).map(|turn| turn.id).collect();
         let running = |alone: bool| {
             let turns = self.turns.values().map(|(_, turn)| turn).filter(|turn| turn.end.is_none());
-            turns.filter(|turn| turn.prompt.is_none() == alone && !waits(turn.id)).count()
+            turns.filter(|turn| turn.prompt.is_none() == alone && !waiting.contains(&turn.id)).count()
         };
         assert!(running(true) <= 1 && running(false) <= 1, "two turns run");
     }
