@@ -301,7 +301,9 @@ impl State {
         }
         self.ended.push(turn);
         self.turn = self.held.take();
-        if self.turn.is_none() {
+        // One that waits for its next attempt asks for a place of its own.
+        let waits = self.turn.as_ref().is_some_and(|turn| !turn.is_running());
+        if self.turn.is_none() || waits && self.placed {
             self.leave_place(effects);
         }
         self.wait_on(at, effects);
