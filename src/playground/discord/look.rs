@@ -247,7 +247,17 @@ impl EmbeddedDiscord {
 
     /// Waits until `f` finds something; it looks again after every change. This is how a test waits: it never sleeps.
     /// After 60 s it panics, and says everything that was said.
-    pub async fn wait_for<T>(&self, what: &str, mut f: impl FnMut(&Snapshot<'_>) -> Option<T>) -> T {
+    pub async fn wait_for<T>(&self, what: &str, f: impl FnMut(&Snapshot<'_>) -> Option<T>) -> T {
+        self.wait_for_within(WAIT_MAX, what, f).await
+    }
+
+    /// The same with another patience, for what goes wrong so often that it takes longer.
+    pub async fn wait_for_within<T>(
+        &self,
+        wait_max: Duration,
+        what: &str,
+        mut f: impl FnMut(&Snapshot<'_>) -> Option<T>,
+    ) -> T {
         let mut changes = self.shared.changes.subscribe();
         let found = async {
             loop {
@@ -258,7 +268,7 @@ impl EmbeddedDiscord {
                 changes.changed().await.expect("the sender lives in self");
             }
         };
-        let Ok(found) = tokio::time::timeout(WAIT_MAX, found).await else {
+        let Ok(found) = tokio::time::timeout(wait_max, found).await else {
             panic!("waited in vain for {what}\n{}", self.shared.look(dump));
         };
         found

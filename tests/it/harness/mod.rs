@@ -6,6 +6,7 @@ mod seen;
 mod trail;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
@@ -249,8 +250,13 @@ conversation = "thread"
 
     /// Waits until the bot's reaction to this message is one of those that stay, and gives it.
     pub async fn outcome(&self, message: MessageId) -> String {
+        self.outcome_within(Duration::from_mins(1), message).await
+    }
+
+    /// The same, where calls fail so often that their retries take longer.
+    pub async fn outcome_within(&self, wait_max: Duration, message: MessageId) -> String {
         self.discord
-            .wait_for("a final reaction", |discord| {
+            .wait_for_within(wait_max, "a final reaction", |discord| {
                 let reactions = discord.reactions(message);
                 let own: Vec<_> = reactions.into_iter().filter(|(_, users)| users.contains(&BOT)).collect();
                 match &own[..] {
