@@ -21,7 +21,9 @@ use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
 use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
+use crate::discord::members::Members;
 use crate::discord::waiting::Looks;
+use crate::discord::why::{self, Notes};
 use crate::domain::ids::PromptId;
 use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
@@ -71,6 +73,7 @@ pub async fn run(
     let config = Arc::new(config);
     warn_of_empty_lists(&config);
     let store = Store::open(&config.state_dir.join("switchboard.db"), clock).await?;
+    note_start(&config, &store).await?;
     let tasks = TaskTracker::new();
     // The outbox outlives the doors and the conversations, so that what was said last is still posted.
     let (doors, workers) = (stop.child_token(), CancellationToken::new());
@@ -79,6 +82,8 @@ pub async fn run(
     let breaker = Breaker::new(&store, clock).await?;
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let discord = Arc::new(SerenityDiscord::new(http, breaker.clone()));
+    let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
+    let guard = Members::new(http, breaker.clone(), Arc::clone(&config), store.clone(), clock);
     let catch_up = CatchUp::new(breaker, doors.clone());
     let taste = Taste { activity: config.discord.activity_reactions, owner: config.access.owner };
     let (unseen, unseen_asks) = mpsc::channel(UNSEEN_MAX);
@@ -93,6 +98,7 @@ pub async fn run(
             outbox: outbox.clone(),
             clock,
             setup: Arc::clone(&setup),
+            guard: Arc::new(guard),
             bounds: bounds(&config),
             running_turns_max: config.limits.running_turns_max,
             owner: config.access.owner,
@@ -136,6 +142,9 @@ pub async fn run(
         (database, SILENT_MAX),
     ])));
 
+    let (notes, to_write) = Notes::new();
+    tasks.spawn(workers.clone().run_until_cancelled_owned(why::write(store.clone(), to_write)));
+
     let files = files(&config)?;
     let guild = config.discord.guild_id.map(|guild| serenity::all::GuildId::new(guild.0));
     let data = Data {
@@ -149,6 +158,7 @@ pub async fn run(
         arrivals: Arrivals::default(),
         looks: Looks::default(),
         catch_up: catch_up.clone(),
+        notes,
         gateway,
     };
     let served = async {
@@ -164,12 +174,19 @@ pub async fn run(
         tracing::warn!("not everything could be posted; the next start goes on with it");
     }
     workers.cancel();
+    wind_up(&tasks, &catch_up, &store).await;
+    drop(state_dir);
+    ending(ended)
+}
+
+/// Waits until everybody has ended and closes the database, both for a bounded time.
+async fn wind_up(tasks: &TaskTracker, catch_up: &CatchUp, store: &Store) {
     tasks.close();
     if tokio::time::timeout(TASKS_MAX, tasks.wait()).await.is_err() {
         tracing::warn!("some tasks did not end in time");
     }
     let close = async {
-        if let Err(error) = catch_up.store(&store).await {
+        if let Err(error) = catch_up.store(store).await {
             tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
         }
         store.close().await;
@@ -177,8 +194,16 @@ pub async fn run(
     if tokio::time::timeout(CLOSE_MAX, close).await.is_err() {
         tracing::warn!("the database could not be closed in time");
     }
-    drop(state_dir);
-    ending(ended)
+}
+
+/// What is in force from now on stands in the audit; its head stands in the log, where whoever may write the database may
+/// not write, perhaps.
+async fn note_start(config: &Config, store: &Store) -> anyhow::Result<()> {
+    let head = store.audit_head().await?;
+    tracing::info!(seq = head.seq, hash = head.hash, "the audit so far");
+    let detail = format!("version={} configuration={}", env!("CARGO_PKG_VERSION"), config.fingerprint());
+    store.audit(None, "start", "", &detail).await?;
+    Ok(())
 }
 
 /// The state directory; none if another instance has it, which is said.
@@ -235,7 +260,7 @@ fn warn_of_empty_lists(config: &Config) {
         tracing::warn!("no [[projects]] in the configuration: there is no channel to answer in");
     }
     for project in &config.projects {
-        if config.access_for(project).is_empty() {
+        if config.access_anywhere(project).is_empty() {
             tracing::warn!(
                 project = project.name,
                 "nobody may use this project: [access] users and roles are empty"

@@ -34,3 +34,5 @@ pub mod telemetry;
 pub mod app;
 
 pub mod doctor;
+
+pub mod audit;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchboard::config::{Config, process_environment};
 use switchboard::lifecycle::{self, Ending};
-use switchboard::{app, doctor, playground, process, telemetry};
+use switchboard::{app, audit, doctor, playground, process, telemetry};
 use tokio_util::sync::CancellationToken;
 
 /// Claude Code in Discord: one binary, on a host that your team owns.
@@ -30,6 +30,8 @@ enum Command {
     Check,
     /// Checks CLI, directories, token, intents, permissions and disk.
     Doctor,
+    /// Who decided what: prints the audit, or verifies that nothing in it was changed.
+    Audit(audit::Arguments),
     /// Internal: the parent of one CLI process.
     #[command(hide = true)]
     Shim {
@@ -89,9 +91,10 @@ fn start(command: Command, config: Option<&std::path::Path>) -> Ending {
     };
     match command {
         Command::Check => {
-            print!("{}", config.to_masked_toml());
+            print!("{}{}", config.to_masked_toml(), config.who_may_what());
             Ending::Stopped
         }
+        Command::Audit(arguments) => runtime.block_on(audit::run(&arguments, &config)),
         Command::Doctor => runtime.block_on(doctor::run(&config, &env)),
         Command::Run | Command::Playground(_) | Command::Shim { .. } => {
             let ending = run(&runtime, config, &env);

@@ -24,7 +24,7 @@ pub struct ClaudeConfig {
     pub model: Option<String>,
     /// The permission mode. Default: `default`.
     pub permission_mode: PermissionMode,
-    /// Whether `/mode` offers `bypassPermissions`, in which Claude does everything without asking. Default: no.
+    /// Whether admins may choose `bypassPermissions` with `/mode`: Claude does everything without asking. Default: no.
     pub allow_bypass: bool,
     /// A process with nothing to do is closed after this many seconds; 0: one process per turn. Default: 600.
     pub warm_idle_secs: u64,

@@ -34,7 +34,7 @@ pub struct DiscordConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
     /// The guild in which slash commands are registered at once. Default: globally.
-    #[serde(deserialize_with = "super::access::snowflake_option")]
+    #[serde(deserialize_with = "super::snowflake::snowflake_option")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guild_id: Option<GuildId>,
     /// Connect to this address for discord.com, cdn.discordapp.com and media.discordapp.net. No default.

@@ -34,7 +34,19 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("access.roles", Form::List),
     ("access.everyone", Form::Plain),
     ("access.owner", Form::Plain),
+    ("access.tier", Form::Text),
+    ("access.blocked", Form::List),
     ("access.reset", Form::Text),
+    ("access.approvals", Form::Text),
+    ("access.approval_roles", Form::List),
+    ("access.second_person", Form::List),
+    ("access.people", Form::Table),
+    ("access.people.tier", Form::Text),
+    ("access.people.users", Form::List),
+    ("access.people.roles", Form::List),
+    ("access.people.everyone", Form::Plain),
+    ("access.people.guild", Form::Text),
+    ("access.people.channels", Form::List),
     ("claude", Form::Table),
     ("claude.command", Form::Text),
     ("claude.args", Form::List),
@@ -78,9 +90,20 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("projects.slash_commands", Form::List),
     ("projects.users", Form::List),
     ("projects.roles", Form::List),
+    ("projects.tier", Form::Text),
+    ("projects.approvals", Form::Text),
+    ("projects.approval_roles", Form::List),
+    ("projects.second_person", Form::List),
     ("projects.allowed_tools", Form::List),
     ("projects.disallowed_tools", Form::List),
     ("projects.system_prompt", Form::Text),
+    ("projects.people", Form::Table),
+    ("projects.people.tier", Form::Text),
+    ("projects.people.users", Form::List),
+    ("projects.people.roles", Form::List),
+    ("projects.people.everyone", Form::Plain),
+    ("projects.people.guild", Form::Text),
+    ("projects.people.channels", Form::List),
 ];
 
 /// The form of a key, if there is such a key.
@@ -110,7 +133,7 @@ fn check_key(key: &str, shown: &str, value: &Value, problems: &mut Problems) {
                 check_key(&format!("{key}.{name}"), &format!("{shown}.{name}"), value, problems);
             }
         }
-        Value::Array(_, items) if key == "projects" => {
+        Value::Array(_, items) if form(key) == Some(Form::Table) => {
             for (index, item) in items.iter().enumerate() {
                 check_key(key, &format!("{shown}[{index}]"), item, problems);
             }

@@ -74,8 +74,12 @@ fn merge(text: &str, env: &Environment, places: &Places, problems: &mut Problems
         let raw = &env[variable];
         let form = if key.starts_with("claude.env.") { Some(Form::Text) } else { keys::form(key) };
         match form {
-            Some(Form::Table) | None if key.starts_with("projects") => {
+            _ if key.starts_with("projects") => {
                 problems.add(key, "projects can be given in the file only");
+            }
+            _ if key.starts_with("access.people") => {
+                problems
+                    .add(key, "people can be given in the file only; for a short list there is access.users");
             }
             Some(Form::Table) | None => problems.add(key, keys::unknown(key)),
             Some(form) => figment = figment.merge(Serialized::default(key, parse(raw, form))),
@@ -131,6 +135,7 @@ fn build(root: &Dict, file: Option<PathBuf>, places: &Places, problems: &mut Pro
     config.log.validate(problems);
     let projects = projects_of(root, problems);
     projects::validate(&projects, problems);
+    config.access.validate(&projects, problems);
     config.projects = projects.into_iter().map(|(_, project)| project).collect();
 
     let absolute = |key: &str, path: &mut PathBuf| *path = places.absolute(key, path, config.file.as_deref());

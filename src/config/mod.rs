@@ -14,6 +14,8 @@ mod log;
 mod problem;
 mod projects;
 mod secret;
+mod snowflake;
+mod who_may;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde::Serialize;
 
-pub use access::{AccessConfig, AccessRule, ResetBy};
+pub use access::{AccessConfig, AccessRule, ApprovalsBy, Grant, PeopleEntry, ResetBy, Spot};
 pub use claude::{ClaudeConfig, EnvTable, PermissionMode};
 pub use discord::DiscordConfig;
 pub use limits::LimitsConfig;
@@ -95,19 +97,16 @@ impl Config {
         self.projects.iter().find(|project| project.name == name)
     }
 
-    /// Who may use the bot in this project. A project that names any user or role has its own rule: the lists and
-    /// `everyone` of `[access]` then do not count there. `reset` is always that of `[access]`.
-    pub fn access_for<'a>(&'a self, project: &'a Project) -> AccessRule<'a> {
-        if project.users.is_empty() && project.roles.is_empty() {
-            self.access.rule()
-        } else {
-            AccessRule {
-                users: &project.users,
-                roles: &project.roles,
-                everyone: false,
-                reset: self.access.reset,
-            }
-        }
+    /// Who may what in a place of this project. A project that names any user or role has its own lists: `users`,
+    /// `roles` and `everyone` of `[access]` then do not count there. Entries of `people` are added to either. `reset` and
+    /// `blocked` are always those of `[access]`.
+    pub fn access_at<'a>(&'a self, project: &'a Project, spot: Spot) -> AccessRule<'a> {
+        self.access.rule(project, Some(spot))
+    }
+
+    /// The same, with everybody who is named for any place of the project.
+    pub fn access_anywhere<'a>(&'a self, project: &'a Project) -> AccessRule<'a> {
+        self.access.rule(project, None)
     }
 
     /// The model that the CLI is launched with in this project; `None`: the CLI's own default.
@@ -139,6 +138,13 @@ impl Config {
     /// The configuration in force as TOML, with `***` in the place of every secret: what `switchboard check` prints.
     pub fn to_masked_toml(&self) -> String {
         toml::to_string_pretty(self).expect("every field of the configuration has a form in TOML")
+    }
+
+    /// Tells configurations apart: the same in force, the same word.
+    pub fn fingerprint(&self) -> String {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(self.to_masked_toml());
+        digest[..8].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 
     /// Every value that must never be written to a log: the token, and what the CLI's environment holds under names

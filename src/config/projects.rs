@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{ApprovalsBy, PeopleEntry};
 use super::claude::{PermissionMode, check_model, check_slash_commands};
 use super::problem::Problems;
 use crate::domain::ids::{ChannelId, RoleId, UserId};
+use crate::domain::tier::Tier;
+use crate::domain::tool_pattern::ToolPattern;
 
 /// A directory with a channel of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -15,7 +18,7 @@ pub struct Project {
     /// Its name: what people see. Unique.
     pub name: String,
     /// Its channel. Unique.
-    #[serde(deserialize_with = "super::access::snowflake")]
+    #[serde(deserialize_with = "super::snowflake::snowflake")]
     pub channel_id: ChannelId,
     /// Where the CLI works; absolute.
     pub dir: PathBuf,
@@ -41,11 +44,24 @@ pub struct Project {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slash_commands: Option<Vec<String>>,
     /// If this or `roles` names anybody, the two together stand in the place of `[access]` for this project.
-    #[serde(default, deserialize_with = "super::access::snowflakes")]
+    #[serde(default, deserialize_with = "super::snowflake::snowflakes")]
     pub users: Vec<UserId>,
     /// See `users`.
-    #[serde(default, deserialize_with = "super::access::snowflakes")]
+    #[serde(default, deserialize_with = "super::snowflake::snowflakes")]
     pub roles: Vec<RoleId>,
+    /// Overrides `access.tier`: what those people may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<Tier>,
+    /// Overrides `access.approvals`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<ApprovalsBy>,
+    /// Overrides `access.approval_roles`.
+    #[serde(default, deserialize_with = "super::snowflake::snowflakes_option")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_roles: Option<Vec<RoleId>>,
+    /// Overrides `access.second_person`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_person: Option<Vec<ToolPattern>>,
     /// Tools that need no permission, in the CLI's notation. Default: none.
     #[serde(default)]
     pub allowed_tools: Vec<String>,
@@ -55,6 +71,9 @@ pub struct Project {
     /// Appended to the CLI's own system prompt. Default: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
+    /// Further people of this project with a tier of their own, beside those of `[[access.people]]`. Default: none.
+    #[serde(default)]
+    pub people: Vec<PeopleEntry>,
 }
 
 impl Project {
@@ -73,9 +92,14 @@ impl Project {
             slash_commands: None,
             users: Vec::new(),
             roles: Vec::new(),
+            tier: None,
+            approvals: None,
+            approval_roles: None,
+            second_person: None,
             allowed_tools: Vec::new(),
             disallowed_tools: Vec::new(),
             system_prompt: None,
+            people: Vec::new(),
         }
     }
 }

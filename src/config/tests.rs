@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use super::keys::{Form, KEYS};
 use super::*;
 use crate::domain::ids::{GuildId, RoleId, UserId};
+use crate::domain::tier::Tier;
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 const PROJECT: &str = "[[projects]]\nname = \"a\"\nchannel_id = 7\ndir = \"/srv/a\"\n";
@@ -242,11 +243,13 @@ fn a_project_overrides_what_it_names() {
     assert_eq!(config.permission_mode_for(b).to_string(), "acceptEdits");
     assert_eq!(config.slash_commands_for(a), ["compact", "context", "usage"]);
     assert!(config.slash_commands_for(b).is_empty());
-    assert!(config.access_for(a).everyone);
-    assert_eq!(config.access_for(a).users, [UserId(1)]);
-    assert_eq!(config.access_for(b).users, []);
-    assert_eq!(config.access_for(b).roles, [RoleId(5)]);
-    assert!(!config.access_for(b).everyone);
+    let of = |project| config.access_anywhere(project).grants[0];
+    assert!(of(a).everyone);
+    assert_eq!(of(a).users, [UserId(1)]);
+    assert_eq!(of(b).users, []);
+    assert_eq!(of(b).roles, [RoleId(5)]);
+    assert!(!of(b).everyone);
+    assert_eq!((of(a).tier, of(b).tier), (Tier::Operator, Tier::Operator));
 }
 
 #[test]

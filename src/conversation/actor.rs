@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::account::Hold;
 use super::admission::Admission;
+use super::guard::Guard;
 use super::handle::{Request, Status, Stopped};
 use super::owner::Owner;
 use super::place::{Place, Places};
@@ -56,6 +57,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Projects and their settings.
     pub setup: Arc<Setup>,
+    /// Who still may, when a turn begins.
+    pub guard: Arc<dyn Guard>,
     /// Bounds of every conversation.
     pub bounds: Bounds,
     pub(super) owner: Owner,
@@ -76,6 +79,9 @@ pub enum ActorError {
     Unknown(ConversationId),
 }
 
+/// A place for the turn that waits, and whether its author may have it still.
+type Awaited = Pin<Box<dyn Future<Output = (Place, bool)> + Send>>;
+
 pub(super) struct Actor {
     pub(super) shared: Shared,
     pub(super) conversation: Conversation,
@@ -83,7 +89,7 @@ pub(super) struct Actor {
     feed: Option<Feed>,
     caught_up: Option<Position>,
     session: Option<SessionId>,
-    wish: Option<Pin<Box<dyn Future<Output = Place> + Send>>>,
+    wish: Option<Awaited>,
     place: Option<Place>,
     holds: watch::Receiver<Option<Hold>>,
     looked_at: watch::Receiver<bool>,
@@ -104,7 +110,7 @@ enum Event {
     Stopping,
     Request(Request),
     Records(Vec<Recorded>),
-    Place(Place),
+    Place(Place, bool),
     Held(Option<Hold>),
     LookedAt,
     Tick,
@@ -163,11 +169,15 @@ impl Actor {
                         continue;
                     }
                 }
-                Event::Place(place) => {
+                Event::Place(place, may) => {
                     self.wish = None;
                     self.place = Some(place);
-                    let fresh = self.fresh().await?;
-                    self.apply(Input::Place(fresh)).await?;
+                    if may {
+                        let fresh = self.fresh().await?;
+                        self.apply(Input::Place(fresh)).await?;
+                    } else {
+                        self.apply(Input::Barred).await?;
+                    }
                 }
                 Event::Held(hold) => self.apply(Input::Held(hold)).await?,
                 Event::LookedAt => {
@@ -234,7 +244,7 @@ impl Actor {
             () = looked_at, if untaken => Event::LookedAt,
             request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
             records = records => Event::Records(records),
-            place = wish => Event::Place(place),
+            (place, may) = wish => Event::Place(place, may),
             Ok(()) = self.holds.changed(), if waits => Event::Held(*self.holds.borrow_and_update()),
             () = tokio::time::sleep(IDLE), if idle => Event::Idle,
         }
@@ -245,14 +255,18 @@ impl Actor {
             // It is stored: it is found there when the others are taken up.
             Request::Submit(_) if !self.queue_taken => Ok(()),
             Request::Submit(prompt) => self.apply(Input::Submit(prompt)).await,
-            Request::Stop { turn: Some(turn), reply }
+            Request::Stop { turn: Some(turn), reply, .. }
                 if self.state.running().is_none_or(|running| running.id != turn) =>
             {
                 answer(reply, Stopped::Over);
                 Ok(())
             }
-            Request::Stop { reply, .. } => {
+            Request::Stop { only, reply, .. } => {
                 let stopped = match self.state.running() {
+                    Some(turn) if only.is_some() && turn.asker() != only => {
+                        answer(reply, Stopped::NotTheirs);
+                        return Ok(());
+                    }
                     Some(_) => Stopped::Turn { queued: self.state.queued() },
                     None => Stopped::Nothing,
                 };

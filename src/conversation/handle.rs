@@ -4,7 +4,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use super::state::Tuned;
 use crate::domain::answer::Said;
-use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, PromptId, TurnId};
+use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Attachment, Author, Prompt, Wish};
 
 /// How many requests wait for an actor; the actor takes them between two records, so this is never long.
@@ -22,7 +22,7 @@ pub struct Handle {
 #[derive(Debug)]
 pub(super) enum Request {
     Submit(Prompt),
-    Stop { turn: Option<TurnId>, reply: oneshot::Sender<Stopped> },
+    Stop { turn: Option<TurnId>, only: Option<UserId>, reply: oneshot::Sender<Stopped> },
     Withdraw { prompt: PromptId, alone: bool, reply: oneshot::Sender<TakenBack> },
     Edit { prompt: PromptId, text: String, attachments: Vec<Attachment>, reply: oneshot::Sender<bool> },
     Send { prompt: PromptId, wish: Wish, reply: oneshot::Sender<Sent> },
@@ -55,6 +55,8 @@ pub enum Stopped {
         /// Prompts that wait.
         queued: usize,
     },
+    /// Somebody else's turn runs, and goes on.
+    NotTheirs,
     /// Nothing ran.
     Nothing,
     /// The turn that was to be stopped is over.
@@ -181,10 +183,10 @@ impl Handle {
         self.mailbox.send(Request::Submit(prompt)).await.map_err(|_| Gone)
     }
 
-    /// Stops the running turn, or only this one if it runs; the session stays.
-    pub async fn stop(&self, turn: Option<TurnId>) -> Result<Stopped, Gone> {
+    /// Stops the running turn, or only this one if it runs; the session stays. With `only` if it is the turn of that person.
+    pub async fn stop(&self, turn: Option<TurnId>, only: Option<UserId>) -> Result<Stopped, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Request::Stop { turn, reply }).await.map_err(|_| Gone)?;
+        self.mailbox.send(Request::Stop { turn, only, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

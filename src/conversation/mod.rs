@@ -21,4 +21,6 @@ mod owner;
 
 mod recovery;
 
+pub mod guard;
+
 pub mod setup;

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::actor::{Actor, ActorError, Shared};
 use super::admission::Admission;
+use super::guard::Guard;
 use super::handle::{Handle, Request, Status};
 use super::owner::Owner;
 use super::place::Places;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Projects and their settings.
     pub setup: Arc<Setup>,
+    /// Who still may, when a turn begins.
+    pub guard: Arc<dyn Guard>,
     /// Bounds of every conversation.
     pub bounds: Bounds,
     /// Turns that run at the same time, over all conversations.
@@ -74,6 +77,7 @@ impl Registry {
             outbox: parts.outbox,
             clock: parts.clock,
             setup: parts.setup,
+            guard: parts.guard,
             bounds: parts.bounds,
             admission: Admission::new(places.clone(), parts.clock),
             places,

@@ -37,7 +37,7 @@ use std::time::Duration;
 use asks::Unasked;
 
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::{TurnEnd, TurnEvent};
+use crate::domain::event::{Failure, TurnEnd, TurnEvent};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, NotStarted};
@@ -80,6 +80,9 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 const DONE_KEPT: usize = 64;
 /// How often a turn is tried that has not changed anything; attempts that waited for the account do not count.
 const ATTEMPTS_MAX: u32 = 3;
+
+/// Why a prompt is refused whose author lost what let them in.
+const NOT_ALLOWED: &str = "when its turn came, its author was not among the people of this project any more.";
 
 /// A conversation.
 #[derive(Debug)]
@@ -165,6 +168,7 @@ impl State {
             Input::Place(fresh) => self.begin(fresh, now, &mut effects),
             Input::Tune(wanted) => self.tune(&wanted, now, &mut effects),
             Input::CountsAs(tuning) => self.counts_as(tuning, &mut effects),
+            Input::Barred => self.barred(wall, &mut effects),
             Input::Held(hold) => self.held_by(hold),
             Input::Launched => {
                 if let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) {
@@ -239,6 +243,15 @@ impl State {
         self.done.extend(turn.parts.iter().chain(&turn.heard_prompts).map(|prompt| prompt.id));
     }
 
+    /// Whoever wrote the prompt lost what let them in, since it was taken.
+    fn barred(&mut self, wall: WallTime, effects: &mut Vec<Effect>) {
+        if self.turn.as_ref().is_some_and(Turn::is_waiting) {
+            self.finish(TurnEnd::Failed(Failure::NotAllowed), wall, effects);
+        } else {
+            self.leave_place(effects);
+        }
+    }
+
     fn begin(&mut self, fresh: Fresh, now: Moment, effects: &mut Vec<Effect>) {
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.is_waiting()) else {
             self.leave_place(effects);
@@ -279,11 +292,13 @@ impl State {
         // The first end counts.
         let end = turn.stored_end.take().unwrap_or(end);
         let error = match &end {
-            TurnEnd::Failed(_) | TurnEnd::CutOff { .. } => Some(ErrorId::from_bits(turn.id.0.as_u128())),
-            TurnEnd::Completed { .. }
+            // There is nothing to look up in the log.
+            TurnEnd::Failed(Failure::NotAllowed)
+            | TurnEnd::Completed { .. }
             | TurnEnd::Interrupted
             | TurnEnd::TimedOut { .. }
             | TurnEnd::LimitReached { .. } => None,
+            TurnEnd::Failed(_) | TurnEnd::CutOff { .. } => Some(ErrorId::from_bits(turn.id.0.as_u128())),
         };
         if let Some(error) = &error {
             turn.view.failed_with(error.clone());
@@ -294,7 +309,11 @@ impl State {
         turn.view.queued_behind(0);
         turn.view.apply(&TurnEvent::Ended(end.clone()), at);
         if !turn.is_running() && turn.prompt.is_some() && turn.attempt == 1 {
-            effects.extend(turn.parts.iter().map(|part| Effect::Withdraw(part.id)));
+            let barred = matches!(end, TurnEnd::Failed(Failure::NotAllowed));
+            effects.extend(turn.parts.iter().map(|part| {
+                let prompt = part.id;
+                if barred { Effect::Refuse { prompt, why: NOT_ALLOWED } } else { Effect::Withdraw(prompt) }
+            }));
         } else {
             let (usage, tools) = (turn.usage, turn.tools);
             effects.push(Effect::EndTurn { turn: turn.id, end, usage, tools, error });

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serenity::all::Context;
 
-use super::access::{self, Person, Verdict, authorize};
+use super::access::Person;
 use super::catch_up::held;
 use super::incoming::Incoming;
-use super::{Data, DoorError, notice, waiting};
+use super::{Data, DoorError, notice, rule, waiting};
 use crate::config::Project;
 use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle};
 use crate::domain::action::{Action, Choice, FormKind};
@@ -33,7 +33,6 @@ const SHOWN_UNITS_MAX: usize = 1_900;
 
 const NOT_OURS: &str =
     "I do not know this button (any more). If you still need it, ask me again in a new message.";
-const NOT_ALLOWED: &str = "You are not among the people of this project, so your click counts for nothing. Ask whoever runs the bot to add you.";
 const NO_PROJECT: &str = "This channel belongs to no project any more, so there is nothing to do here.";
 const VOID: &str = "This question is void: Claude does not wait for it any more, because the turn was stopped or is over. Ask again if \
      you still want it done.";
@@ -86,7 +85,7 @@ async fn find(data: &Data, incoming: Incoming<'_>) -> Result<Found, DoorError> {
         return Ok(Found::Told(NOT_OURS.to_owned()));
     };
     let Action::OpenForm { ask, form } = button.action else { return Ok(Found::Meaning(button)) };
-    if let Err(sentence) = may(data, &button, &incoming.person()).await? {
+    if let Err(sentence) = may(data, &button, &incoming.person(), &[]).await? {
         return Ok(Found::Told(sentence));
     }
     let Some(stored) = data.store.ask(ask).await? else { return Ok(Found::Told(VOID.to_owned())) };
@@ -100,22 +99,19 @@ async fn find(data: &Data, incoming: Incoming<'_>) -> Result<Found, DoorError> {
     Ok(id.map_or_else(|| Found::Told(NOT_OURS.to_owned()), |id| Found::Form(id, made)))
 }
 
-/// The conversation that it is about, or why this person may not do it.
+/// The conversation that it is about, or why this person may not do it. `written` is what they wrote into a form.
 async fn may(
     data: &Data,
     button: &StoredButton,
     person: &Person,
+    written: &[String],
 ) -> Result<Result<Conversation, String>, DoorError> {
     let Some(conversation) = data.store.conversation(button.conversation).await? else {
         return Ok(Err(NOT_OURS.to_owned()));
     };
     let Some(project) = project_of(data, &conversation) else { return Ok(Err(NO_PROJECT.to_owned())) };
-    let verdict = authorize(data.config.access_for(project), person, wanted(&button.action));
-    if verdict != Verdict::Allowed {
-        tracing::info!(person = %person.id, ?verdict, "a click that is not allowed");
-        return Ok(Err(NOT_ALLOWED.to_owned()));
-    }
-    Ok(Ok(conversation))
+    let may = rule::click(data, &conversation, project, person, &button.action, written).await?;
+    Ok(may.map(|()| conversation))
 }
 
 /// Does what it means; gives what there is to say to this person alone.
@@ -126,7 +122,8 @@ async fn act(
     button: StoredButton,
 ) -> Result<Option<String>, DoorError> {
     let person = incoming.person();
-    let conversation = match may(data, &button, &person).await? {
+    let written_texts = incoming.written();
+    let conversation = match may(data, &button, &person, &written_texts).await? {
         Ok(conversation) => conversation,
         Err(sentence) => return Ok(Some(sentence)),
     };
@@ -138,23 +135,32 @@ async fn act(
             let said = Said::Options { question: question.into(), options: incoming.chosen() };
             answer(&handle, ask, said, by).await
         }
-        Action::SubmitForm { ask, form } => answer(&handle, ask, written(form, incoming.written()), by).await,
+        Action::SubmitForm { ask, form } => answer(&handle, ask, written(form, written_texts), by).await,
         // It is opened where it is found.
         Action::OpenForm { .. } => Ok(Some(TOO_SLOW.to_owned())),
         Action::ShowAll { ask } => show_all(ctx, data, incoming, ask).await,
-        Action::Stop { turn } => waiting::stop(data, conversation.id, turn).await,
+        Action::Stop { turn } => {
+            data.store.audit(Some(by.id), "stop", &turn.to_string(), "").await?;
+            waiting::stop(data, conversation.id, turn).await
+        }
         Action::Withdraw { prompt } => {
+            data.store.audit(Some(by.id), "withdraw", &prompt.to_string(), "").await?;
             let taken_back = waiting::take_back(data, conversation.id, prompt, false).await?;
             Ok(Some(waiting::said_of_taking_back(taken_back)))
         }
         Action::SendNow { prompt } => {
+            data.store.audit(Some(by.id), "send", &prompt.to_string(), "").await?;
             let sent = waiting::send(data, conversation.id, prompt, Wish::Steer).await?;
             Ok(Some(waiting::said_of_sending(sent).to_owned()))
         }
         Action::GoOn { turn } => go_on(ctx, data, &handle, incoming, turn, by).await,
         // The notice says so, to everybody.
-        Action::RunHeld { conversation } => Ok(said_of_held(held::run(data, conversation.into()).await?)),
+        Action::RunHeld { conversation } => {
+            data.store.audit(Some(by.id), "run_held", &conversation.to_string(), "").await?;
+            Ok(said_of_held(held::run(data, conversation.into()).await?))
+        }
         Action::IgnoreHeld { conversation } => {
+            data.store.audit(Some(by.id), "ignore_held", &conversation.to_string(), "").await?;
             Ok(said_of_held(held::ignore(data, conversation.into()).await?))
         }
     }
@@ -296,23 +302,6 @@ async fn go_on(
     // The turn is over, so nothing else changes its message: the button goes with the click.
     incoming.take_buttons_away(ctx, data).await;
     Ok(sentence)
-}
-
-/// What somebody wants who clicks this.
-fn wanted(action: &Action) -> access::Action {
-    match action {
-        Action::Answer { .. }
-        | Action::Choose { .. }
-        | Action::OpenForm { .. }
-        | Action::SubmitForm { .. }
-        | Action::ShowAll { .. } => access::Action::Answer,
-        Action::GoOn { .. }
-        | Action::Stop { .. }
-        | Action::Withdraw { .. }
-        | Action::SendNow { .. }
-        | Action::RunHeld { .. }
-        | Action::IgnoreHeld { .. } => access::Action::Prompt,
-    }
 }
 
 fn project_of<'a>(data: &'a Data, conversation: &Conversation) -> Option<&'a Project> {

@@ -7,8 +7,9 @@ use super::access::{Action, Person, Verdict, authorize};
 use super::attachments::Offered;
 use super::catch_up::{Membership, Reading};
 use super::rest::Rest;
-use super::route::{Facts, Place, Route, by_a_person, route, strip_mention, thread_name};
-use super::{Data, DoorError, notice};
+use super::route::{Facts, Place, Route, Why, by_a_person, route, strip_mention, thread_name};
+use super::rule;
+use super::{Data, DoorError, notice, why};
 use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::config::{Project, WhileRunning};
@@ -17,7 +18,7 @@ use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId
 use crate::domain::prompt::{Attachment, Author, Origin, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::render::view::Reaction;
-use crate::store::{Accepted, NewConversation};
+use crate::store::{Accepted, Ignored, NewConversation};
 
 /// How a message came to us.
 #[derive(Clone, Copy)]
@@ -40,18 +41,31 @@ pub async fn message(
 ) -> Result<(), DoorError> {
     let me = UserId(ctx.cache.current_user().id.get());
     let facts = facts(message, me);
-    if by_a_person(&facts).is_err() {
+    let live = message.guild_id.map(|guild| GuildId(guild.get()));
+    if let Err(why) = by_a_person(&facts) {
+        match why {
+            Why::NotAPerson if facts.to_me && facts.author != me => {
+                note(data, &facts, live, why::NOT_A_PERSON);
+            }
+            Why::NotOrdinary if facts.to_me => note(data, &facts, live, why::NOT_ORDINARY),
+            Why::NotAPerson | Why::NotOrdinary | Why::NotForMe => {}
+        }
         return Ok(());
     }
-    let Some((project, place)) = place(ctx, data, &facts).await? else { return Ok(()) };
+    let Some((project, place)) = place(ctx, data, &facts).await? else {
+        if facts.to_me {
+            note(data, &facts, live, why::NO_PROJECT);
+        }
+        return Ok(());
+    };
     let routed = route(&facts, place);
     if let Route::Ignore(why) = routed {
         tracing::debug!(message = %facts.message, ?why, "message ignored");
         return Ok(());
     }
-    let guild = match (message.guild_id, whence) {
+    let guild = match (live, whence) {
         (None, Whence::Read(reading)) => reading.guild(facts.channel).await?,
-        (guild, _) => guild.map(|guild| GuildId(guild.get())),
+        (guild, _) => guild,
     };
     let membership = membership(message, guild, whence).await?;
     let person = Person {
@@ -60,14 +74,20 @@ pub async fn message(
         // A message does not carry its author's permissions; prompting does not depend on them.
         manages_messages: false,
     };
-    let verdict = authorize(data.config.access_for(project), &person, Action::Prompt);
+    let spot = rule::spot(project, guild, facts.channel);
+    let rule = rule::rule(&data.config, &data.store, project, spot, person.id).await?;
+    let verdict = authorize(&rule, &person, Action::Prompt);
     if verdict != Verdict::Allowed {
         tracing::info!(message = %facts.message, author = %person.id, ?verdict, "message of a stranger ignored");
+        note(data, &facts, guild, why::word(verdict));
         return Ok(());
     }
     match routed {
         Route::Ignore(_) => {}
-        Route::Empty => notice::say(data, facts.channel, facts.message, notice::EMPTY),
+        Route::Empty => {
+            note(data, &facts, guild, why::EMPTY);
+            notice::say(data, facts.channel, facts.message, notice::EMPTY);
+        }
         Route::Prompt { conversation, opens_thread } => {
             open(ctx, data, &facts, project, conversation, opens_thread, guild).await?;
             let name = membership.nick.unwrap_or_else(|| {
@@ -84,6 +104,18 @@ pub async fn message(
         }
     }
     Ok(())
+}
+
+/// Notes why a message to the bot becomes no prompt.
+fn note(data: &Data, facts: &Facts<'_>, guild: Option<GuildId>, why: &str) {
+    data.notes.note(Ignored {
+        message: facts.message,
+        channel: facts.channel,
+        guild,
+        author: facts.author,
+        why: why.to_owned(),
+        at: data.clock.wall(),
+    });
 }
 
 /// The conversation's row; it must be there before the prompt's.
@@ -176,7 +208,7 @@ async fn accept(
         }
     }
     if let Some(sentence) = refusal {
-        data.store.refuse(prompt.id).await?;
+        data.store.refuse(prompt.id, &sentence).await?;
         notice::say(data, facts.channel, facts.message, &sentence);
         return Ok(());
     }
@@ -230,7 +262,10 @@ pub async fn says(
     let facts = facts(message, UserId(ctx.cache.current_user().id.get()));
     let Some((project, place)) = place(ctx, data, &facts).await? else { return Ok(None) };
     let person = Person { id: facts.author, roles, manages_messages: false };
-    let verdict = authorize(data.config.access_for(project), &person, Action::Prompt);
+    let guild = data.store.conversation(prompt.conversation).await?.and_then(|known| known.guild);
+    let spot = rule::spot(project, guild, facts.channel);
+    let rule = rule::rule(&data.config, &data.store, project, spot, person.id).await?;
+    let verdict = authorize(&rule, &person, Action::Prompt);
     if verdict != Verdict::Allowed || !matches!(route(&facts, place), Route::Prompt { .. }) {
         return Ok(None);
     }

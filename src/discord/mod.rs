@@ -5,6 +5,12 @@ pub mod access;
 
 pub mod rest;
 
+pub mod rule;
+
+pub mod members;
+
+pub mod why;
+
 pub mod route;
 
 pub mod attachments;
@@ -63,6 +69,8 @@ pub struct Data {
     pub looks: waiting::Looks,
     /// What makes up for absence.
     pub catch_up: catch_up::CatchUp,
+    /// Why messages became no prompts.
+    pub notes: why::Notes,
     /// Signs of life of the gateway.
     pub gateway: Vital,
 }

@@ -42,6 +42,19 @@ pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) 
     data.outbox.say(key, &target, shown);
 }
 
+/// Says something in a channel, in answer to nothing; once for each `about`, however often it is asked for.
+pub fn tell(data: &Data, channel: ChannelId, about: &str, sentence: &str) {
+    let key = TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("tell:{about}").as_bytes()));
+    let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
+    let shown = Shown {
+        slots: vec![MessageBody::text(sentence)],
+        reaction: Reaction::Stopped,
+        typing: false,
+        ended: true,
+    };
+    data.outbox.say(key, &target, shown);
+}
+
 /// What became of messages that were held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use serenity::all::{Context, Message, Reaction};
 
-use super::access::{Action, Person, Verdict, authorize};
+use super::access::{Person, Verdict, authorize};
 use super::intake::{self, Said};
 use super::rest::{self, Rest};
-use super::{Data, DoorError};
+use super::{Data, DoorError, rule};
 use crate::chain::Chain;
 use crate::conversation::handle::{Gone, Sent, Stopped, TakenBack};
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, TurnId, UserId};
@@ -67,12 +67,15 @@ pub async fn reacted(ctx: &Context, data: &Data, reaction: &Reaction) -> Result<
     let roles = reaction.member.iter().flat_map(|member| &member.roles);
     let person =
         Person { id: user, roles: roles.map(|role| RoleId(role.get())).collect(), manages_messages: false };
-    let conversation = data.store.conversation(prompt.conversation).await?;
-    let project =
-        conversation.and_then(|found| data.config.project_for(found.parent.unwrap_or(found.id.into())));
-    let allowed =
-        |project| authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed;
-    if project.is_some_and(allowed) && !reaction.member.as_ref().is_some_and(|member| member.user.bot) {
+    let Some(conversation) = data.store.conversation(prompt.conversation).await? else { return Ok(()) };
+    let above = conversation.parent.unwrap_or(conversation.id.into());
+    let Some(project) = data.config.project_for(above) else { return Ok(()) };
+    let spot = rule::spot(project, conversation.guild, conversation.id.into());
+    let rule = rule::rule(&data.config, &data.store, project, spot, user).await?;
+    let wanted = rule::of_what_waits(prompt.author.id, user);
+    let allowed = authorize(&rule, &person, wanted) == Verdict::Allowed;
+    if allowed && !reaction.member.as_ref().is_some_and(|member| member.user.bot) {
+        data.store.audit(Some(user), "send", &id.to_string(), "").await?;
         send(data, prompt.conversation, id, Wish::Steer).await?;
     }
     Ok(())
@@ -191,14 +194,14 @@ pub async fn stop(
     conversation: ConversationId,
     turn: TurnId,
 ) -> Result<Option<String>, DoorError> {
-    let stopped = match data.registry.conversation(conversation).stop(Some(turn)).await {
-        Err(Gone) => data.registry.conversation(conversation).stop(Some(turn)).await?,
+    let stopped = match data.registry.conversation(conversation).stop(Some(turn), None).await {
+        Err(Gone) => data.registry.conversation(conversation).stop(Some(turn), None).await?,
         Ok(stopped) => stopped,
     };
     Ok(match stopped {
         // The turn says so, to everybody.
         Stopped::Turn { .. } => None,
-        Stopped::Nothing | Stopped::Over => Some("This turn is over already.".to_owned()),
+        Stopped::Nothing | Stopped::Over | Stopped::NotTheirs => Some("This turn is over already.".to_owned()),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::claude::launch::{Settings, env as child_env};
 use crate::claude::probe::{ProbeError, VERSION_MIN, probe};
 use crate::config::{Config, Environment, PermissionMode};
 use crate::disk;
+use crate::domain::tier::Tier;
 use crate::runner::local::has_control_groups;
 
 pub(super) fn state_dir(config: &Config) -> Vec<Finding> {
@@ -78,10 +79,10 @@ pub(super) fn projects(config: &Config) -> Vec<Finding> {
         } else {
             good(&what, project.dir.display().to_string())
         });
-        let rule = config.access_for(project);
+        let rule = config.access_anywhere(project);
         if rule.is_empty() {
             findings.push(bad(&what, "nobody may use it: add ids to [access] users or roles"));
-        } else if rule.everyone {
+        } else if rule.grants.iter().any(|grant| grant.everyone && grant.tier >= Tier::Member) {
             findings.push(doubtful(&what, "everybody who sees the channel may run code on this host"));
         }
         if config.permission_mode_for(project) == PermissionMode::BypassPermissions && geteuid().is_root() {

@@ -6,9 +6,13 @@ pub mod prompt;
 
 pub mod tool;
 
+pub mod tier;
+
 pub mod ask;
 
 pub mod answer;
+
+pub mod tool_pattern;
 
 pub mod action;
 

@@ -1,11 +1,12 @@
 //! Asks: questions of the CLI that wait for a person.
 
+use super::audit::{Line, append, digest};
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::answer::{Answer, Draft};
 use crate::domain::ask::{Ask, AskKind};
-use crate::domain::ids::{AskId, ProcessId, TurnId};
+use crate::domain::ids::{AskId, ProcessId, TurnId, UserId};
 use crate::domain::prompt::Author;
 
 /// Where an ask stands.
@@ -116,10 +117,13 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let (process, state, now) = (process.to_string(), state.as_str(), self.now().0);
         let answer = answer.map(|answer| to_json(answer, "asks.answer")).transpose()?;
-        let (by, by_name) = (by.map(|by| by.id.0.cast_signed()), by.map(|by| by.name.as_str()));
-        let done = sqlx::query!(
-            "UPDATE asks SET state = ?, answer = ?, settled_at = ?, settled_by = ?, settled_by_name = ?
-             WHERE process = ? AND request = ? AND state = 'open'",
+        let actor = by.map(|by| by.id);
+        let (by, by_name) = (actor.map(|id| id.0.cast_signed()), by.map(|by| by.name.as_str()));
+        let mut transaction = self.begin().await?;
+        let settled = sqlx::query!(
+            r#"UPDATE asks SET state = ?, answer = ?, settled_at = ?, settled_by = ?, settled_by_name = ?
+               WHERE process = ? AND request = ? AND state = 'open'
+               RETURNING id AS "id!", kind AS "kind!", body AS "body!""#,
             state,
             answer,
             now,
@@ -128,9 +132,16 @@ impl Store {
             process,
             request
         )
-        .execute(&self.writer)
+        .fetch_optional(&mut *transaction)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if let Some(ask) = &settled {
+            let input = digest(&json::<Ask>(&ask.body, "asks.body")?.input);
+            let detail = format!("{state} {} input={input}", ask.kind);
+            let line = Line { actor, action: "answer", target: &ask.id, detail: &detail };
+            append(&mut transaction, WallTime(now), line).await?;
+        }
+        transaction.commit().await?;
+        Ok(settled.is_some())
     }
 
     /// What was said to the asks of a process: request, answer, and the name of who said it.
@@ -204,6 +215,18 @@ impl Store {
         .fetch_optional(&self.reader)
         .await?;
         row.map(Row::into_ask).transpose()
+    }
+
+    /// Whose prompt a turn is for; none: the CLI began it by itself.
+    pub async fn asker(&self, turn: TurnId) -> Result<Option<UserId>, StoreError> {
+        let turn = turn.to_string();
+        let author = sqlx::query_scalar!(
+            "SELECT author FROM prompts JOIN turns ON turns.prompt = prompts.id WHERE turns.id = ?",
+            turn
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(author.map(|id| UserId(id.cast_unsigned())))
     }
 
     /// The asks of a process that wait, oldest first.

@@ -29,17 +29,20 @@
 
 mod asks;
 mod audit;
+pub mod audit_file;
 mod buttons;
 mod conversations;
 mod error;
 mod held;
 mod history;
 mod identifies;
+mod ignored;
 mod outages;
 mod processes;
 mod prompts;
 mod row;
 mod settings;
+mod shares;
 mod slots;
 mod status;
 mod turns;
@@ -60,16 +63,18 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 
 pub use asks::{AskState, StoredAsk};
-pub use audit::AuditEntry;
+pub use audit::{AuditEntry, AuditHead};
 pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};
 pub use error::StoreError;
 pub use held::Held;
 pub use history::Forgotten;
 pub use identifies::{Identify, IdentifyKind};
+pub use ignored::{Became, Ignored};
 pub use outages::LoginOutage;
 pub use processes::{NewProcess, Process};
 pub use prompts::{Accepted, PromptState};
+pub use shares::Share;
 pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};
 pub use turns::{NewTurn, Turn, TurnState};
@@ -121,7 +126,9 @@ impl Store {
         }
         MIGRATIONS.run(&writer).await.map_err(|error| migrate_error(path, error))?;
         let reader = pool(4).connect_with(options.pragma("query_only", "ON")).await.map_err(opened)?;
-        Ok(Self { writer, reader, clock })
+        let store = Self { writer, reader, clock };
+        store.chain_old_audit().await?;
+        Ok(store)
     }
 
     /// Waits for what is being written and closes the file.

@@ -1,5 +1,6 @@
 //! Times in which the login was gone: whoever runs the bot is told once in each, so the memory of it outlives the daemon.
 
+use super::audit::{Line, append};
 use super::row::uuid;
 use super::{Store, StoreError};
 use crate::domain::ids::{ChannelId, TurnId};
@@ -35,15 +36,22 @@ impl Row {
 impl Store {
     /// The login is gone, which is to be told in this message. False: somebody tells it already.
     pub async fn begin_login_outage(&self, notice: TurnId, channel: ChannelId) -> Result<bool, StoreError> {
-        let (notice, channel, now) = (notice.to_string(), channel.0.cast_signed(), self.now().0);
+        let (notice, target, now) = (notice.to_string(), channel.to_string(), self.now());
+        let channel = channel.0.cast_signed();
+        let mut transaction = self.begin().await?;
         let begun = sqlx::query!(
             "INSERT INTO login_outages (notice, channel, begun_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             notice,
             channel,
-            now
+            now.0
         )
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
+        if begun.rows_affected() == 1 {
+            let line = Line { actor: None, action: "owner_called", target: &target, detail: "no login" };
+            append(&mut transaction, now, line).await?;
+        }
+        transaction.commit().await?;
         Ok(begun.rows_affected() == 1)
     }
 

@@ -2,6 +2,7 @@
 
 use sqlx::{Sqlite, Transaction};
 
+use super::audit::{Line, append};
 use super::row::{json, to_json, unknown, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
@@ -27,7 +28,7 @@ pub enum PromptState {
     Taken,
     /// Its author took it back before a turn had it.
     Withdrawn,
-    /// The queue was full, or it is held until somebody says that it is to run.
+    /// The queue was full, its author may not any more, or it is held until somebody says that it is to run.
     Refused,
 }
 
@@ -66,8 +67,8 @@ impl Row {
     }
 }
 
-/// Stores a prompt, whose conversation must have a row, with where it stands and the channel that it is held in. If its
-/// origin is known, nothing is stored.
+/// Stores a prompt, whose conversation must have a row, with where it stands and the channel that it is held in, and a
+/// line in the audit. If its origin is known, nothing is stored.
 pub(super) async fn insert(
     transaction: &mut Transaction<'static, Sqlite>,
     prompt: &Prompt,
@@ -103,7 +104,14 @@ pub(super) async fn insert(
     )
     .execute(&mut **transaction)
     .await?;
-    Ok(if stored.rows_affected() == 0 { Accepted::Duplicate } else { Accepted::New })
+    if stored.rows_affected() == 0 {
+        return Ok(Accepted::Duplicate);
+    }
+    let action = if held_in.is_some() { "held" } else { "prompt" };
+    let detail = format!("conversation={} origin={key}", prompt.conversation);
+    let line = Line { actor: Some(prompt.author.id), action, target: &id, detail: &detail };
+    append(transaction, WallTime(now), line).await?;
+    Ok(Accepted::New)
 }
 
 /// The word of a wish in the table; none where there is nothing special.
@@ -201,20 +209,26 @@ impl Store {
 
     /// Takes a prompt out of the queue for its author. False: a turn has it, or it is gone already.
     pub async fn withdraw(&self, id: PromptId) -> Result<bool, StoreError> {
-        self.unqueue(id, PromptState::Withdrawn).await
+        self.unqueue(id, PromptState::Withdrawn, "").await
     }
 
-    /// Takes a prompt out of the queue that was too much for it; it stays known, so that it is not taken for new when
-    /// Discord says it again. False: a turn has it, or it is gone already.
-    pub async fn refuse(&self, id: PromptId) -> Result<bool, StoreError> {
-        self.unqueue(id, PromptState::Refused).await
+    /// Takes a prompt out of the queue that was too much for it, or whose author may not any more; it stays known, so
+    /// that it is not taken for new when Discord says it again. False: a turn has it, or it is gone already.
+    pub async fn refuse(&self, id: PromptId, why: &str) -> Result<bool, StoreError> {
+        self.unqueue(id, PromptState::Refused, why).await
     }
 
-    async fn unqueue(&self, id: PromptId, state: PromptState) -> Result<bool, StoreError> {
+    async fn unqueue(&self, id: PromptId, state: PromptState, why: &str) -> Result<bool, StoreError> {
         let (id, state) = (id.to_string(), state.as_str());
+        let mut transaction = self.begin().await?;
         let done = sqlx::query!("UPDATE prompts SET state = ? WHERE id = ? AND state = 'queued'", state, id)
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
+        if done.rows_affected() == 1 {
+            let line = Line { actor: None, action: state, target: &id, detail: why };
+            append(&mut transaction, self.now(), line).await?;
+        }
+        transaction.commit().await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -2,11 +2,13 @@
 
 mod absence;
 mod asks;
+mod audit;
 mod conversations;
 mod crash;
 mod file;
 mod history;
 mod outages;
+mod people;
 mod prompts;
 mod reading;
 mod slots;

@@ -22,9 +22,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("conversation/setup.rs", &["claude", "config", "runner", "store"]),
     ("discord", &["config", "conversation", "disk", "lifecycle", "outbox", "render", "store"]),
     ("app", &["config", "conversation", "discord", "lifecycle", "outbox", "runner", "store"]),
+    ("audit", &["config", "lifecycle", "store"]),
     ("doctor", &["claude", "config", "discord", "disk", "lifecycle", "runner"]),
     ("playground", &["app", "claude", "config", "lifecycle", "telemetry"]),
-    ("main", &["app", "config", "doctor", "lifecycle", "playground", "process", "telemetry"]),
+    ("main", &["app", "audit", "config", "doctor", "lifecycle", "playground", "process", "telemetry"]),
     ("lib", &[]),
 ];
 
@@ -98,7 +99,7 @@ const PURE: &[&str] = &[
     "outbox/plan.rs",
     "outbox/pace.rs",
     "outbox/invalid.rs",
-    "discord/access.rs",
+    "discord/access",
     "discord/identify.rs",
     "discord/catch_up/plan.rs",
     "discord/catch_up/caps.rs",

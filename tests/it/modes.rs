@@ -51,7 +51,7 @@ async fn a_mode_is_chosen_seen_and_kept_until_the_reset() {
     let text = stage.slash_text(JONAS, HARBOR, "mode").await;
     assert!(text.contains("`plan`") && text.contains("chosen here"), "{text}");
     assert_eq!(
-        stage.sql("SELECT action || ' ' || detail FROM audit").await,
+        stage.sql("SELECT action || ' ' || detail FROM audit WHERE action = 'mode'").await,
         ["mode plan"],
         "what was refused changed nothing"
     );
@@ -92,9 +92,13 @@ async fn a_turn_that_runs_takes_a_choice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bypass_takes_a_process_that_was_launched_for_it() {
     // The CLI refuses the mode to root, but in a sandbox that says it is one.
-    let stage = Stage::new().await.with("claude", "allow_bypass = true").with_env("IS_SANDBOX", "1");
+    let admin = format!("[[access.people]]\ntier = \"admin\"\nusers = [{MARA}]");
+    let stage = Stage::new().await.with("claude", "allow_bypass = true").with("access", &admin);
+    let stage = stage.with_env("IS_SANDBOX", "1");
     let _bot = stage.bot().await;
     told(&stage, "[[say:hello]]").await;
+    let by_operator = stage.slash(JONAS, HARBOR, "mode", word("mode", "bypassPermissions")).await;
+    assert!(private_text(&by_operator).contains("This takes an admin"));
     let text = mode(&stage, "bypassPermissions").await;
     assert!(text.starts_with("From the next prompt on"), "{text}");
     let answer = told(&stage, "[[args]]").await;

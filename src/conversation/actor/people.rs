@@ -40,7 +40,6 @@ impl Actor {
                     let state = state_of(&answer);
                     if store.settle_ask(process, &ask.request, state, Some(&answer), Some(&by)).await? {
                         tracing::info!(ask = %id, by = %by.id, answer = state.as_str(), "an ask was answered");
-                        store.audit(Some(by.id), "answer", &id.to_string(), state.as_str()).await?;
                         let given = Given { request: ask.request, answer, by: Some(by.name) };
                         pass(Point::AskSettled).await;
                         self.apply(Input::Given { ask: id, given }).await?;

@@ -1,19 +1,27 @@
 //! What the state wants done, done: rows, processes, lines.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use super::{Actor, ActorError, Input};
+use super::{Actor, ActorError, Input, Shared};
 use crate::chain::Chain;
 use crate::claude::{steer_line, user_line};
 use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
+use crate::conversation::guard::NotKnown;
+use crate::conversation::place::Place;
 use crate::conversation::state::{Effect, Given};
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::{Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::runner::Position;
-use crate::store::{AskState, NewProcess, NewTurn};
+use crate::store::{AskState, Conversation, NewProcess, NewTurn};
+
+/// Who may not be known just now is asked about again after this, doubling.
+const ASK_AGAIN_MIN: Duration = Duration::from_millis(500);
+const ASK_AGAIN_MAX: Duration = Duration::from_secs(15);
 
 impl Actor {
     /// Performs an effect; some have an outcome that the state wants to know.
@@ -21,8 +29,8 @@ impl Actor {
         let store = &self.shared.store;
         match effect {
             Effect::AskPlace => {
-                let admission = self.shared.admission.clone();
-                self.wish = Some(Box::pin(async move { admission.place().await }));
+                let parts = self.state.running().map(|turn| turn.parts.clone()).unwrap_or_default();
+                self.wish = Some(Box::pin(place(self.shared.clone(), self.conversation.clone(), parts)));
                 return Ok(Some(Input::Held(*self.holds.borrow_and_update())));
             }
             Effect::TakePlace => self.place = Some(self.shared.places.take_now()),
@@ -35,6 +43,10 @@ impl Actor {
                 return self.begin(NewTurn { carried, more, ..new }, &prompt, start).await.map(Some);
             }
             Effect::Withdraw(prompt) => _ = store.withdraw(prompt).await?,
+            Effect::Refuse { prompt, why } => {
+                tracing::info!(%prompt, "the author of a prompt may not have it run any more");
+                store.refuse(prompt, why).await?;
+            }
             Effect::BeganAlone { turn, process, from } => {
                 store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
             }
@@ -280,6 +292,36 @@ fn log_end(turn: TurnId, end: &TurnEnd, usage: &Usage, tools: u32, error: Option
         tools,
         "turn ended"
     );
+}
+
+/// A place for the turn of this prompt, and whether its author may have it run still. Nobody is asked before there is a
+/// place, because that may be in an hour; while it cannot be known the place is somebody else's.
+async fn place(shared: Shared, conversation: Conversation, parts: Vec<Prompt>) -> (Place, bool) {
+    let mut wait = ASK_AGAIN_MIN;
+    loop {
+        let place = shared.admission.place().await;
+        match may_begin(&shared, &conversation, &parts).await {
+            Ok(may) => return (place, may),
+            Err(error) => tracing::warn!(error = %Chain(&error), ?wait, "asking again"),
+        }
+        drop(place);
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(ASK_AGAIN_MAX);
+    }
+}
+
+/// Whether the authors of all of them may have them run still.
+async fn may_begin(
+    shared: &Shared,
+    conversation: &Conversation,
+    parts: &[Prompt],
+) -> Result<bool, NotKnown> {
+    for prompt in parts {
+        if !shared.guard.may_begin(conversation, prompt).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// How the turn ended, without the words of anybody.

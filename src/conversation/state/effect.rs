@@ -44,6 +44,13 @@ pub enum Effect {
     },
     /// Store that the prompt is not wanted any more: its turn ended before it began.
     Withdraw(PromptId),
+    /// Store that the prompt is not run, and why.
+    Refuse {
+        /// Which.
+        prompt: PromptId,
+        /// Why, in words for people.
+        why: &'static str,
+    },
     /// Store that the CLI began a turn by itself.
     BeganAlone {
         /// The turn.

@@ -19,6 +19,8 @@ pub enum Input {
     Submit(Prompt),
     /// The conversation has a place among the running turns.
     Place(Fresh),
+    /// There is a place, and the author of the prompt may not have it run any more.
+    Barred,
     /// Why nothing may begin for now, if so; of interest to a turn that waits.
     Held(Option<Hold>),
     /// Somebody chose another model, mode or effort: these are wanted now.

@@ -19,10 +19,11 @@ pub async fn effort(
     #[autocomplete = "choices"]
     level: Option<String>,
 ) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
-    let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
+    super::defer(&ctx).await?;
+    let wanted = if level.is_some() { Action::Choose } else { Action::Look };
+    let scope = match scope(&ctx, here(&ctx), wanted).await? {
         Ok(scope) => scope,
-        Err(sentence) => return super::reply(&ctx, sentence).await,
+        Err(sentence) => return super::reply(&ctx, &sentence).await,
     };
     let Some(conversation) = &scope.conversation else { return super::reply(&ctx, NO_CONVERSATION).await };
     let data = ctx.data();
@@ -47,6 +48,8 @@ pub async fn effort(
         };
         return super::reply(&ctx, &sentence).await;
     }
+    let (by, target) = (super::person(&ctx).id, conversation.id.to_string());
+    data.store.audit(Some(by), "effort", &target, &level).await?;
     data.store.set_effort(conversation.id, effort.map(Effort::as_str)).await?;
     let when = tell(&ctx, &scope).await?;
     let what = effort.map_or("the model's own effort".to_owned(), |effort| format!("effort `{effort}`"));

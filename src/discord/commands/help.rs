@@ -1,9 +1,10 @@
 //! `/help`: what one can do, where.
 
-use super::{Context, person};
+use super::{Context, guild, person};
 use crate::config::{ConversationScope, RespondTo};
 use crate::discord::DoorError;
 use crate::discord::access::{Action, Verdict, authorize};
+use crate::discord::rule;
 
 /// How to talk to Claude here.
 #[poise::command(slash_command)]
@@ -11,14 +12,20 @@ pub async fn help(ctx: Context<'_>) -> Result<(), DoorError> {
     super::defer(&ctx).await?;
     let data = ctx.data();
     let person = person(&ctx);
+    let guild = guild(&ctx);
     let places: Vec<_> = data
         .config
         .projects
         .iter()
-        .filter(|project| {
-            authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed
+        .filter_map(|project| {
+            let rule = data.config.access_at(project, rule::spot(project, guild, project.channel_id));
+            let may = |action| authorize(&rule, &person, action) == Verdict::Allowed;
+            may(Action::Look).then(|| (project, may(Action::Prompt)))
         })
-        .map(|project| {
+        .map(|(project, prompts)| {
+            if !prompts {
+                return format!("- <#{}> **{}**: you may look", project.channel_id, project.name);
+            }
             let how = match project.respond_to {
                 RespondTo::Mentions => "mention me",
                 RespondTo::All => "just write",
@@ -44,7 +51,7 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     write. Files that you attach come along; `@path` names a file of the project.\n\
     - **One at a time**: what you write meanwhile waits its turn. 👀 taken · ⚙️ working · ✅ done · ❌ failed · ⏹️ stopped\n\
     - **When Claude asks** (a permission, a question, a plan) a card has the answers as buttons; *Other…*, *Deny and say \
-    why* and *Edit* open a form. The first answer of somebody of the project counts; without one it is denied in the end\n\
+    why* and *Edit* open a form. The first answer of somebody who may answer counts; without one it is denied in the end\n\
     - **What waits** is changed by editing its message and taken back by deleting it; ⏩ on it, or *Send now*, tells it to \
     the turn that runs. `/queue` shows all of it\n\
     - `/steer` tells something to the turn that runs, `/interrupt` does something else instead\n\
@@ -52,4 +59,6 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     - `/reset` begins the conversation anew\n\
     - `/model` chooses the model, `/effort` how hard it thinks\n\
     - `/mode` shows or chooses what Claude may do without asking\n\
-    - `/status` shows all conversations, with their cost";
+    - `/status` shows all conversations, with their cost\n\
+    - `/share` lets one more person into this conversation, for a time\n\
+    - `/why` explains what became of a message, by its link";

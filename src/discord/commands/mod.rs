@@ -9,18 +9,20 @@ mod mode;
 mod model;
 mod queue;
 mod reset;
+mod share;
 mod status;
 mod steer;
 mod stop;
+mod why;
 
 use serenity::all::Permissions;
 
-use super::access::{Action, Person, Verdict, authorize};
+use super::access::{Action, Person, authorize, denied};
 use super::intake::thread_parent;
 use super::rest::{self, Rest};
-use super::{Data, DoorError};
-use crate::config::Project;
-use crate::domain::ids::{ChannelId, RoleId, UserId};
+use super::{Data, DoorError, rule};
+use crate::config::{AccessRule, Project};
+use crate::domain::ids::{ChannelId, GuildId, RoleId, UserId};
 use crate::store::Conversation;
 
 /// The context of a slash command.
@@ -36,9 +38,11 @@ pub fn all() -> Vec<poise::Command<Data, DoorError>> {
         model::model(),
         queue::queue(),
         reset::reset(),
+        share::share(),
         status::status(),
         steer::steer(),
         stop::stop(),
+        why::why(),
     ]
 }
 
@@ -46,6 +50,8 @@ pub fn all() -> Vec<poise::Command<Data, DoorError>> {
 pub struct Scope<'a> {
     /// The project.
     pub project: &'a Project,
+    /// Who may what there, for this person.
+    pub rule: AccessRule<'a>,
     /// The conversation, if there is one yet.
     pub conversation: Option<Conversation>,
     /// The channel or thread.
@@ -54,17 +60,13 @@ pub struct Scope<'a> {
 
 const NOT_A_PROJECT: &str =
     "No project belongs to this channel. `/help` lists the channels where you can talk to Claude.";
-const NOT_ALLOWED: &str =
-    "You are not among the people of this project. Ask whoever runs the bot to add you or a role of yours.";
-const NEEDS_MANAGE_MESSAGES: &str =
-    "Starting anew takes the Manage Messages permission in this channel. Ask somebody who has it.";
 
 /// The scope of a command in `channel`, or the sentence that says why not.
 pub async fn scope<'a>(
     ctx: &Context<'a>,
     channel: ChannelId,
     action: Action,
-) -> Result<Result<Scope<'a>, &'static str>, DoorError> {
+) -> Result<Result<Scope<'a>, String>, DoorError> {
     let data = ctx.data();
     let conversation = data.store.conversation(channel.into()).await?;
     let project = if let Some(project) = data.config.project_for(channel) {
@@ -76,11 +78,13 @@ pub async fn scope<'a>(
         };
         parent.and_then(|parent| data.config.project_for(parent))
     };
-    let Some(project) = project else { return Ok(Err(NOT_A_PROJECT)) };
-    Ok(match authorize(data.config.access_for(project), &person(ctx), action) {
-        Verdict::Allowed => Ok(Scope { project, conversation, channel }),
-        Verdict::NotAmongPeople => Err(NOT_ALLOWED),
-        Verdict::NeedsManageMessages => Err(NEEDS_MANAGE_MESSAGES),
+    let Some(project) = project else { return Ok(Err(NOT_A_PROJECT.to_owned())) };
+    let person = person(ctx);
+    let spot = rule::spot(project, guild(ctx), channel);
+    let rule = rule::rule(&data.config, &data.store, project, spot, person.id).await?;
+    Ok(match denied(authorize(&rule, &person, action), &rule, None) {
+        None => Ok(Scope { project, rule, conversation, channel }),
+        Some(sentence) => Err(sentence),
     })
 }
 
@@ -94,6 +98,11 @@ pub fn person(ctx: &Context<'_>) -> Person {
             .and_then(|member| member.permissions)
             .is_some_and(|permissions| permissions.contains(Permissions::MANAGE_MESSAGES)),
     }
+}
+
+/// The server in which it was used.
+pub fn guild(ctx: &Context<'_>) -> Option<GuildId> {
+    ctx.interaction.guild_id.map(|guild| GuildId(guild.get()))
 }
 
 /// Where the command was used.

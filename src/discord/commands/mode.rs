@@ -6,7 +6,7 @@ use super::choosing::{NO_CONVERSATION, matching, tell};
 use super::{Context, Scope, here, person, scope};
 use crate::config::PermissionMode;
 use crate::discord::DoorError;
-use crate::discord::access::Action;
+use crate::discord::access::{Action, authorize, denied};
 use crate::store::Conversation;
 
 /// The choice that means: as the project is configured.
@@ -29,11 +29,11 @@ pub async fn mode(
     #[autocomplete = "choices"]
     mode: Option<String>,
 ) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
-    let wanted = if mode.is_some() { Action::Answer } else { Action::Prompt };
+    super::defer(&ctx).await?;
+    let wanted = if mode.is_some() { Action::Choose } else { Action::Look };
     let scope = match scope(&ctx, here(&ctx), wanted).await? {
         Ok(scope) => scope,
-        Err(sentence) => return super::reply(&ctx, sentence).await,
+        Err(sentence) => return super::reply(&ctx, &sentence).await,
     };
     let Some(conversation) = &scope.conversation else { return super::reply(&ctx, NO_CONVERSATION).await };
     let Some(mode) = mode else { return super::reply(&ctx, &present(&ctx, &scope, conversation)).await };
@@ -54,6 +54,12 @@ pub async fn mode(
             return super::reply(&ctx, &sentence).await;
         }
     };
+    if chosen == Some(PermissionMode::BypassPermissions) {
+        let verdict = authorize(&scope.rule, &person(&ctx), Action::Bypass);
+        if let Some(sentence) = denied(verdict, &scope.rule, None) {
+            return super::reply(&ctx, &sentence).await;
+        }
+    }
     let id = conversation.id;
     data.store.set_mode(id, chosen.map(PermissionMode::as_str)).await?;
     let (by, word) = (person(&ctx).id, chosen.map_or(PROJECT, PermissionMode::as_str));

@@ -20,9 +20,9 @@ pub async fn model(
     name: String,
 ) -> Result<(), DoorError> {
     super::defer(&ctx).await?;
-    let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
+    let scope = match scope(&ctx, here(&ctx), Action::Choose).await? {
         Ok(scope) => scope,
-        Err(sentence) => return super::reply(&ctx, sentence).await,
+        Err(sentence) => return super::reply(&ctx, &sentence).await,
     };
     let data = ctx.data();
     let models = data.setup.models();
@@ -39,6 +39,9 @@ pub async fn model(
     if scope.conversation.is_none() {
         return super::reply(&ctx, NO_CONVERSATION).await;
     }
+    let by = super::person(&ctx).id;
+    let target = scope.channel.to_string();
+    data.store.audit(Some(by), "model", &target, model.unwrap_or(DEFAULT)).await?;
     data.store.set_model(scope.channel.into(), model).await?;
     let when = tell(&ctx, &scope).await?;
     let sentence = match (model, data.config.model_for(scope.project)) {

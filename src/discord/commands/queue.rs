@@ -4,7 +4,8 @@ use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 
 use super::{Context, here, scope};
 use crate::conversation::handle::InQueue;
-use crate::discord::access::Action;
+use crate::discord::access::{Action, authorize, denied};
+use crate::discord::rule;
 use crate::discord::{DoorError, waiting};
 use crate::domain::action;
 use crate::domain::ids::GuildId;
@@ -25,10 +26,10 @@ pub async fn queue(
     #[max = 100]
     withdraw: Option<usize>,
 ) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
-    let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
+    super::defer(&ctx).await?;
+    let scope = match scope(&ctx, here(&ctx), Action::Look).await? {
         Ok(scope) => scope,
-        Err(sentence) => return super::reply(&ctx, sentence).await,
+        Err(sentence) => return super::reply(&ctx, &sentence).await,
     };
     let Some(conversation) = scope.conversation else {
         return super::reply(&ctx, NOTHING).await;
@@ -40,6 +41,13 @@ pub async fn queue(
             let sentence = format!("There is no number {number} here. `/queue` shows what waits.");
             return super::reply(&ctx, &sentence).await;
         };
+        let by = super::person(&ctx);
+        let author = data.store.prompt(wanted.prompt).await?.map_or(by.id, |prompt| prompt.author.id);
+        let verdict = authorize(&scope.rule, &by, rule::of_what_waits(author, by.id));
+        if let Some(sentence) = denied(verdict, &scope.rule, None) {
+            return super::reply(&ctx, &sentence).await;
+        }
+        data.store.audit(Some(by.id), "withdraw", &wanted.prompt.to_string(), "").await?;
         let taken_back = waiting::take_back(data, conversation.id, wanted.prompt, false).await?;
         let sentence =
             format!("{}\n-# {}", waiting::said_of_taking_back(taken_back), line(number, wanted, None));

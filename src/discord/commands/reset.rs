@@ -15,11 +15,13 @@ pub async fn reset(
     let channel = channel.map_or_else(|| here(&ctx), |channel| ChannelId(channel.id.get()));
     let scope = match scope(&ctx, channel, Action::Reset).await? {
         Ok(scope) => scope,
-        Err(sentence) => return super::reply(&ctx, sentence).await,
+        Err(sentence) => return super::reply(&ctx, &sentence).await,
     };
     if scope.conversation.is_none() {
         return super::reply(&ctx, &format!("There is no conversation in <#{channel}> yet.")).await;
     }
+    let by = super::person(&ctx).id;
+    ctx.data().store.audit(Some(by), "reset", &channel.to_string(), "").await?;
     let withdrawn = ctx.data().registry.conversation(channel.into()).reset().await?;
     let waited = match withdrawn {
         0 => String::new(),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::{Context, person};
 use crate::clock::WallTime;
 use crate::discord::access::{Action, Verdict, authorize};
-use crate::discord::{Data, DoorError};
-use crate::domain::ids::{ChannelId, GuildId};
+use crate::discord::{Data, DoorError, rule};
+use crate::domain::ids::ChannelId;
+use crate::domain::tier::Tier;
 use crate::outbox::breaker::Standing;
 use crate::outbox::deliver::Closed;
 use crate::render::message::{CONTENT_UNITS_MAX, units};
@@ -21,12 +22,16 @@ const CLOSED_MAX: usize = 5;
 pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
     super::defer(&ctx).await?;
     let data = ctx.data();
-    let guild = ctx.interaction.guild_id.map(|guild| GuildId(guild.get()));
+    let guild = super::guild(&ctx);
     let person = person(&ctx);
+    let shared = data.store.conversations_shared_with(person.id).await?;
     let mut rows = data.store.status(guild).await?;
     rows.retain(|row| {
         data.config.project_named(&row.project).is_some_and(|project| {
-            authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed
+            let spot = rule::spot(project, guild, row.conversation.into());
+            let guest = shared.contains(&row.conversation).then_some((person.id, Tier::Member));
+            let rule = data.config.access_at(project, spot).shared_with(guest);
+            authorize(&rule, &person, Action::Look) == Verdict::Allowed
         })
     });
     let now = data.clock.wall();
@@ -51,7 +56,8 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
             data.config.project_named(&row.project)
         });
         own.is_some_and(|project| {
-            authorize(data.config.access_for(project), &person, Action::Prompt) == Verdict::Allowed
+            let rule = data.config.access_at(project, rule::spot(project, guild, channel));
+            authorize(&rule, &person, Action::Prompt) == Verdict::Allowed
         })
     };
     let troubles = troubles(data, seen);

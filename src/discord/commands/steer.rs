@@ -3,7 +3,7 @@
 
 use super::{Context, here, person, scope};
 use crate::conversation::handle::Sent;
-use crate::discord::access::Action;
+use crate::discord::access::{Action, authorize, denied};
 use crate::discord::{DoorError, intake, waiting};
 use crate::domain::prompt::{Author, Origin, Prompt, Wish};
 
@@ -30,10 +30,10 @@ pub async fn interrupt(
 }
 
 async fn say(ctx: Context<'_>, text: String, wish: Wish) -> Result<(), DoorError> {
-    ctx.defer_ephemeral().await?;
+    super::defer(&ctx).await?;
     let scope = match scope(&ctx, here(&ctx), Action::Prompt).await? {
         Ok(scope) => scope,
-        Err(sentence) => return super::reply(&ctx, sentence).await,
+        Err(sentence) => return super::reply(&ctx, &sentence).await,
     };
     if scope.conversation.is_none() || text.trim().is_empty() {
         let sentence = "There is no conversation here yet. Write to me first.";
@@ -41,6 +41,16 @@ async fn say(ctx: Context<'_>, text: String, wish: Wish) -> Result<(), DoorError
     }
     let data = ctx.data();
     let conversation = scope.channel.into();
+    let running = data.registry.status(conversation).and_then(|status| status.turn);
+    if let (Wish::Interrupt, Some(turn)) = (wish, running) {
+        // It stops what runs.
+        let by = person(&ctx);
+        let own = data.store.asker(turn).await? == Some(by.id);
+        let verdict = authorize(&scope.rule, &by, Action::Stop { own });
+        if let Some(sentence) = denied(verdict, &scope.rule, None) {
+            return super::reply(&ctx, &sentence).await;
+        }
+    }
     let origin = Origin::Command { channel: scope.channel, interaction: ctx.interaction.id.get() };
     let nick = ctx.interaction.member.as_ref().and_then(|member| member.nick.clone());
     let user = &ctx.interaction.user;

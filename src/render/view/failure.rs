@@ -84,6 +84,10 @@ pub fn failure_sentence(failure: &Failure) -> String {
         Failure::Crashed { .. } | Failure::Lost | Failure::ShutDown | Failure::DiskFull => {
             return format!("{}. Nothing had been changed: {}", death(failure), after_death(failure));
         }
+        Failure::NotAllowed => {
+            "Not run: whoever wrote this was not among the people of this project any more when its turn came. Ask whoever \
+             runs the bot to add you or a role of yours, then send it again."
+        }
         Failure::Unknown => "Claude Code says that it failed, but not why. Send your message again.",
     };
     sentence.to_owned()

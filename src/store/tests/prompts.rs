@@ -77,7 +77,7 @@ async fn what_left_the_queue_does_not_come_back() {
     assert!(!db.withdraw(taken.id).await.unwrap());
     assert!(db.withdraw(withdrawn.id).await.unwrap());
     assert!(!db.withdraw(withdrawn.id).await.unwrap());
-    assert!(db.refuse(refused.id).await.unwrap());
+    assert!(db.refuse(refused.id, "full").await.unwrap());
     assert!(db.queued(HERE).await.unwrap().is_empty());
     assert_eq!(db.prompt_state(taken.id).await.unwrap(), Some(PromptState::Taken));
     assert_eq!(db.prompt_state(withdrawn.id).await.unwrap(), Some(PromptState::Withdrawn));

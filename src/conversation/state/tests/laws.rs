@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::world::{World, is_input};
+use super::world::{BARRED, World, is_input};
 use crate::claude::dialogue::tests::replay::{names, records};
 use crate::conversation::state::Input;
 use crate::domain::prompt::Wish;
@@ -64,7 +64,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Submit(Wish::Steer)),
         1 => Just(Op::Submit(Wish::Interrupt)),
         2 => (0..40_u64, any::<bool>()).prop_map(|(which, dies)| Op::Withdraw { which, dies }),
-        6 => (0..2_u8).prop_map(|fingerprint| Op::Place { fingerprint }),
+        6 => (0..=BARRED).prop_map(|fingerprint| Op::Place { fingerprint }),
         8 => (1..7_usize).prop_map(Op::Records),
         2 => (0..TRACES.len(), 1..12_usize).prop_map(|(from, count)| Op::Trace { from, count }),
         2 => Just(Op::Stop),

@@ -32,6 +32,18 @@ fn stop_while_it_waits_for_its_place() {
 }
 
 #[test]
+fn who_lost_what_let_them_in_is_not_served() {
+    let mut bench = Bench::new();
+    bench.submit(1);
+    bench.submit(2);
+    assert_eq!(bench.input(Input::Barred), ["refuse 1", "leave place", "ask place"]);
+    let text = bench.text();
+    assert!(text.contains("Not run: whoever wrote this") && !text.contains("E-"), "{text}");
+    assert_eq!(bench.running(), Some(2), "the next one is somebody else's, perhaps");
+    assert_eq!(bench.place("same"), ["begin 2 in A (start, attempt 1)"]);
+}
+
+#[test]
 fn stop_while_the_old_process_goes() {
     let mut bench = Bench::new();
     bench.runs(1);

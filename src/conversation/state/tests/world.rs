@@ -23,6 +23,9 @@ use crate::runner::{Exit, Position, Record, Recorded};
 /// An ask waits for less than the silence that ends a turn, so that a run is soon over.
 const BOUNDS_HERE: Bounds = Bounds { ask_max: Duration::from_mins(5), ..BOUNDS };
 
+/// The settings of a place for whose turn nobody may ask any more.
+pub(super) const BARRED: u8 = 2;
+
 /// The outside.
 pub(super) struct World {
     pub(super) state: State,
@@ -136,10 +139,14 @@ impl World {
         }
     }
 
-    /// The place comes, if it was asked for; the settings have changed or not.
+    /// The place comes, if it was asked for; the settings have changed or not, or the author may not any more ([`BARRED`]).
     pub(super) fn place(&mut self, fingerprint: u8) {
         if std::mem::take(&mut self.asked) {
             self.placed = true;
+            if fingerprint == BARRED {
+                self.input(Input::Barred);
+                return;
+            }
             self.fresh += 1;
             let process = ProcessId(Uuid::from_u128(self.fresh));
             let fresh = fresh(process, &fingerprint.to_string());
@@ -323,7 +330,7 @@ impl World {
                 }
                 return Some(self.begin(turn, prompt.id, process, start, attempt));
             }
-            Effect::Withdraw(prompt) => {
+            Effect::Withdraw(prompt) | Effect::Refuse { prompt, .. } => {
                 if self.queued.remove(&number(prompt)) {
                     assert!(!self.steered.contains_key(&number(prompt)), "withdrawn from a process");
                     self.withdrawn.insert(prompt);

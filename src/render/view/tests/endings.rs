@@ -108,6 +108,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::Lost,
         Failure::ShutDown,
         Failure::DiskFull,
+        Failure::NotAllowed,
         Failure::Unknown,
     ];
     for failure in &failures {
@@ -137,6 +138,7 @@ fn every_failure() -> Vec<Failure> {
             | Failure::Lost
             | Failure::ShutDown
             | Failure::DiskFull
+            | Failure::NotAllowed
             | Failure::Unknown => {}
         }
     }

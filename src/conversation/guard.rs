@@ -1,0 +1,19 @@
+//! Who still may, asked when a prompt's turn is about to begin: between its being taken and that, hours may pass, and its
+//! author may have lost what let them in.
+
+use async_trait::async_trait;
+
+use crate::domain::prompt::Prompt;
+use crate::store::Conversation;
+
+/// Knows who may. The door has one implementation; it decides by the same rules as when a message is taken.
+#[async_trait]
+pub trait Guard: Send + Sync + 'static {
+    /// Whether the author of the prompt may have it run, by what they are right now.
+    async fn may_begin(&self, conversation: &Conversation, prompt: &Prompt) -> Result<bool, NotKnown>;
+}
+
+/// It cannot be known just now, e.g. because Discord does not answer. Nothing is run on a guess: ask again.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to learn who may")]
+pub struct NotKnown(#[source] pub Box<dyn std::error::Error + Send + Sync>);

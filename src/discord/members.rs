@@ -1,0 +1,99 @@
+//! What people are in their guild when nobody tells us: at the moment when a prompt's turn begins. Discord announces a
+//! change of roles only to bots with a privileged intent, so it is asked; who is let in by their id needs no question.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serenity::all::Http;
+
+use super::access::{Action, Person, Verdict, authorize};
+use super::rest::{self, Rest};
+use super::rule;
+use crate::clock::{Clock, Moment};
+use crate::config::Config;
+use crate::conversation::guard::{Guard, NotKnown};
+use crate::domain::ids::{GuildId, RoleId, UserId};
+use crate::domain::prompt::Prompt;
+use crate::outbox::breaker::Breaker;
+use crate::store::{Conversation, Store};
+
+/// An answer counts for so long: several turns of one person may begin at once.
+const COUNTS_FOR: Duration = Duration::from_secs(5);
+/// So many answers are remembered.
+const KNOWN_MAX: usize = 1000;
+/// One question, including what serenity's limiter sleeps.
+const QUESTION_MAX: Duration = Duration::from_secs(20);
+
+/// The roles of people, and when they were told.
+type Known = HashMap<(GuildId, UserId), (Moment, Vec<RoleId>)>;
+
+/// Asks Discord what people are.
+pub struct Members {
+    http: Http,
+    breaker: Breaker,
+    config: Arc<Config>,
+    store: Store,
+    clock: Clock,
+    known: Mutex<Known>,
+}
+
+impl Members {
+    /// `http` is asked for members alone.
+    pub fn new(http: Http, breaker: Breaker, config: Arc<Config>, store: Store, clock: Clock) -> Self {
+        Self { http, breaker, config, store, clock, known: Mutex::default() }
+    }
+
+    /// The roles of somebody; none of one who is not in the guild.
+    async fn roles(&self, guild: GuildId, user: UserId) -> Result<Vec<RoleId>, serenity::Error> {
+        let now = self.clock.moment();
+        let known = self.lock().get(&(guild, user)).cloned();
+        if let Some((at, roles)) = known
+            && now.since(at) < COUNTS_FOR
+        {
+            return Ok(roles);
+        }
+        let roles = match Rest::new(&self.http, &self.breaker).member(guild, user).await {
+            Ok(member) => member.roles.iter().map(|role| RoleId(role.get())).collect(),
+            Err(error) if rest::status(&error) == Some(404) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut known = self.lock();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert((guild, user), (now, roles.clone()));
+        Ok(roles)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Guard for Members {
+    async fn may_begin(&self, conversation: &Conversation, prompt: &Prompt) -> Result<bool, NotKnown> {
+        let channel = conversation.parent.unwrap_or(conversation.id.into());
+        // A project that is not configured any more has nobody who may; its turn says so when it begins.
+        let Some(project) = self.config.project_for(channel) else { return Ok(true) };
+        let spot = rule::spot(project, conversation.guild, conversation.id.into());
+        let author = prompt.author.id;
+        let rule = rule::rule(&self.config, &self.store, project, spot, author).await;
+        let rule = rule.map_err(|error| NotKnown(error.into()))?;
+        let mut person = Person { id: author, roles: Vec::new(), manages_messages: false };
+        let verdict = authorize(&rule, &person, Action::Prompt);
+        let (true, Some(guild)) =
+            (verdict != Verdict::Allowed && rule.depends_on_roles(author), conversation.guild)
+        else {
+            return Ok(verdict == Verdict::Allowed);
+        };
+        let roles = tokio::time::timeout(QUESTION_MAX, self.roles(guild, author)).await;
+        person.roles = match roles {
+            Ok(roles) => roles.map_err(|error| NotKnown(error.into()))?,
+            Err(elapsed) => return Err(NotKnown(elapsed.into())),
+        };
+        Ok(authorize(&rule, &person, Action::Prompt) == Verdict::Allowed)
+    }
+}
