@@ -45,20 +45,26 @@ impl Members {
         Self { http, breaker, config, store, clock, known: Mutex::default() }
     }
 
-    /// The roles of somebody; none of one who is not in the guild.
-    async fn roles(&self, guild: GuildId, user: UserId) -> Result<Vec<RoleId>, serenity::Error> {
+    /// The roles of somebody as they were told just now.
+    fn known(&self, guild: GuildId, user: UserId) -> Option<Vec<RoleId>> {
         let now = self.clock.moment();
-        let known = self.lock().get(&(guild, user)).cloned();
-        if let Some((at, roles)) = known
-            && now.since(at) < COUNTS_FOR
-        {
-            return Ok(roles);
-        }
-        let roles = match Rest::new(&self.http, &self.breaker).member(guild, user).await {
-            Ok(member) => member.roles.iter().map(|role| RoleId(role.get())).collect(),
-            Err(error) if rest::status(&error) == Some(404) => Vec::new(),
-            Err(error) => return Err(error),
+        let known = self.lock();
+        known
+            .get(&(guild, user))
+            .filter(|(at, _)| now.since(*at) < COUNTS_FOR)
+            .map(|(_, roles)| roles.clone())
+    }
+
+    /// The roles of somebody; none of one who is not in the guild.
+    async fn ask(&self, guild: GuildId, user: UserId) -> Result<Vec<RoleId>, NotKnown> {
+        let rest = Rest::new(&self.http, &self.breaker);
+        let roles = match tokio::time::timeout(QUESTION_MAX, rest.member(guild, user)).await {
+            Ok(Ok(member)) => member.roles.iter().map(|role| RoleId(role.get())).collect(),
+            Ok(Err(error)) if rest::status(&error) == Some(404) => Vec::new(),
+            Ok(Err(error)) => return Err(NotKnown(error.into())),
+            Err(elapsed) => return Err(NotKnown(elapsed.into())),
         };
+        let now = self.clock.moment();
         let mut known = self.lock();
         if known.len() >= KNOWN_MAX {
             known.clear();
@@ -82,18 +88,17 @@ impl Guard for Members {
         let author = prompt.author.id;
         let rule = rule::rule(&self.config, &self.store, project, spot, author).await;
         let rule = rule.map_err(|error| NotKnown(error.into()))?;
-        let mut person = Person { id: author, roles: Vec::new(), manages_messages: false };
-        let verdict = authorize(&rule, &person, Action::Prompt);
-        let (true, Some(guild)) =
-            (verdict != Verdict::Allowed && rule.depends_on_roles(author), conversation.guild)
-        else {
-            return Ok(verdict == Verdict::Allowed);
+        let may = |roles| {
+            let person = Person { id: author, roles, manages_messages: false };
+            authorize(&rule, &person, Action::Prompt) == Verdict::Allowed
         };
-        let roles = tokio::time::timeout(QUESTION_MAX, self.roles(guild, author)).await;
-        person.roles = match roles {
-            Ok(roles) => roles.map_err(|error| NotKnown(error.into()))?,
-            Err(elapsed) => return Err(NotKnown(elapsed.into())),
+        let Some(guild) = conversation.guild.filter(|_| rule.depends_on_roles(author)) else {
+            return Ok(may(Vec::new()));
         };
-        Ok(authorize(&rule, &person, Action::Prompt) == Verdict::Allowed)
+        // Who may without roles, or by those of just now, may. Nobody is refused for what was: they may have them again.
+        if may(Vec::new()) || self.known(guild, author).is_some_and(may) {
+            return Ok(true);
+        }
+        Ok(may(self.ask(guild, author).await?))
     }
 }

@@ -83,7 +83,7 @@ async fn approvals_may_be_the_askers_or_those_of_a_role() {
     let told = stage.told_privately(clicked).await;
     assert!(told.contains(&format!("Only people with the role <@&{}> answer.", World::MASTERS)), "{told}");
     stage.click(MARA, card, "Deny").await;
-    stage.answer_shows(thread, opened, "denied by Mara").await;
+    stage.said(thread, "denied by Mara").await;
     stage.assert_well_behaved();
 }
 
@@ -136,7 +136,7 @@ async fn who_loses_their_role_while_they_wait_is_not_served() {
     stage.discord.set_roles(JONAS, &[World::BUILDERS]);
     let message = stage.ask(JONAS, LIGHTHOUSE, "[[say:Aye.]]");
     let thread = switchboard::domain::ids::ChannelId(message.0);
-    stage.answer_shows(thread, message, "Aye.").await;
+    stage.said(thread, "Aye.").await;
     stage.assert_well_behaved();
 }
 
