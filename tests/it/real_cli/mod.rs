@@ -6,6 +6,7 @@ mod restarts;
 mod secrets;
 mod sessions;
 mod settings;
+mod steering;
 mod tools;
 mod work;
 
