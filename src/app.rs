@@ -107,14 +107,7 @@ pub async fn run(
         doors.clone(),
     );
     tasks.spawn(doors.clone().run_until_cancelled_owned(deny_unseen(registry.clone(), unseen_asks)));
-    tasks.spawn(doors.clone().run_until_cancelled_owned({
-        let registry = registry.clone();
-        async move {
-            // Discord may be away for long; what was asked goes on.
-            tokio::time::sleep(LOOK_MAX).await;
-            registry.looked_at();
-        }
-    }));
+    tasks.spawn(doors.clone().run_until_cancelled_owned(look(registry.clone())));
     let recovered = registry.recover().await?;
     tracing::info!(
         recovered,
@@ -177,6 +170,12 @@ pub async fn run(
     wind_up(&tasks, &catch_up, &store).await;
     drop(state_dir);
     ending(ended)
+}
+
+/// Discord may be away for long; what was asked goes on.
+async fn look(registry: Registry) {
+    tokio::time::sleep(LOOK_MAX).await;
+    registry.looked_at();
 }
 
 /// Waits until everybody has ended and closes the database, both for a bounded time.

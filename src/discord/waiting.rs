@@ -201,7 +201,9 @@ pub async fn stop(
     Ok(match stopped {
         // The turn says so, to everybody.
         Stopped::Turn { .. } => None,
-        Stopped::Nothing | Stopped::Over | Stopped::NotTheirs => Some("This turn is over already.".to_owned()),
+        Stopped::Nothing | Stopped::Over | Stopped::NotTheirs => {
+            Some("This turn is over already.".to_owned())
+        }
     })
 }
 

@@ -7,6 +7,7 @@ use crate::clock::WallTime;
 use crate::conversation::handle::{Answered, Click, GoneOn};
 use crate::conversation::state::{Given, Reply, reply};
 use crate::domain::answer::{Answer, Said};
+use crate::domain::ask::Ask;
 use crate::domain::event::TurnEnd;
 use crate::domain::ids::{AskId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Origin, Prompt, Wish};
@@ -22,6 +23,25 @@ const GO_ON: &str = "Your previous attempt at this was cut off: the program that
      part of the work already. Look at what is there before you repeat anything, then go on with what I asked for.";
 
 impl Actor {
+    /// An ask is a row before it is a card.
+    pub(super) async fn save_ask(&mut self, turn: TurnId, ask: &Ask) -> Result<(), ActorError> {
+        if let Some(process) = self.state.process() {
+            self.shared.store.save_ask(turn, process, ask).await?;
+            pass(Point::AskRow).await;
+        }
+        Ok(())
+    }
+
+    /// Nobody answered in time.
+    pub(super) async fn expire(&mut self, given: Given) -> Result<(), ActorError> {
+        if let Some(process) = self.state.process() {
+            tracing::info!(%process, "nobody answered an ask");
+            let (state, answer) = (AskState::Expired, Some(&given.answer));
+            self.shared.store.settle_ask(process, &given.request, state, answer, None).await?;
+        }
+        Ok(())
+    }
+
     /// Answers an ask that waits here, or says what became of it.
     pub(super) async fn answer(&mut self, id: AskId, said: Said, by: Author) -> Result<Answered, ActorError> {
         let store = self.shared.store.clone();

@@ -11,12 +11,12 @@ use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
 use crate::conversation::guard::NotKnown;
 use crate::conversation::place::Place;
-use crate::conversation::state::{Effect, Given};
+use crate::conversation::state::Effect;
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::{Prompt, Wish};
 use crate::fail_point::{Point, pass};
-use crate::runner::Position;
+use crate::runner::{Exit, Position};
 use crate::store::{AskState, Conversation, NewProcess, NewTurn};
 
 /// Who may not be known just now is asked about again after this, doubling.
@@ -40,7 +40,7 @@ impl Actor {
             }
             Effect::Begin { turn, prompt, more, process, start, from, attempt, carried } => {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
-                return self.begin(NewTurn { carried, more, ..new }, &prompt, start).await.map(Some);
+                return self.begin(NewTurn { more, carried, ..new }, &prompt, start).await.map(Some);
             }
             Effect::Withdraw(prompt) => _ = store.withdraw(prompt).await?,
             Effect::Refuse { prompt, why } => {
@@ -51,17 +51,7 @@ impl Actor {
                 store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;
             }
             Effect::Deliver { prompt, attempt } => self.give(&prompt, attempt).await,
-            Effect::Steer { prompt, process, id } => {
-                pass(Point::SteerDue).await;
-                if !store.steer(prompt.id, process).await? {
-                    tracing::error!(prompt = %prompt.id, "a prompt does not wait any more and was to be told");
-                    return Ok(Some(Input::Withdraw { prompt: prompt.id, gone: false }));
-                }
-                tracing::info!(prompt = %prompt.id, %process, "telling the running turn");
-                pass(Point::SteerRow).await;
-                self.steer(&prompt, id).await;
-                pass(Point::SteerHanded).await;
-            }
+            Effect::Steer { prompt, process, id } => return self.tell_of(prompt, process, id).await,
             Effect::SteerAgain { prompt, id } => self.steer(&prompt, id).await,
             Effect::Heard { prompt, turn } => {
                 pass(Point::Hearing).await;
@@ -97,23 +87,12 @@ impl Actor {
                     feed.control.stop().await;
                 }
             }
-            Effect::SaveAsk { turn, ask } => {
-                if let Some(process) = self.state.process() {
-                    store.save_ask(turn, process, &ask).await?;
-                    pass(Point::AskRow).await;
-                }
-            }
+            Effect::SaveAsk { turn, ask } => self.save_ask(turn, &ask).await?,
             Effect::SettleAsk { process, request, answer } => {
                 let state = answer.as_ref().map_or(AskState::Withdrawn, state_of);
                 store.settle_ask(process, &request, state, answer.as_ref(), None).await?;
             }
-            Effect::ExpireAsk(Given { request, answer, .. }) => {
-                if let Some(process) = self.state.process() {
-                    tracing::info!(%process, "nobody answered an ask");
-                    let state = AskState::Expired;
-                    store.settle_ask(process, &request, state, Some(&answer), None).await?;
-                }
-            }
+            Effect::ExpireAsk(given) => self.expire(given).await?,
             Effect::Remind { ask, turn, person, until } => self.remind(ask, turn, person, until).await?,
             Effect::Unremind { ask } => self.unremind(ask),
             Effect::NoteSideEffects(turn) => {
@@ -128,20 +107,9 @@ impl Actor {
                 store.end_turn(turn, &end, &usage, tools, error.as_ref()).await?;
                 pass(Point::TurnEnded).await;
             }
-            Effect::ProcessEnded { process, exit } => {
-                tracing::info!(%process, exit = ?exit, "process ended");
-                pass(Point::ProcessEnding).await;
-                store.end_process(process, &exit).await?;
-                pass(Point::ProcessEnded).await;
-                self.feed = None;
-            }
+            Effect::ProcessEnded { process, exit } => self.process_ended(process, &exit).await?,
             Effect::SessionChanged(session) => self.session_is(session).await?,
-            Effect::SessionLost => {
-                if let Some(session) = self.conversation.session.take() {
-                    tracing::warn!(%session, "the CLI does not have the session any more");
-                    store.mark_session_stale(session).await?;
-                }
-            }
+            Effect::SessionLost => self.session_lost().await?,
             Effect::Account { news, .. } => self.account_news(news).await?,
             Effect::Info(info) => self.shared.setup.learn(store, info).await?,
             Effect::Ignored { kind, why } => {
@@ -151,6 +119,23 @@ impl Actor {
             }
         }
         Ok(None)
+    }
+
+    async fn process_ended(&mut self, process: ProcessId, exit: &Exit) -> Result<(), ActorError> {
+        tracing::info!(%process, ?exit, "process ended");
+        pass(Point::ProcessEnding).await;
+        self.shared.store.end_process(process, exit).await?;
+        pass(Point::ProcessEnded).await;
+        self.feed = None;
+        Ok(())
+    }
+
+    async fn session_lost(&mut self) -> Result<(), ActorError> {
+        if let Some(session) = self.conversation.session.take() {
+            tracing::warn!(%session, "the CLI does not have the session any more");
+            self.shared.store.mark_session_stale(session).await?;
+        }
+        Ok(())
     }
 
     /// What a turn showed of the account. Only what happens now is told to the owner.
@@ -262,7 +247,7 @@ impl Actor {
     }
 
     /// Writes a prompt to the process for the turn that runs.
-    async fn steer(&mut self, prompt: &Prompt, id: PromptId) {
+    pub(super) async fn steer(&mut self, prompt: &Prompt, id: PromptId) {
         let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
         self.write(steer_line(id, &text)).await;
     }
@@ -311,11 +296,7 @@ async fn place(shared: Shared, conversation: Conversation, parts: Vec<Prompt>) -
 }
 
 /// Whether the authors of all of them may have them run still.
-async fn may_begin(
-    shared: &Shared,
-    conversation: &Conversation,
-    parts: &[Prompt],
-) -> Result<bool, NotKnown> {
+async fn may_begin(shared: &Shared, conversation: &Conversation, parts: &[Prompt]) -> Result<bool, NotKnown> {
     for prompt in parts {
         if !shared.guard.may_begin(conversation, prompt).await? {
             return Ok(false);

@@ -5,12 +5,31 @@ use uuid::Uuid;
 use super::{Actor, ActorError, Input, target};
 use crate::conversation::handle::{InQueue, Sent, TakenBack};
 use crate::conversation::state::Notice;
-use crate::domain::ids::{PromptId, TurnId};
+use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Origin, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::render::queue;
 
 impl Actor {
+    /// Tells a prompt to the process whose turn runs: a row first, so that it is told once.
+    pub(super) async fn tell_of(
+        &mut self,
+        prompt: Prompt,
+        process: ProcessId,
+        id: PromptId,
+    ) -> Result<Option<Input>, ActorError> {
+        pass(Point::SteerDue).await;
+        if !self.shared.store.steer(prompt.id, process).await? {
+            tracing::error!(prompt = %prompt.id, "a prompt does not wait any more and was to be told");
+            return Ok(Some(Input::Withdraw { prompt: prompt.id, gone: false }));
+        }
+        tracing::info!(prompt = %prompt.id, %process, "telling the running turn");
+        pass(Point::SteerRow).await;
+        self.steer(&prompt, id).await;
+        pass(Point::SteerHanded).await;
+        Ok(None)
+    }
+
     /// Takes a prompt back.
     pub(super) async fn withdraw(&mut self, prompt: PromptId, alone: bool) -> Result<TakenBack, ActorError> {
         if self.state.steered().any(|steered| steered.id == prompt) {

@@ -137,7 +137,9 @@ impl State {
                 ..
             }) => {
                 self.leave_place(effects);
-                parts.into_iter().for_each(|part| self.submit(part));
+                for part in parts {
+                    self.submit(part);
+                }
             }
             // So does one that waits for its next attempt.
             Some(waiting) if !waiting.is_running() => {

@@ -194,11 +194,15 @@ impl State {
             // The turn has its name from its first prompt.
             turn.is_of(taken);
             self.finish(TurnEnd::Interrupted, wall, effects);
-            rest.into_iter().for_each(|part| self.insert(part));
+            for part in rest {
+                self.insert(part);
+            }
             return;
         }
         turn.is_of(rest);
-        taken.into_iter().for_each(|part| self.withdrawn(part, gone, now, wall));
+        for part in taken {
+            self.withdrawn(part, gone, now, wall);
+        }
     }
 
     /// Its message says so, if it is there.

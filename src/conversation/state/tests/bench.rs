@@ -224,7 +224,8 @@ impl Bench {
                 self.turns.push((*turn, number.to_string()));
                 assert_eq!(*from, Position(if *start { 0 } else { self.position }));
                 let start = if *start { "start" } else { "warm" };
-                let more: String = more.iter().map(|more| format!("+{}", self::number(*more))).collect();
+                let more =
+                    more.iter().map(|more| format!("+{}", self::number(*more))).collect::<Vec<_>>().concat();
                 format!("begin {number}{more} in {} ({start}, attempt {attempt})", self.process(*process))
             }
             Effect::Withdraw(prompt) => format!("withdraw {}", number(*prompt)),

@@ -312,6 +312,7 @@ impl World {
         assert!(due.is_none_or(|due| due > self.now), "the actor would spin");
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each effect")]
     fn perform(&mut self, effect: Effect) -> Option<Input> {
         match effect {
             Effect::AskPlace => {
