@@ -12,6 +12,7 @@ pub mod clock;
 pub mod disk;
 pub mod domain;
 pub mod fail_point;
+pub mod policy;
 
 pub mod process;
 pub mod runner;

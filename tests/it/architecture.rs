@@ -7,6 +7,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("chain", &[]),
     ("clock", &[]),
     ("domain", &[]),
+    ("policy", &[]),
     ("disk", &[]),
     ("fail_point", &[]),
     ("config", &[]),
@@ -86,6 +87,7 @@ const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
 /// Modules without await, clock, random and IO: they take `(input, now)`.
 const PURE: &[&str] = &[
     "domain/",
+    "policy/",
     "process/lines.rs",
     "claude/dialogue",
     "claude/launch.rs",
