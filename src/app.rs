@@ -89,8 +89,8 @@ pub async fn run(
     let (unseen, unseen_asks) = mpsc::channel(UNSEEN_MAX);
     let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), taste, unseen);
     let shim = std::env::current_exe().context("failed to find this program's own file")?;
-    let runner = Arc::new(LocalRunner::new(&config.state_dir, shim));
-    let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store).await?);
+    let runner = Arc::new(LocalRunner::new(&config.state_dir, shim.clone()));
+    let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store, shim).await?);
     let registry = Registry::new(
         Parts {
             store: store.clone(),

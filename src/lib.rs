@@ -37,3 +37,4 @@ pub mod app;
 pub mod doctor;
 
 pub mod audit;
+pub mod judge;

@@ -173,6 +173,14 @@ fn notify(states: &[sd_notify::NotifyState]) {
     }
 }
 
+/// Ends this process with 2 after this time, whatever it does then.
+pub fn end_after(time: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        std::process::exit(2);
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchboard::config::{Config, process_environment};
 use switchboard::lifecycle::{self, Ending};
-use switchboard::{app, audit, doctor, playground, process, telemetry};
+use switchboard::{app, audit, doctor, judge, playground, process, telemetry};
 use tokio_util::sync::CancellationToken;
 
 /// Claude Code in Discord: one binary, on a host that your team owns.
@@ -32,6 +32,15 @@ enum Command {
     Doctor,
     /// Who decided what: prints the audit, or verifies that nothing in it was changed.
     Audit(audit::Arguments),
+    /// What the rules and the catalogue of catastrophic patterns decide.
+    #[command(subcommand)]
+    Policy(judge::Command),
+    /// Internal: what the policy says of one use of a tool; Claude Code asks on standard input.
+    #[command(hide = true)]
+    PolicyHook {
+        /// The rules, as JSON.
+        rules: String,
+    },
     /// Internal: the parent of one CLI process.
     #[command(hide = true)]
     Shim {
@@ -52,6 +61,7 @@ fn main() -> ExitCode {
     match arguments.command {
         // Started often, and wants nothing of what follows.
         Some(Command::Shim { dir }) => process::shim::run(&dir),
+        Some(Command::PolicyHook { rules }) => judge::hook(&rules),
         command => {
             let ending = start(command.unwrap_or(Command::Run), arguments.config.as_deref());
             ExitCode::from(ending.code())
@@ -96,7 +106,8 @@ fn start(command: Command, config: Option<&std::path::Path>) -> Ending {
         }
         Command::Audit(arguments) => runtime.block_on(audit::run(&arguments, &config)),
         Command::Doctor => runtime.block_on(doctor::run(&config, &env)),
-        Command::Run | Command::Playground(_) | Command::Shim { .. } => {
+        Command::Policy(command) => runtime.block_on(judge::run(&command, &config)),
+        Command::Run | Command::Playground(_) | Command::Shim { .. } | Command::PolicyHook { .. } => {
             let ending = run(&runtime, config, &env);
             // Not waited for: a name that is being resolved, say, cannot be cut short.
             runtime.shutdown_background();

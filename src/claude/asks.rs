@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::hook;
 use super::tools::tool_of;
 use super::wire::control::{Request, RequestBody};
 use crate::domain::ask::{Ask, AskKind, Change, Grant, Offer, Question, Rule};
+use crate::policy::{By, Context, Rules, decide};
 
 mod elicitation;
 
@@ -32,13 +34,20 @@ fn tool_ask(body: &RequestBody, cwd: &str) -> AskKind {
         ("ExitPlanMode", Some(plan)) => AskKind::Plan { plan: plan.to_owned() },
         (name, _) => AskKind::Permission {
             tool: tool_of(name, &body.input, cwd),
-            reason: body.decision_reason.clone(),
+            reason: alarm(name, &body.input, cwd).or_else(|| body.decision_reason.clone()),
             blocked_path: body.blocked_path.clone(),
             dir: cwd.to_owned(),
             changes: changes(name, &body.input),
-            grant: grant(&body.permission_suggestions),
+            // A catastrophe is decided on each time.
+            grant: grant(&body.permission_suggestions).filter(|_| alarm(name, &body.input, cwd).is_none()),
         },
     }
+}
+
+/// What is catastrophic about it, looked at here as well: the hook of a project may have spoken before ours.
+fn alarm(tool: &str, input: &Value, cwd: &str) -> Option<String> {
+    let decision = decide(&Rules::default(), tool, input, Context { dir: cwd, home: None, real: None });
+    matches!(decision.by, By::Pattern(_)).then(|| hook::reason(&decision))
 }
 
 /// What an edit or a write would change.
@@ -112,4 +121,34 @@ fn offer(value: &Value) -> Option<Offer> {
         description: text("description").unwrap_or_default(),
         preview: text("preview").filter(|preview| !preview.trim().is_empty()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_could_be_allowed_for_the_session_covers_no_catastrophe() {
+        let suggested = json!([
+            { "type": "addRules", "behavior": "allow", "destination": "localSettings",
+              "rules": [{ "toolName": "Bash", "ruleContent": "git push:*" }] },
+        ]);
+        for (command, alarmed) in [("git push origin topic", false), ("git fetch; git push -f", true)] {
+            let body = RequestBody {
+                subtype: "can_use_tool".to_owned(),
+                tool_name: "Bash".to_owned(),
+                input: json!({ "command": command }),
+                decision_reason: Some("a hook of the project".to_owned()),
+                permission_suggestions: suggested.clone(),
+                ..RequestBody::default()
+            };
+            let AskKind::Permission { reason, grant, .. } = tool_ask(&body, "/srv/p") else {
+                panic!("it is a permission");
+            };
+            assert_eq!(grant.is_none(), alarmed, "{command}");
+            assert_eq!(reason.is_some_and(|reason| reason.contains("force-push")), alarmed, "{command}");
+        }
+    }
 }

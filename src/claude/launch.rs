@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use crate::config::PermissionMode;
 use crate::domain::effort::Effort;
 use crate::domain::ids::SessionId;
+use crate::policy::Rules;
 
+use super::hook;
 use super::tuning::Tuning;
 use crate::runner::{Launch, STOP_GRACE_MS};
 
@@ -46,6 +48,10 @@ pub struct Settings {
     pub allowed_tools: Vec<String>,
     /// Rules for tools that are refused.
     pub disallowed_tools: Vec<String>,
+    /// What is allowed, asked and denied whatever the mode.
+    pub rules: Rules,
+    /// This program's own file, which the CLI runs to hear what the policy says of a tool; none: it hears nothing.
+    pub policy_program: Option<PathBuf>,
     /// Directories besides the project that tools may read and write without a question.
     pub add_dirs: Vec<PathBuf>,
     /// The project's directory, absolute.
@@ -129,6 +135,13 @@ fn args(settings: &Settings, session: Session) -> Vec<String> {
     args.extend(settings.disallowed_tools.iter().map(|rule| format!("--disallowedTools={rule}")));
     args.extend(settings.add_dirs.iter().map(|dir| format!("--add-dir={}", dir.display())));
     args.extend(settings.args.iter().cloned());
+    // Of several `--settings` the last counts.
+    args.extend(
+        settings
+            .policy_program
+            .as_ref()
+            .map(|program| format!("--settings={}", hook::settings(program, &settings.rules))),
+    );
     // After what the operator appends: what people chose counts, and of two the CLI takes the last.
     args.extend(settings.effort.iter().map(|effort| format!("--effort={effort}")));
     args
@@ -169,6 +182,8 @@ mod tests {
             effort: None,
             allowed_tools: vec!["Read".into(), "Bash(git:*)".into()],
             disallowed_tools: vec!["WebFetch".into()],
+            rules: Rules::default(),
+            policy_program: Some("/usr/bin/switchboard".into()),
             add_dirs: vec!["/var/lib/switchboard/files".into()],
             dir: "/srv/p".into(),
             env: BTreeMap::from([("ANTHROPIC_BASE_URL".into(), "http://gateway".into())]),
@@ -181,7 +196,7 @@ mod tests {
     #[test]
     fn the_command_line_of_a_new_and_of_a_resumed_session() {
         let new = launch(&settings(), Session::New(SESSION), []);
-        insta::assert_snapshot!(new.args.join("\n"), @r"
+        insta::assert_snapshot!(new.args.join("\n"), @r#"
         -p
         --input-format=stream-json
         --output-format=stream-json
@@ -197,16 +212,14 @@ mod tests {
         --disallowedTools=WebFetch
         --add-dir=/var/lib/switchboard/files
         --effort=low
-        ");
+        --settings={"disableAllHooks":false,"hooks":{"PreToolUse":[{"hooks":[{"command":"'/usr/bin/switchboard' policy-hook '{\"allow\":[],\"ask\":[],\"deny\":[]}' || exit 2","timeout":600,"type":"command"}]}]},"permissions":{"deny":[]}}
+        "#);
         let resumed = launch(&settings(), Session::Resume(SESSION), []);
         assert!(resumed.args.contains(&format!("--resume={SESSION}")));
         assert!(!resumed.args.iter().any(|arg| arg.starts_with("--session-id")));
         let chosen = Settings { effort: Some(Effort::Max), ..settings() };
         let chosen = launch(&chosen, Session::New(SESSION), []);
-        assert!(
-            chosen.args.ends_with(&["--effort=low".to_owned(), "--effort=max".to_owned()]),
-            "the last one counts"
-        );
+        assert_eq!(chosen.args.last().map(String::as_str), Some("--effort=max"), "the last one counts");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod tools;
 
 pub mod dialogue;
 
+pub mod hook;
 pub mod launch;
 pub mod prompt_text;
 pub mod tuning;

@@ -80,6 +80,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tool_keeps_a_name_that_rules_know() {
+        let names =
+            ["Bash", "Read", "Edit", "Write", "Grep", "WebFetch", "Agent", "Skill", "mcp__a__b", "Monitor"];
+        for name in names {
+            assert_eq!(tool_of(name, &json!({}), "/srv").cli_name(), name);
+        }
+    }
+
+    #[test]
     fn inputs_become_tools() {
         let cases = [
             ("Read", json!({"file_path": "/srv/p/src/a.rs"}), Tool::Read { path: "src/a.rs".into() }),

@@ -158,6 +158,23 @@ impl ClaudeConfig {
             // A relative path would be looked up in the project's directory, where anybody may have put a file.
             problems.add("claude.command", "a path must be absolute; a bare name is looked up in PATH");
         }
+        for arg in &self.args {
+            let flag = arg.split('=').next().unwrap_or(arg);
+            if ["--settings", "--bare", "--safe-mode"].contains(&flag) {
+                let message = format!(
+                    "{flag} would switch off what asks before a catastrophe; write settings into the CLI's own settings.json, rules into [policy]"
+                );
+                problems.add("claude.args", message);
+            }
+        }
+        for name in ["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"] {
+            if self.env.0.contains_key(name) {
+                problems.add(
+                    format!("claude.env.{name}"),
+                    "it would switch off what asks before a catastrophe; remove it",
+                );
+            }
+        }
         check_model(self.model.as_deref(), "claude.model", problems);
         check_slash_commands(&self.slash_commands, "claude.slash_commands", problems);
         for name in &self.inherit_env {

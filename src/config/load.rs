@@ -121,6 +121,7 @@ fn build(root: &Dict, file: Option<PathBuf>, places: &Places, problems: &mut Pro
         discord: section(root, "discord", problems).unwrap_or_default(),
         access: section(root, "access", problems).unwrap_or_default(),
         claude: section(root, "claude", problems).unwrap_or_default(),
+        policy: section(root, "policy", problems).unwrap_or_default(),
         limits: section(root, "limits", problems).unwrap_or_default(),
         log: section(root, "log", problems).unwrap_or_default(),
         projects: Vec::new(),

@@ -36,6 +36,7 @@ pub use projects::{ConversationScope, Project, RespondTo, WhileRunning};
 pub use secret::MASK;
 
 use crate::domain::ids::ChannelId;
+use crate::policy::Rules;
 
 /// The whole configuration, checked. Serializing it (and its `Debug`) never shows a secret.
 #[derive(Debug, Clone, Serialize)]
@@ -48,6 +49,8 @@ pub struct Config {
     pub access: AccessConfig,
     /// How to run the CLI.
     pub claude: ClaudeConfig,
+    /// What is allowed, asked and denied in every project, whatever the mode. Default: nothing.
+    pub policy: Rules,
     /// Bounds.
     pub limits: LimitsConfig,
     /// The log.
@@ -66,6 +69,7 @@ impl Default for Config {
             discord: DiscordConfig::default(),
             access: AccessConfig::default(),
             claude: ClaudeConfig::default(),
+            policy: Rules::default(),
             limits: LimitsConfig::default(),
             log: LogConfig::default(),
             projects: Vec::new(),
@@ -123,6 +127,11 @@ impl Config {
     pub fn allows_bypass(&self, project: &Project) -> bool {
         project.allow_bypass.unwrap_or(self.claude.allow_bypass)
             || self.permission_mode_for(project) == PermissionMode::BypassPermissions
+    }
+
+    /// What is allowed, asked and denied in this project, whatever the mode.
+    pub fn rules_for(&self, project: &Project) -> Rules {
+        self.policy.and(&project.rules)
     }
 
     /// The CLI's slash commands that people may use in this project, without the slash; `*` stands for all.

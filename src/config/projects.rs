@@ -11,6 +11,7 @@ use super::problem::Problems;
 use crate::domain::ids::{ChannelId, RoleId, UserId};
 use crate::domain::tier::Tier;
 use crate::domain::tool_pattern::ToolPattern;
+use crate::policy::Rules;
 
 /// A directory with a channel of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -68,6 +69,9 @@ pub struct Project {
     /// Tools that Claude does not have. Default: none.
     #[serde(default)]
     pub disallowed_tools: Vec<String>,
+    /// What is allowed, asked and denied whatever the mode, besides `[policy]`. Default: nothing.
+    #[serde(default)]
+    pub rules: Rules,
     /// Appended to the CLI's own system prompt. Default: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_prompt: Option<String>,
@@ -98,6 +102,7 @@ impl Project {
             second_person: None,
             allowed_tools: Vec::new(),
             disallowed_tools: Vec::new(),
+            rules: Rules::default(),
             system_prompt: None,
             people: Vec::new(),
         }

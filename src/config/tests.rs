@@ -270,3 +270,15 @@ fn secrets_are_masked_and_listed() {
     // What is printed can be read again, but for the secrets.
     load(&config.to_masked_toml(), &[]).unwrap();
 }
+
+#[test]
+fn rules_are_checked_and_what_would_switch_them_off_is_refused() {
+    let said = complaint("[policy]\nallow = [\"Bash(git\"]\n", &[]);
+    assert!(said.contains("policy.allow") && said.contains("closing parenthesis"), "{said}");
+    for args in ["--settings={}", "--bare", "--safe-mode"] {
+        let said = complaint(&format!("[claude]\nargs = [{args:?}]\n"), &[]);
+        assert!(said.contains("claude.args") && said.contains("catastrophe"), "{said}");
+    }
+    let said = complaint("[claude.env]\nCLAUDE_CODE_SIMPLE = \"1\"\n", &[]);
+    assert!(said.contains("CLAUDE_CODE_SIMPLE"), "{said}");
+}

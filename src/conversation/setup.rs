@@ -1,5 +1,7 @@
 //! What a conversation is launched with: its project's settings, its own choices, and what the CLI said of itself.
 
+mod rules;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,17 +32,30 @@ pub struct Setup {
     config: Arc<Config>,
     env: Environment,
     files_dir: PathBuf,
+    program: PathBuf,
     info: RwLock<CliInfo>,
     version: RwLock<Option<Version>>,
 }
 
 impl Setup {
-    /// `env` is the daemon's own environment, of which the configured names are passed on.
-    pub async fn new(config: Arc<Config>, env: &Environment, store: &Store) -> Result<Self, StoreError> {
+    /// `env` is the daemon's own environment, of which the configured names are passed on; `program` this program's file.
+    pub async fn new(
+        config: Arc<Config>,
+        env: &Environment,
+        store: &Store,
+        program: PathBuf,
+    ) -> Result<Self, StoreError> {
         let known = store.setting(INFO_KEY).await?;
         let info = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let files_dir = config.state_dir.join("files");
-        Ok(Self { config, env: env.clone(), files_dir, info: RwLock::new(info), version: RwLock::default() })
+        Ok(Self {
+            config,
+            env: env.clone(),
+            files_dir,
+            program,
+            info: RwLock::new(info),
+            version: RwLock::default(),
+        })
     }
 
     /// Asks the CLI what it is, and says in the log what is wrong with it.
@@ -216,6 +231,9 @@ impl Setup {
             effort: None,
             allowed_tools: project.map(|project| project.allowed_tools.clone()).unwrap_or_default(),
             disallowed_tools: project.map(|project| project.disallowed_tools.clone()).unwrap_or_default(),
+            rules: project
+                .map_or_else(|| self.config.policy.clone(), |project| self.config.rules_for(project)),
+            policy_program: Some(self.program.clone()),
             add_dirs: vec![self.files_dir.clone()],
             dir: project.map_or_else(std::env::temp_dir, |project| project.dir.clone()),
             env: claude.env.0.clone(),

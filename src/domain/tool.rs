@@ -97,6 +97,27 @@ pub enum Tool {
 }
 
 impl Tool {
+    /// What the CLI calls it, or a tool that is used on the same: rules are for such names.
+    pub fn cli_name(&self) -> String {
+        let name = match self {
+            Tool::Bash { .. } => "Bash",
+            Tool::Read { .. } => "Read",
+            Tool::Edit { .. } => "Edit",
+            Tool::Write { .. } => "Write",
+            Tool::Search { .. } => "Grep",
+            Tool::Fetch { .. } => "WebFetch",
+            Tool::WebSearch { .. } => "WebSearch",
+            Tool::Agent { .. } => "Agent",
+            Tool::Todo { .. } => "TodoWrite",
+            Tool::Skill { .. } => "Skill",
+            Tool::Question { .. } => "AskUserQuestion",
+            Tool::Plan => "ExitPlanMode",
+            Tool::Mcp { server, tool } => return format!("mcp__{server}__{tool}"),
+            Tool::Other { name } => name,
+        };
+        name.to_owned()
+    }
+
     /// Whether this tool can only look. Everything else is taken to change something (RELIABILITY §6.3).
     pub fn is_read_only(&self) -> bool {
         match self {

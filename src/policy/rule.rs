@@ -31,7 +31,7 @@ pub enum NotARule {
     )]
     NoTool(String),
     /// The parentheses are not closed, or something stands behind them.
-    #[error("{0:?} does not end with its closing parenthesis")]
+    #[error("{0:?} does not end with its closing parenthesis; write it like \"Bash(git push:*)\"")]
     Open(String),
     /// The pattern of files cannot be read.
     #[error("{0:?} holds no pattern of files; write one as in a .gitignore, such as \"Edit(src/**)\"")]

@@ -76,7 +76,7 @@ impl Part {
     }
 
     /// The arguments that are no flags.
-    pub fn operands(&self) -> impl Iterator<Item = &str> {
+    pub fn positional(&self) -> impl Iterator<Item = &str> {
         self.args().filter(|arg| !arg.starts_with('-') || *arg == "-")
     }
 
@@ -91,6 +91,11 @@ impl Part {
                 None => arg == *flag,
             })
         })
+    }
+
+    /// Whether one of these words stands among the arguments.
+    pub fn has_any(&self, words: &[&str]) -> bool {
+        self.args().any(|arg| words.contains(&arg))
     }
 
     /// Whether these words stand among the arguments in this order, perhaps with flags between.
@@ -211,7 +216,7 @@ fn fed(node: Node, reader: &Reader) -> Option<String> {
     let outer = node.parent().filter(|parent| parent.kind() == "redirected_statement");
     for holder in [Some(node), outer].into_iter().flatten() {
         for index in 0..holder.child_count() {
-            let Some(child) = u32::try_from(index).ok().and_then(|index| holder.child(index)) else {
+            let Some(child) = holder.child(index) else {
                 continue;
             };
             match child.kind() {

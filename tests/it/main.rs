@@ -32,6 +32,7 @@ mod lossy;
 mod modes;
 mod operation;
 mod people;
+mod policy;
 mod process;
 mod queue;
 mod real_cli;

@@ -26,6 +26,7 @@ impl Actor {
     /// An ask is a row before it is a card.
     pub(super) async fn save_ask(&mut self, turn: TurnId, ask: &Ask) -> Result<(), ActorError> {
         if let Some(process) = self.state.process() {
+            self.audit_ask(turn, ask).await?;
             self.shared.store.save_ask(turn, process, ask).await?;
             pass(Point::AskRow).await;
         }
@@ -57,6 +58,9 @@ impl Actor {
                     }
                 }
                 Reply::Answer(answer) => {
+                    if let Some(sentence) = self.shared.setup.objection(&self.conversation, &ask, &answer) {
+                        return Ok(Answered::Unfit { sentence });
+                    }
                     let state = state_of(&answer);
                     if store.settle_ask(process, &ask.request, state, Some(&answer), Some(&by)).await? {
                         tracing::info!(ask = %id, by = %by.id, answer = state.as_str(), "an ask was answered");
@@ -115,6 +119,17 @@ impl Actor {
 }
 
 impl Actor {
+    /// Notes what makes an ask one that is asked whatever the mode. Before its row: who is cut off between the two notes it
+    /// twice, never not at all.
+    pub(super) async fn audit_ask(&mut self, turn: TurnId, ask: &Ask) -> Result<(), ActorError> {
+        let Some(why) = self.shared.setup.asked_because(&self.conversation, ask) else { return Ok(()) };
+        let (store, id) = (&self.shared.store, AskId::of(turn, &ask.request));
+        if store.ask(id).await?.is_none() {
+            store.audit(None, "policy", &id.to_string(), &why).await?;
+        }
+        Ok(())
+    }
+
     /// Tells whoever is needed once more that an ask waits. The message is known by the ask: it comes once, also when it
     /// is asked for again after a restart.
     pub(super) async fn remind(

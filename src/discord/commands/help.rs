@@ -51,7 +51,8 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     write. Files that you attach come along; `@path` names a file of the project.\n\
     - **One at a time**: what you write meanwhile waits its turn. 👀 taken · ⚙️ working · ✅ done · ❌ failed · ⏹️ stopped\n\
     - **When Claude asks** (a permission, a question, a plan) a card has the answers as buttons; *Other…*, *Deny and say \
-    why* and *Edit* open a form. The first answer of somebody who may answer counts; without one it is denied in the end\n\
+    why* and *Edit* open a form. The first answer of somebody who may answer counts; without one it is denied in the end. \
+    What cannot be undone is asked about in every mode, and some things a rule of the project may ask about or deny\n\
     - **What waits** is changed by editing its message and taken back by deleting it; ⏩ on it, or *Send now*, tells it to \
     the turn that runs. `/queue` shows all of it\n\
     - `/steer` tells something to the turn that runs, `/interrupt` does something else instead\n\

@@ -59,7 +59,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
         why: "hands a shell of this host to another machine",
         finds: |look| {
             look.command.is_some_and(|command| command.contains("/dev/tcp/") || command.contains("/dev/udp/"))
-                || any(look, |part| {
+                || look.any(|part| {
                     (part.is(&["nc", "ncat", "netcat"])
                         && part.has_flag(&["-e", "-c", "--exec", "--sh-exec"]))
                         || (part.is(&["socat"])
@@ -110,9 +110,9 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "send-secrets",
         why: "gives the project's secrets, or the environment, to a program that can send them",
         finds: |look| {
-            let sends = any(look, |part| part.is(SENDERS) && !part.transparent);
+            let sends = look.any(|part| part.is(SENDERS) && !part.transparent);
             let secret = words(look)
-                .any(|word| is_env_file(word.split_once("@").map_or(word, |(_, file)| file)))
+                .any(|word| is_env_file(word.split_once('@').map_or(word, |(_, file)| file)))
                 || look.script.is_some_and(|script| {
                     script.parts.iter().any(|part| {
                         part.is(&["printenv"])
@@ -176,7 +176,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
                     || path.ends_with("/.envrc")
                     || path.ends_with("/.vscode/tasks.json")
                     || holds("/.devcontainer/")
-            }) || any(look, |part| {
+            }) || look.any(|part| {
                 part.is(&["git"])
                     && part.has_words(&["config"])
                     && part.args().any(|arg| {
@@ -220,7 +220,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "another-agent",
         why: "starts an agent that asks nobody",
         finds: |look| {
-            any(look, |part| {
+            look.any(|part| {
                 part.is(&["claude", "codex", "gemini", "aider", "opencode", "cursor-agent"])
                     && part.args().any(|arg| {
                         [
@@ -275,10 +275,6 @@ pub(super) static PATTERNS: &[Pattern] = &[
     },
 ];
 
-fn any(look: &Look, finds: impl Fn(&Part) -> bool) -> bool {
-    look.script.is_some_and(|script| script.parts.iter().any(finds))
-}
-
 fn words<'a>(look: &'a Look) -> impl Iterator<Item = &'a str> {
     let parts = look.script.into_iter().flat_map(|script| &script.parts);
     // What is only said is not read.
@@ -293,22 +289,22 @@ fn reads_code_from_pipe(part: &Part) -> bool {
     if !part.piped {
         return false;
     }
-    let mut operands = part.operands().filter(|operand| *operand != "-");
+    let mut positional = part.positional().filter(|given| *given != "-");
     let given = part.has_flag(&["-c", "-e", "-m", "-r", "-p"]);
     if part.is(SHELLS) {
-        return !part.has_flag(&["-c"]) && (part.has_flag(&["-s"]) || operands.next().is_none());
+        return !part.has_flag(&["-c"]) && (part.has_flag(&["-s"]) || positional.next().is_none());
     }
-    part.is(INTERPRETERS) && !given && operands.next().is_none()
+    part.is(INTERPRETERS) && !given && positional.next().is_none()
 }
 
 fn runs_unseen(look: &Look) -> bool {
     let substituted = |part: &Part| part.args().any(|arg| arg.contains("$(…)"));
-    let fetches = any(look, |part| {
+    let fetches = look.any(|part| {
         part.is(&[
             "curl", "wget", "fetch", "aria2c", "base64", "xxd", "openssl", "uudecode", "gunzip", "zcat",
         ])
     });
-    any(look, |part| {
+    look.any(|part| {
         let runs = part.is(SHELLS) || part.is(INTERPRETERS) || part.is(&["eval", "source", "."]);
         reads_code_from_pipe(part)
             || (runs && fetches && substituted(part))

@@ -1,7 +1,7 @@
 //! What takes over the host or stops it, and what opens doors.
 
+use super::Pattern;
 use super::targets::{all_written, below_home, is_vital};
-use super::{Look, Pattern};
 use crate::policy::shell::Part;
 
 pub(super) static PATTERNS: &[Pattern] = &[
@@ -9,7 +9,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "halt-machine",
         why: "stops the machine, or every process on it",
         finds: |look| {
-            any(look, |part| {
+            look.any(|part| {
                 part.is(&["shutdown", "reboot", "poweroff", "halt", "kexec"])
                     || (part.is(&["init", "telinit"]) && part.args().any(|arg| matches!(arg, "0" | "6")))
                     || (part.is(&["systemctl"])
@@ -42,11 +42,11 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "open-everything",
         why: "changes who may read and write the system, a home or everything here",
         finds: |look| {
-            any(look, |part| {
+            look.any(|part| {
                 part.is(&["chmod", "chown", "chgrp", "setfacl"])
                     && part.has_flag(&["-R", "--recursive"])
                     && part
-                        .operands()
+                        .positional()
                         .skip(1)
                         .any(|target| is_vital(target) && !matches!(target, "." | "./" | "*" | "./*"))
             })
@@ -63,7 +63,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "change-users",
         why: "makes somebody root, or changes who can log in",
         finds: |look| {
-            any(look, |part| {
+            look.any(|part| {
                 part.is(&[
                     "useradd", "usermod", "adduser", "userdel", "passwd", "chpasswd", "visudo", "setcap",
                     "gpasswd",
@@ -117,7 +117,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
                         ]
                         .contains(&rest)
                 })
-            }) || any(look, |part| {
+            }) || look.any(|part| {
                 part.is(&["ssh-copy-id"])
                     || (part.is(&["git"])
                         && part.has_words(&["config"])
@@ -188,7 +188,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "run-later",
         why: "has something run later, when nobody looks",
         finds: |look| {
-            any(look, |part| {
+            look.any(|part| {
                 (part.is(&["crontab"]) && !part.args().eq(["-l"]))
                     || part.is(&["at", "batch", "launchctl"])
                     || (part.is(&["systemctl"])
@@ -211,7 +211,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
         name: "hide-tracks",
         why: "removes or stops the records of what is done",
         finds: |look| {
-            any(look, hides_tracks)
+            look.any(hides_tracks)
                 || look.script.is_some_and(|script| {
                     script.sets.iter().any(|(name, _)| {
                         matches!(name.as_str(), "HISTFILE" | "HISTSIZE" | "HISTCONTROL" | "HISTFILESIZE")
@@ -246,10 +246,6 @@ pub(super) static PATTERNS: &[Pattern] = &[
         ],
     },
 ];
-
-fn any(look: &Look, finds: impl Fn(&Part) -> bool) -> bool {
-    look.script.is_some_and(|script| script.parts.iter().any(finds))
-}
 
 fn hides_tracks(part: &Part) -> bool {
     let has = |words: &[&str]| part.args().any(|arg| words.contains(&arg));

@@ -1,8 +1,4 @@
-//! What destroys: files, disks, histories, data, what runs elsewhere.
-
-use std::sync::LazyLock;
-
-use regex::Regex;
+//! What destroys: files, disks, histories.
 
 use super::targets::is_vital;
 use super::{Look, Pattern};
@@ -12,7 +8,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
     Pattern {
         name: "delete-everything",
         why: "deletes the system, a home, the whole project, its history, or what nobody can know before it runs",
-        finds: |look| any(look, deletes_everything),
+        finds: |look| look.any(deletes_everything),
         matches: &[
             "rm -rf /",
             "rm -fr /*",
@@ -78,7 +74,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
     Pattern {
         name: "wipe-disk",
         why: "overwrites a disk or a file system",
-        finds: |look| any(look, wipes_disk) || writes_device(look),
+        finds: |look| look.any(wipes_disk) || writes_device(look),
         matches: &[
             "mkfs.ext4 /dev/sda1",
             "dd if=/dev/zero of=/dev/sda",
@@ -95,7 +91,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
     Pattern {
         name: "force-push",
         why: "replaces or deletes what others have in the remote repository",
-        finds: |look| any(look, forces_push),
+        finds: |look| look.any(forces_push),
         matches: &[
             "git push --force origin main",
             "git push -f",
@@ -119,7 +115,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
     Pattern {
         name: "rewrite-history",
         why: "rewrites or forgets commits for good",
-        finds: |look| any(look, rewrites_history),
+        finds: |look| look.any(rewrites_history),
         matches: &[
             "git filter-branch --tree-filter x HEAD",
             "git filter-repo --path a",
@@ -140,92 +136,7 @@ pub(super) static PATTERNS: &[Pattern] = &[
             "git clean -fd",
         ],
     },
-    Pattern {
-        name: "drop-data",
-        why: "deletes a database, a table or everything in it",
-        finds: |look| any(look, drops_data) || drops_by_sql(look),
-        matches: &[
-            "psql -c 'DROP DATABASE prod'",
-            "mysql -e \"drop table users;\"",
-            "dropdb prod",
-            "redis-cli FLUSHALL",
-            "echo 'TRUNCATE TABLE a' | psql",
-            "psql <<EOF\nDROP SCHEMA public CASCADE;\nEOF",
-            "rails db:drop",
-            "npx prisma migrate reset",
-            "mongosh --eval 'db.dropDatabase()'",
-            "sqlite3 app.db 'DELETE FROM users;'",
-            "php artisan migrate:fresh",
-            "python manage.py flush",
-        ],
-        passes: &[
-            "psql -c 'SELECT 1'",
-            "sqlite3 a.db 'delete from users where id = 1'",
-            "grep 'DROP TABLE' schema.sql",
-            "rails db:migrate",
-            "redis-cli get a",
-        ],
-    },
-    Pattern {
-        name: "destroy-infrastructure",
-        why: "deletes or changes what runs elsewhere",
-        finds: |look| any(look, destroys_infrastructure),
-        matches: &[
-            "terraform destroy -auto-approve",
-            "terraform apply -auto-approve",
-            "tofu apply -destroy",
-            "kubectl delete ns prod",
-            "helm uninstall app",
-            "aws ec2 terminate-instances --instance-ids i-1",
-            "aws s3 rm s3://b --recursive",
-            "aws s3 rb s3://b",
-            "gcloud projects delete p",
-            "pulumi destroy",
-            "docker system prune -af",
-            "docker volume rm data",
-            "gh repo delete a/b",
-            "kubectl -n x delete pods --all",
-            "az group delete -n x",
-        ],
-        passes: &[
-            "terraform plan",
-            "kubectl get pods",
-            "docker ps",
-            "aws s3 ls",
-            "gh pr list",
-            "docker rm container",
-            "helm list",
-        ],
-    },
-    Pattern {
-        name: "publish-package",
-        why: "publishes for everybody, which cannot be taken back",
-        finds: |look| {
-            any(look, |part| {
-                part.is(&["npm", "pnpm", "yarn", "bun"]) && has_word(part, &["publish", "unpublish"])
-                    || part.is(&["cargo"]) && has_word(part, &["publish", "yank"])
-                    || part.is(&["twine"]) && has_word(part, &["upload"])
-                    || part.is(&["gem"]) && has_word(part, &["push", "yank"])
-            })
-        },
-        matches: &[
-            "npm publish",
-            "cargo publish --allow-dirty",
-            "twine upload dist/*",
-            "cd pkg && pnpm publish",
-            "gem push a.gem",
-        ],
-        passes: &["npm run build", "cargo build", "npm install"],
-    },
 ];
-
-fn any(look: &Look, finds: impl Fn(&Part) -> bool) -> bool {
-    look.script.is_some_and(|script| script.parts.iter().any(finds))
-}
-
-fn has_word(part: &Part, words: &[&str]) -> bool {
-    part.args().any(|arg| words.contains(&arg))
-}
 
 fn deletes_everything(part: &Part) -> bool {
     let vital = |target: &str| {
@@ -235,14 +146,13 @@ fn deletes_everything(part: &Part) -> bool {
                 && target.contains("..")
                 && is_vital(&flat))
     };
-    let operands = || part.operands();
+    let positional = || part.positional();
     match part.program() {
-        "rm" => part.has_flag(&["-r", "-R", "--recursive", "--no-preserve-root"]) && operands().any(vital),
-        "shred" | "unlink" | "srm" => operands().any(vital),
-        "rmdir" => false,
+        "rm" => part.has_flag(&["-r", "-R", "--recursive", "--no-preserve-root"]) && positional().any(vital),
+        "shred" | "unlink" | "srm" => positional().any(vital),
         "find" | "fd" => {
             // Everything below, with nothing that chooses.
-            let deletes = has_word(part, &["-delete"])
+            let deletes = part.has_any(&["-delete"])
                 || part.has_words(&["-exec", "rm"])
                 || part.has_words(&["-execdir", "rm"])
                 || part.has_words(&["-exec", "shred"]);
@@ -304,10 +214,10 @@ fn wipes_disk(part: &Part) -> bool {
             "mkswap",
             "hdparm",
             "badblocks",
-        ]) && part.operands().any(is_disk))
-        || (part.is(&["cryptsetup"]) && has_word(part, &["luksFormat", "erase", "luksErase"]))
+        ]) && part.positional().any(is_disk))
+        || (part.is(&["cryptsetup"]) && part.has_any(&["luksFormat", "erase", "luksErase"]))
         || part.is(&["lvremove", "vgremove", "pvremove"])
-        || (part.is(&["zpool", "zfs"]) && has_word(part, &["destroy"]))
+        || (part.is(&["zpool", "zfs"]) && part.has_any(&["destroy"]))
         || (part.is(&["diskutil"]) && part.args().any(|arg| arg.starts_with("erase")))
 }
 
@@ -361,76 +271,6 @@ fn rewrites_history(part: &Part) -> bool {
         "clean" => args.iter().any(|arg| {
             arg.starts_with('-') && !arg.starts_with("--") && arg.contains('x') && !arg.contains('n')
         }),
-        _ => false,
-    }
-}
-
-static SQL: LazyLock<Regex> = LazyLock::new(|| {
-    let sql = r#"(?i)\bdrop\s+(database|schema|table|keyspace)\b|\btruncate\s+(table\s+)?\w|\bdelete\s+from\s+[\w."`]+\s*(;|$)|dropDatabase\(|\bflush(all|db)\b"#;
-    Regex::new(sql).expect("a fixed pattern")
-});
-
-const CLIENTS: &[&str] = &[
-    "psql",
-    "mysql",
-    "mariadb",
-    "sqlite3",
-    "sqlcmd",
-    "clickhouse-client",
-    "clickhouse",
-    "mongosh",
-    "mongo",
-    "cqlsh",
-    "duckdb",
-    "redis-cli",
-    "valkey-cli",
-    "bq",
-    "snowsql",
-];
-
-/// What a client runs may stand in its arguments, in what it is fed, or in what is piped to it.
-fn drops_by_sql(look: &Look) -> bool {
-    let clients = any(look, |part| part.is(CLIENTS));
-    clients
-        && any(look, |part| {
-            let says = part.is(CLIENTS) || part.is(&["echo", "printf"]);
-            says && (SQL.is_match(&part.text()) || part.fed.as_deref().is_some_and(|fed| SQL.is_match(fed)))
-        })
-}
-
-fn drops_data(part: &Part) -> bool {
-    part.is(&["dropdb"])
-        || part.args().any(|arg| {
-            ["db:drop", "db:reset", "db:wipe", "migrate:fresh", "migrate:reset", "db:schema:load", "db:purge"]
-                .contains(&arg)
-        })
-        || part.has_words(&["migrate", "reset"])
-        || part.has_words(&["manage.py", "flush"])
-        || (part.program() == "manage.py" && has_word(part, &["flush"]))
-}
-
-fn destroys_infrastructure(part: &Part) -> bool {
-    let has = |words: &[&str]| has_word(part, words);
-    match part.program() {
-        "terraform" | "tofu" | "terragrunt" => {
-            has(&["destroy", "-destroy", "--destroy"])
-                || (has(&["apply"]) && part.args().any(|arg| arg.contains("auto-approve")))
-        }
-        "pulumi" | "cdk" | "vagrant" | "flyctl" | "fly" | "sst" => has(&["destroy", "down", "remove"]),
-        "kubectl" | "oc" | "k" => has(&["delete", "drain"]),
-        "helm" => has(&["uninstall", "delete"]),
-        "eksctl" | "doctl" | "gcloud" | "az" | "hcloud" | "linode-cli" => has(&["delete"]),
-        "aws" => {
-            part.args().any(|arg| arg.starts_with("delete-") || arg.starts_with("terminate-") || arg == "rb")
-                || (has(&["rm"]) && has(&["--recursive"]))
-        }
-        "docker" | "podman" => {
-            part.has_words(&["prune"])
-                || part.has_words(&["volume", "rm"])
-                || (has(&["down"]) && has(&["-v", "--volumes"]))
-        }
-        "gh" => part.has_words(&["repo", "delete"]) || part.has_words(&["secret", "delete"]),
-        "heroku" => part.args().any(|arg| arg.ends_with(":destroy") || arg.ends_with(":reset")),
         _ => false,
     }
 }

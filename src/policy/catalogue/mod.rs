@@ -5,6 +5,8 @@
 
 mod code;
 
+mod elsewhere;
+
 mod host;
 
 mod loss;
@@ -12,7 +14,7 @@ mod loss;
 mod targets;
 
 use super::Context;
-use super::shell::Script;
+use super::shell::{Part, Script};
 
 /// Of the catalogue. Raised with every change of what it matches.
 pub const VERSION: u32 = 1;
@@ -55,9 +57,16 @@ pub(super) struct Look<'a> {
     pub context: Context<'a>,
 }
 
+impl Look<'_> {
+    /// Whether any part of a command is one.
+    pub(super) fn any(&self, finds: impl Fn(&Part) -> bool) -> bool {
+        self.script.is_some_and(|script| script.parts.iter().any(finds))
+    }
+}
+
 /// All patterns, in the order in which they are looked for.
 pub fn all() -> impl Iterator<Item = &'static Pattern> {
-    [loss::PATTERNS, host::PATTERNS, code::PATTERNS].into_iter().flatten()
+    [loss::PATTERNS, elsewhere::PATTERNS, host::PATTERNS, code::PATTERNS].into_iter().flatten()
 }
 
 /// The pattern of this name.

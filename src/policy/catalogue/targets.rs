@@ -28,18 +28,18 @@ pub(super) fn is_vital(target: &str) -> bool {
 
 /// The files that a part writes, besides redirections.
 pub(super) fn written(part: &Part) -> Vec<&str> {
-    let operands: Vec<&str> = part.operands().collect();
-    let last = operands.last().copied();
+    let positional: Vec<&str> = part.positional().collect();
+    let last = positional.last().copied();
     match part.program() {
         "tee" | "touch" | "truncate" | "mkdir" | "rm" | "unlink" | "chattr" | "vi" | "vim" | "nano"
-        | "ed" => operands,
+        | "ed" => positional,
         "cp" | "mv" | "ln" | "install" | "rsync" | "scp" => {
             let dir = part.args().skip_while(|arg| *arg != "-t").nth(1);
             let dir = dir.or_else(|| part.args().find_map(|arg| arg.strip_prefix("--target-directory=")));
-            dir.or(last).into_iter().chain(operands.iter().copied().filter(|_| part.is(&["mv"]))).collect()
+            dir.or(last).into_iter().chain(positional.iter().copied().filter(|_| part.is(&["mv"]))).collect()
         }
-        "chmod" | "chown" | "chgrp" | "setfacl" => operands.into_iter().skip(1).collect(),
-        "sed" | "perl" | "awk" | "gawk" if part.has_flag(&["-i", "--in-place", "inplace"]) => operands,
+        "chmod" | "chown" | "chgrp" | "setfacl" => positional.into_iter().skip(1).collect(),
+        "sed" | "perl" | "awk" | "gawk" if part.has_flag(&["-i", "--in-place", "inplace"]) => positional,
         "dd" => part.args().filter_map(|arg| arg.strip_prefix("of=")).collect(),
         "curl" => {
             part.args().skip_while(|arg| !matches!(*arg, "-o" | "--output")).nth(1).into_iter().collect()
@@ -78,8 +78,8 @@ pub(super) fn is_credential(path: &str) -> bool {
     let path = path.trim_start_matches('@');
     let name = path.rsplit('/').next().unwrap_or(path);
     let holds = |part: &str| path.contains(part);
-    (holds(".ssh/") && !name.ends_with(".pub") && name != "known_hosts" && name != "config")
-        || path.ends_with(".ssh")
+    (holds(".ssh/") && name.strip_suffix(".pub").is_none() && name != "known_hosts" && name != "config")
+        || path.strip_suffix(".ssh").is_some()
         || holds(".aws/credentials")
         || holds(".gnupg")
         || holds(".docker/config.json")

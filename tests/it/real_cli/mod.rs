@@ -2,6 +2,7 @@
 //! the other. Without the CLI each test says so and returns (see `tests/support/real_cli.rs`).
 
 mod failures;
+mod policy;
 mod restarts;
 mod secrets;
 mod sessions;
