@@ -146,12 +146,14 @@ fn read_into(
         let reader = Reader { source: command, variables };
         match node.kind() {
             "command" => {
+                script.sound &= !runs_over_lines(node, command);
                 let words = reader.words(node);
                 let fed = fed(node, &reader);
                 let piped = piped || is_piped(node);
                 unwrap::push(words, piped, fed, depth, variables, script);
             }
             "declaration_command" | "unset_command" => {
+                script.sound &= !runs_over_lines(node, command);
                 let words = reader.plain_words(node);
                 script.parts.push(Part { words, piped: false, transparent: false, fed: None });
             }
@@ -193,6 +195,19 @@ fn parsed(command: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_bash::LANGUAGE.into()).ok()?;
     parser.parse(command, None)
+}
+
+/// Whether there is an end of a line among a command's words that nothing takes away. The grammar overlooks one before a
+/// backslash: `ls`, and in the next line `\rm x`, are one command to it.
+fn runs_over_lines(node: Node, source: &str) -> bool {
+    let ends = |text: &str| text.replace("\\\n", "").contains('\n');
+    let mut walk = node.walk();
+    let mut from = node.start_byte();
+    node.children(&mut walk).any(|child| {
+        let gap = source.get(from..child.start_byte()).unwrap_or_default();
+        from = child.end_byte();
+        ends(gap) || (child.kind() == "word" && ends(source.get(child.byte_range()).unwrap_or_default()))
+    })
 }
 
 /// Whether a command stands behind a `|`, also in parentheses or in a loop.

@@ -180,6 +180,8 @@ fn a_part_is_enough_to_deny() {
         "ls || rm x",
         "ls & rm x",
         "ls\nrm x",
+        "ls\n\\rm x",
+        "export A=1\n\\rm x",
         "echo $(rm x)",
         "echo `rm x`",
         "cat <(rm x)",
@@ -248,6 +250,7 @@ fn each_part_must_be_allowed() {
     for command in [
         "git status",
         "git status && ls -la",
+        "git log \\\n  --oneline",
         "ls | git hash-object --stdin",
         "timeout 5 git fetch",
         "cd a; ls",
