@@ -386,6 +386,7 @@ impl Actor {
             queued: self.state.queued(),
             process: self.feed.is_some(),
             mode: self.state.mode().map(str::to_owned),
+            asks: self.state.open_asks(),
         };
         self.status.send_if_modified(|known| {
             let changed = *known != status;

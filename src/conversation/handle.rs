@@ -3,6 +3,7 @@
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use super::state::Tuned;
+use crate::clock::WallTime;
 use crate::domain::answer::Said;
 use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Attachment, Author, Prompt, Wish};
@@ -45,6 +46,8 @@ pub struct Status {
     pub process: bool,
     /// The permission mode that it says it is in, in the CLI's word.
     pub mode: Option<String>,
+    /// The asks that wait for people, each with the time at which it is denied by itself.
+    pub asks: Vec<(AskId, WallTime)>,
 }
 
 /// What `stop` did.

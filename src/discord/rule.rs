@@ -7,7 +7,7 @@ use crate::domain::action::{self, Choice, FormKind};
 use crate::domain::ask::Ask;
 use crate::domain::ids::{AskId, ChannelId, ConversationId, GuildId, PromptId, TurnId, UserId};
 use crate::domain::tool_pattern::ToolPattern;
-use crate::store::{Conversation, Store, StoreError};
+use crate::store::{Conversation, Store, StoreError, StoredAsk};
 
 /// A place of a project: its channel, or a thread below it.
 pub fn spot(project: &Project, guild: Option<GuildId>, channel: ChannelId) -> Spot {
@@ -122,7 +122,29 @@ async fn asked(
     ask: AskId,
     answering: Answering<'_>,
 ) -> Result<Option<Asked>, StoreError> {
-    let Some(stored) = store.ask(ask).await? else { return Ok(None) };
+    Ok(match store.ask(ask).await? {
+        Some(stored) => Some(matters(store, rule, conversation, &stored, answering).await?),
+        None => None,
+    })
+}
+
+/// What matters of an ask that is answered as it is asked.
+pub async fn waits(
+    store: &Store,
+    rule: &AccessRule<'_>,
+    conversation: ConversationId,
+    stored: &StoredAsk,
+) -> Result<Asked, StoreError> {
+    matters(store, rule, conversation, stored, Answering::AsAsked).await
+}
+
+async fn matters(
+    store: &Store,
+    rule: &AccessRule<'_>,
+    conversation: ConversationId,
+    stored: &StoredAsk,
+    answering: Answering<'_>,
+) -> Result<Asked, StoreError> {
     let asker = store.asker(stored.turn).await?;
     let by_guest = match asker {
         Some(asker) => store.was_shared_with(conversation, asker).await? && !is_named(rule, asker),
@@ -130,7 +152,7 @@ async fn asked(
     };
     let second_person = rule.second_person.iter().any(|pattern| is_meant(pattern, &stored.ask, answering));
     let allows = !matches!(answering, Answering::No);
-    Ok(Some(Asked { asker, by_guest, second_person, allows }))
+    Ok(Asked { asker, by_guest, second_person, allows })
 }
 
 /// Whether what would be allowed is what the pattern means: also the command that somebody wrote instead, and what would

@@ -6,7 +6,7 @@ use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::answer::{Answer, Draft};
 use crate::domain::ask::{Ask, AskKind};
-use crate::domain::ids::{AskId, ProcessId, TurnId, UserId};
+use crate::domain::ids::{AskId, ConversationId, GuildId, MessageId, ProcessId, TurnId, UserId};
 use crate::domain::prompt::Author;
 
 /// Where an ask stands.
@@ -49,6 +49,17 @@ pub struct StoredAsk {
     pub settled_by: Option<String>,
     /// When it was asked.
     pub created_at: WallTime,
+}
+
+/// An ask that waits, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingAsk {
+    /// The ask.
+    pub stored: StoredAsk,
+    /// The conversation that it is asked in.
+    pub conversation: ConversationId,
+    /// The newest message of its turn, which is its card: where nothing is posted after that.
+    pub card: Option<MessageId>,
 }
 
 /// The columns that make a [`StoredAsk`].
@@ -227,6 +238,45 @@ impl Store {
         .fetch_optional(&self.reader)
         .await?;
         Ok(author.map(|id| UserId(id.cast_unsigned())))
+    }
+
+    /// The asks that wait in a guild, or everywhere, oldest first: so many at most.
+    pub async fn waiting_asks(
+        &self,
+        guild: Option<GuildId>,
+        max: u32,
+    ) -> Result<Vec<WaitingAsk>, StoreError> {
+        let guild = guild.map(|id| id.0.cast_signed());
+        let rows = sqlx::query!(
+            r#"SELECT asks.id AS "id!", asks.turn AS "turn!", asks.process AS "process!", body AS "body!",
+                      asks.state AS "state!", settled_by_name, asks.created_at AS "created_at!",
+                      turns.conversation AS "conversation!",
+                      (SELECT max(message) FROM slots WHERE slots.turn = asks.turn AND slots.state = 'sent') AS "card: i64"
+               FROM asks JOIN turns ON turns.id = asks.turn JOIN conversations ON conversations.id = turns.conversation
+               WHERE asks.state = 'open' AND (?1 IS NULL OR guild = ?1) ORDER BY asks.created_at, asks.rowid LIMIT ?2"#,
+            guild,
+            max
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            let stored = Row {
+                id: row.id,
+                turn: row.turn,
+                process: row.process,
+                body: row.body,
+                state: row.state,
+                settled_by_name: row.settled_by_name,
+                created_at: row.created_at,
+            };
+            all.push(WaitingAsk {
+                stored: stored.into_ask()?,
+                conversation: ConversationId(row.conversation.cast_unsigned()),
+                card: row.card.map(|id| MessageId(id.cast_unsigned())),
+            });
+        }
+        Ok(all)
     }
 
     /// The asks of a process that wait, oldest first.

@@ -63,7 +63,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite, Transaction};
 
-pub use asks::{AskState, StoredAsk};
+pub use asks::{AskState, StoredAsk, WaitingAsk};
 pub use audit::{AuditEntry, AuditHead};
 pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};

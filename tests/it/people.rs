@@ -5,6 +5,7 @@ mod plans;
 mod questions;
 mod reminders;
 mod servers;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -56,6 +56,13 @@ impl State {
         self.turn.as_ref()?.asks.iter().find(|open| open.id == id)
     }
 
+    /// The asks that wait for people, each with the time at which it is denied by itself.
+    pub fn open_asks(&self) -> Vec<(AskId, WallTime)> {
+        let max = millis(self.bounds.ask_max);
+        let open = self.turn.iter().flat_map(|turn| &turn.asks);
+        open.map(|open| (open.id, WallTime(open.asked_at.0.saturating_add(max)))).collect()
+    }
+
     /// The CLI asks: a row first, then a card, or at once the denial of what nobody can be asked.
     pub(super) fn asked(&mut self, ask: &Ask, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
         let until = WallTime(at.0.saturating_add(millis(self.bounds.ask_max)));

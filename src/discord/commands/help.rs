@@ -60,6 +60,7 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     - `/reset` begins the conversation anew\n\
     - `/model` chooses the model, `/effort` how hard it thinks\n\
     - `/mode` shows or chooses what Claude may do without asking\n\
+    - `/waiting` shows what waits for whose answer, in all channels\n\
     - `/status` shows all conversations, with their cost\n\
     - `/share` lets one more person into this conversation, for a time\n\
     - `/why` explains what became of a message, by its link";

@@ -13,9 +13,10 @@ mod share;
 mod status;
 mod steer;
 mod stop;
+mod waiting;
 mod why;
 
-use serenity::all::Permissions;
+use serenity::all::{CreateAllowedMentions, Permissions};
 
 use super::access::{Action, Person, authorize, denied};
 use super::intake::thread_parent;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<poise::Command<Data, DoorError>> {
         status::status(),
         steer::steer(),
         stop::stop(),
+        waiting::waiting(),
         why::why(),
     ]
 }
@@ -115,9 +117,10 @@ pub async fn defer(ctx: &Context<'_>) -> Result<(), DoorError> {
     Ok(rest::answer(ctx.data().catch_up.breaker(), ctx.defer_ephemeral()).await?)
 }
 
-/// Answers, for this person alone.
+/// Answers, for this person alone: whoever is named in it is not told.
 pub async fn reply(ctx: &Context<'_>, text: &str) -> Result<(), DoorError> {
-    let reply = poise::CreateReply::default().content(text).ephemeral(true);
+    let nobody = CreateAllowedMentions::new();
+    let reply = poise::CreateReply::default().content(text).allowed_mentions(nobody).ephemeral(true);
     rest::answer(ctx.data().catch_up.breaker(), poise::Context::Application(*ctx).send(reply)).await?;
     Ok(())
 }
