@@ -79,6 +79,51 @@ impl Files {
         (taken, refused)
     }
 
+    /// Copies files that came with another prompt, so that each prompt has its own. Those that are not there any more come
+    /// back by name.
+    pub async fn copy(&self, prompt: PromptId, known: &[Attachment]) -> (Vec<Attachment>, Vec<String>) {
+        let (mut copied, mut gone) = (Vec::new(), Vec::new());
+        for (index, file) in known.iter().enumerate() {
+            match self.copy_one(prompt, index, file).await {
+                Ok(attachment) => copied.push(attachment),
+                Err(error) => {
+                    tracing::warn!(%prompt, error = %Chain(&error), "a file could not be copied");
+                    gone.push(file.name.clone());
+                }
+            }
+        }
+        (copied, gone)
+    }
+
+    async fn copy_one(
+        &self,
+        prompt: PromptId,
+        index: usize,
+        file: &Attachment,
+    ) -> std::io::Result<Attachment> {
+        let (path, mut target) = self.create(prompt, index, &file.name).await?;
+        let mut source = tokio::fs::File::open(&file.path).await?;
+        tokio::io::copy(&mut source, &mut target).await?;
+        target.sync_all().await?;
+        Ok(Attachment { path, ..file.clone() })
+    }
+
+    /// An empty file of a prompt.
+    async fn create(
+        &self,
+        prompt: PromptId,
+        index: usize,
+        name: &str,
+    ) -> std::io::Result<(PathBuf, tokio::fs::File)> {
+        let dir = self.dir.join(prompt.to_string());
+        tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).await?;
+        let path = dir.join(format!("{index}_{}", file_name(name)));
+        // What is there already is of an earlier try that was cut off before the prompt was stored.
+        let mut options = tokio::fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).await?;
+        Ok((path, file))
+    }
+
     async fn fetch_one(
         &self,
         prompt: PromptId,
@@ -92,12 +137,7 @@ impl Files {
         if url.scheme() != "https" || !url.host_str().is_some_and(|host| HOSTS.contains(&host)) {
             return Err(FileError::ForeignHost);
         }
-        let dir = self.dir.join(prompt.to_string());
-        tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).await?;
-        let path = dir.join(format!("{index}_{}", file_name(&file.name)));
-        // What is there already is of an earlier try that was cut off before the prompt was stored.
-        let mut options = tokio::fs::OpenOptions::new();
-        let mut target = options.write(true).create(true).truncate(true).mode(0o600).open(&path).await?;
+        let (path, mut target) = self.create(prompt, index, &file.name).await?;
         let mut body = self.client.get(url).send().await?.error_for_status()?.bytes_stream();
         let mut bytes = 0;
         while let Some(chunk) = body.next().await {

@@ -35,6 +35,8 @@ pub mod notice;
 
 pub mod waiting;
 
+pub mod again;
+
 pub mod client;
 
 use std::sync::Arc;

@@ -172,6 +172,41 @@ impl Store {
         row.map(Row::into_prompt).transpose()
     }
 
+    /// What was said last in a conversation: it ran, or was taken back before. What was only told to a turn that ran is
+    /// part of that.
+    pub async fn last_prompt(&self, conversation: ConversationId) -> Result<Option<Prompt>, StoreError> {
+        let conversation = conversation.0.cast_signed();
+        let row = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE conversation = ? AND state IN ('taken', 'withdrawn') AND turn IS NULL
+             ORDER BY received_at DESC, seq DESC LIMIT 1",
+            conversation
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(Row::into_prompt).transpose()
+    }
+
+    /// The prompt that a message is, that a message of ours answers, or of which it says that it waits.
+    pub async fn prompt_at(&self, message: MessageId) -> Result<Option<Prompt>, StoreError> {
+        let (key, message) = (format!("message:{message}"), message.0.cast_signed());
+        let row = sqlx::query_as!(
+            Row,
+            "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
+             WHERE origin_key = ?1
+                OR id IN (SELECT prompt FROM turns JOIN slots ON slots.turn = turns.id WHERE slots.message = ?2)
+                OR id IN (SELECT waits.id FROM slots JOIN prompts AS waits ON waits.notice = slots.turn
+                          WHERE slots.message = ?2)
+             LIMIT 1",
+            key,
+            message
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(Row::into_prompt).transpose()
+    }
+
     /// Where the prompt stands.
     pub async fn prompt_state(&self, id: PromptId) -> Result<Option<PromptState>, StoreError> {
         let id = id.to_string();

@@ -40,6 +40,7 @@ mod real_cli_smoke;
 mod recovery;
 mod refusals;
 mod rendering;
+mod retry;
 mod routing;
 mod secrecy;
 mod steering;

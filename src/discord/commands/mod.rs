@@ -9,6 +9,7 @@ mod mode;
 mod model;
 mod queue;
 mod reset;
+mod retry;
 mod share;
 mod status;
 mod steer;
@@ -24,6 +25,7 @@ use super::rest::{self, Rest};
 use super::{Data, DoorError, rule};
 use crate::config::{AccessRule, Project};
 use crate::domain::ids::{ChannelId, GuildId, RoleId, UserId};
+use crate::domain::prompt::Author;
 use crate::store::Conversation;
 
 /// The context of a slash command.
@@ -39,6 +41,7 @@ pub fn all() -> Vec<poise::Command<Data, DoorError>> {
         model::model(),
         queue::queue(),
         reset::reset(),
+        retry::retry(),
         share::share(),
         status::status(),
         steer::steer(),
@@ -100,6 +103,14 @@ pub fn person(ctx: &Context<'_>) -> Person {
             .and_then(|member| member.permissions)
             .is_some_and(|permissions| permissions.contains(Permissions::MANAGE_MESSAGES)),
     }
+}
+
+/// The same, with the name that people know them by here.
+pub fn author(ctx: &Context<'_>) -> Author {
+    let nick = ctx.interaction.member.as_ref().and_then(|member| member.nick.clone());
+    let user = &ctx.interaction.user;
+    let name = nick.or_else(|| user.global_name.clone()).unwrap_or_else(|| user.name.clone());
+    Author { id: UserId(user.id.get()), name }
 }
 
 /// The server in which it was used.

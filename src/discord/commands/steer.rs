@@ -5,7 +5,7 @@ use super::{Context, here, person, scope};
 use crate::conversation::handle::Sent;
 use crate::discord::access::{Action, authorize, denied};
 use crate::discord::{DoorError, intake, waiting};
-use crate::domain::prompt::{Author, Origin, Prompt, Wish};
+use crate::domain::prompt::{Origin, Prompt, Wish};
 
 /// Tell Claude something while it works; it goes on with that in mind.
 #[poise::command(slash_command, guild_only)]
@@ -52,14 +52,11 @@ async fn say(ctx: Context<'_>, text: String, wish: Wish) -> Result<(), DoorError
         }
     }
     let origin = Origin::Command { channel: scope.channel, interaction: ctx.interaction.id.get() };
-    let nick = ctx.interaction.member.as_ref().and_then(|member| member.nick.clone());
-    let user = &ctx.interaction.user;
-    let name = nick.or_else(|| user.global_name.clone()).unwrap_or_else(|| user.name.clone());
     let prompt = Prompt {
         id: Prompt::id_of(&origin),
         origin,
         conversation,
-        author: Author { id: person(&ctx).id, name },
+        author: super::author(&ctx),
         text: text.trim().to_owned(),
         attachments: Vec::new(),
         received_at: data.clock.wall(),
