@@ -26,7 +26,7 @@ use super::place::{Place, Places};
 use super::setup::Setup;
 use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
 use crate::clock::{Clock, Moment};
-use crate::domain::ids::{ConversationId, ProcessId, SessionId};
+use crate::domain::ids::{ConversationId, ProcessId, PromptId, SessionId};
 use crate::domain::prompt::Origin;
 use crate::outbox::{Outbox, Target, Thread};
 use crate::runner::{Feed, Position, Recorded, Runner};
@@ -90,6 +90,8 @@ pub(super) struct Actor {
     caught_up: Option<Position>,
     session: Option<SessionId>,
     wish: Option<Awaited>,
+    /// The prompt that is being taken up.
+    arriving: Option<PromptId>,
     place: Option<Place>,
     holds: watch::Receiver<Option<Hold>>,
     looked_at: watch::Receiver<bool>,
@@ -136,6 +138,7 @@ impl Actor {
             caught_up: None,
             session: None,
             wish: None,
+            arriving: None,
             place: None,
             holds,
             looked_at,
@@ -374,6 +377,7 @@ impl Actor {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let (now, wall) = (self.shared.clock.moment(), self.shared.clock.wall());
+            self.arriving = if let Input::Submit(prompt) = &input { Some(prompt.id) } else { None };
             for effect in self.state.handle(input, now, wall) {
                 if let Some(next) = self.perform(effect).await? {
                     inputs.push(next);

@@ -1,7 +1,9 @@
 //! What the state wants done, done: rows, processes, lines.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::poll_immediate;
 use uuid::Uuid;
 
 use super::{Actor, ActorError, Input, Shared};
@@ -22,6 +24,8 @@ use crate::store::{AskState, Conversation, NewProcess, NewTurn};
 /// Who may not be known just now is asked about again after this, doubling.
 const ASK_AGAIN_MIN: Duration = Duration::from_millis(500);
 const ASK_AGAIN_MAX: Duration = Duration::from_secs(15);
+/// What the door found of the author of a message counts for so long, while the message waits for nothing.
+const DOOR_COUNTS_FOR: Duration = Duration::from_secs(10);
 
 impl Actor {
     /// Performs an effect; some have an outcome that the state wants to know.
@@ -30,7 +34,9 @@ impl Actor {
         match effect {
             Effect::AskPlace => {
                 let parts = self.state.running().map(|turn| turn.parts.clone()).unwrap_or_default();
-                self.wish = Some(Box::pin(place(self.shared.clone(), self.conversation.clone(), parts)));
+                let known = self.just_came(&parts);
+                self.wish =
+                    Some(Box::pin(place(self.shared.clone(), self.conversation.clone(), parts, known)));
                 return Ok(Some(Input::Held(*self.holds.borrow_and_update())));
             }
             Effect::TakePlace => self.place = Some(self.shared.places.take_now()),
@@ -246,6 +252,15 @@ impl Actor {
         Ok(())
     }
 
+    /// Whether this is one prompt that came a moment ago, in this daemon's time, and goes into a turn as it comes: the door
+    /// let its author in by what they are.
+    fn just_came(&self, parts: &[Prompt]) -> bool {
+        let [prompt] = parts else { return false };
+        let (now, wall) = (self.shared.clock.moment(), self.shared.clock.wall());
+        let age_ms = wall.0.abs_diff(prompt.received_at.0);
+        self.arriving == Some(prompt.id) && Duration::from_millis(age_ms) < DOOR_COUNTS_FOR.min(now.0)
+    }
+
     /// Writes a prompt to the process for the turn that runs.
     pub(super) async fn steer(&mut self, prompt: &Prompt, id: PromptId) {
         let text = self.shared.setup.prompt_text(&self.conversation, prompt).await;
@@ -279,12 +294,26 @@ fn log_end(turn: TurnId, end: &TurnEnd, usage: &Usage, tools: u32, error: Option
     );
 }
 
-/// A place for the turn of this prompt, and whether its author may have it run still. Nobody is asked before there is a
-/// place, because that may be in an hour; while it cannot be known the place is somebody else's.
-async fn place(shared: Shared, conversation: Conversation, parts: Vec<Prompt>) -> (Place, bool) {
+/// A place for the turn of this prompt, and whether its author may have it run still: known, if there is a place at once
+/// for one who was let in just now. Nobody is asked before there is a place, because that may be in an hour; while it
+/// cannot be known the place is somebody else's.
+async fn place(
+    shared: Shared,
+    conversation: Conversation,
+    parts: Vec<Prompt>,
+    mut known: bool,
+) -> (Place, bool) {
     let mut wait = ASK_AGAIN_MIN;
     loop {
-        let place = shared.admission.place().await;
+        let mut taking = pin!(shared.admission.place());
+        let place = match poll_immediate(taking.as_mut()).await {
+            Some(place) if known => return (place, true),
+            Some(place) => place,
+            None => {
+                known = false;
+                taking.await
+            }
+        };
         match may_begin(&shared, &conversation, &parts).await {
             Ok(may) => return (place, may),
             Err(error) => tracing::warn!(error = %Chain(&error), ?wait, "asking again"),

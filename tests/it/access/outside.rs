@@ -141,6 +141,32 @@ async fn who_loses_their_role_while_they_wait_is_not_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_let_in_just_now_is_not_asked_about() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let path = format!("/guilds/{}/members/{JONAS}", World::GUILD);
+    let asked = || stage.discord.requests().iter().filter(|request| request.path == path).count();
+    // Mara needs no role; hers is a process that is warm.
+    let first = stage.ask(MARA, HARBOR, "[[say:Aye.]]");
+    stage.answer(HARBOR, first).await;
+    let message = stage.ask(JONAS, HARBOR, "[[say:Aye.]]");
+    stage.answer(HARBOR, message).await;
+    let opened = stage.ask(JONAS, LIGHTHOUSE, "[[say:Aye, too.]]");
+    stage.said(switchboard::domain::ids::ChannelId(opened.0), "Aye, too.").await;
+    assert_eq!(asked(), 0);
+    // Who waits for another turn is asked about.
+    let go = stage.dir().join("go");
+    let first = stage.ask(MARA, HARBOR, &format!("[[say:I wait.]][[wait:{}]]", go.display()));
+    stage.answer_shows(HARBOR, first, "I wait.").await;
+    let waited = stage.ask(JONAS, HARBOR, "[[say:Aye.]]");
+    stage.answer_shows(HARBOR, first, "1 queued").await;
+    std::fs::write(&go, "").expect("the gate opens");
+    stage.answer(HARBOR, waited).await;
+    assert_eq!(asked(), 1);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_server_a_direct_message_and_the_blocked() {
     let people = format!(
         "blocked = [{JONAS}]\n[[access.people]]\ntier = \"admin\"\nusers = [{VERA}]\nguild = 77\n\
