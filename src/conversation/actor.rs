@@ -417,7 +417,12 @@ impl Actor {
                 }
                 target.also.push((channel, message));
             }
-            self.shared.outbox.show(turn, &target, shown);
+            if shown.ended && shown.slots.is_empty() {
+                // Nothing is posted of what was taken back, so it waits for no turn.
+                self.shared.outbox.say(turn, &target, shown);
+            } else {
+                self.shared.outbox.show(turn, &target, shown);
+            }
         }
         self.undrawn = false;
         let now = self.shared.clock.moment();

@@ -17,7 +17,6 @@ use crate::disk;
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, UserId};
 use crate::domain::prompt::{Attachment, Author, Origin, Prompt, Wish};
 use crate::fail_point::{Point, pass};
-use crate::render::view::Reaction;
 use crate::store::{Accepted, Ignored, NewConversation};
 
 /// How a message came to us.
@@ -212,7 +211,7 @@ async fn accept(
         notice::say(data, facts.channel, facts.message, &sentence);
         return Ok(());
     }
-    data.outbox.react(facts.channel, facts.message, Reaction::Seen);
+    data.outbox.acknowledge(facts.channel, facts.message);
     pass(Point::Acknowledged).await;
     submit(data, prompt).await
 }

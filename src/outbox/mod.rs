@@ -173,6 +173,11 @@ impl Outbox {
         self.inner.show(key, target, shown, Order::AtOnce);
     }
 
+    /// The reaction to a message that is accepted just now.
+    pub fn acknowledge(&self, channel: ChannelId, message: MessageId) {
+        self.inner.reactions.acknowledge(channel, message);
+    }
+
     /// The reaction that a message should carry from the bot: one at a time, the last one wins.
     pub fn react(&self, channel: ChannelId, message: MessageId, reaction: Reaction) {
         self.inner.reactions.want(channel, message, reaction, None);

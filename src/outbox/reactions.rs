@@ -75,6 +75,8 @@ struct Wanted {
     reaction: Reaction,
     /// The turns that are delivered with it.
     delivered: Vec<TurnId>,
+    /// Whether no daemon ever gave the message another one.
+    first: bool,
     due: Moment,
 }
 
@@ -84,6 +86,11 @@ impl Reactions {
         Self { shared: Arc::new(Shared { parts, activities, channels: Mutex::default() }) }
     }
 
+    /// The first reaction to a message.
+    pub(super) fn acknowledge(&self, channel: ChannelId, message: MessageId) {
+        self.enqueue(channel, message, Reaction::Seen, None, true);
+    }
+
     /// The reaction that a message should have; when it has, or cannot, the turn is `delivered`.
     pub(super) fn want(
         &self,
@@ -91,6 +98,17 @@ impl Reactions {
         message: MessageId,
         reaction: Reaction,
         delivered: Option<TurnId>,
+    ) {
+        self.enqueue(channel, message, reaction, delivered, false);
+    }
+
+    fn enqueue(
+        &self,
+        channel: ChannelId,
+        message: MessageId,
+        reaction: Reaction,
+        delivered: Option<TurnId>,
+        first: bool,
     ) {
         let shared = &self.shared;
         let reaction = if shared.parts.activity { reaction } else { reaction.without_activity() };
@@ -110,7 +128,7 @@ impl Reactions {
             queue
         });
         let due = if reaction.is_activity() { now.after(ACTIVITY_LASTS) } else { now };
-        let wanted = Wanted { message, reaction, delivered: delivered.into_iter().collect(), due };
+        let wanted = Wanted { message, reaction, delivered: delivered.into_iter().collect(), first, due };
         merge(&mut lock(&queue.wanted), wanted);
         queue.settled.send_replace(false);
         queue.changed.notify_one();
@@ -137,6 +155,7 @@ fn merge(pending: &mut Vec<Wanted>, mut new: Wanted) {
     if let Some(index) = pending.iter().position(|earlier| earlier.message == new.message) {
         let earlier = pending.remove(index);
         new.due = new.due.min(earlier.due);
+        new.first = earlier.first;
         new.delivered.splice(0..0, earlier.delivered);
     }
     if pending.len() >= WANTED_MAX
@@ -211,7 +230,13 @@ async fn serve(shared: &Shared, channel: ChannelId, queue: &Queue, posted: &mut 
         }
         let attempts = if reaction.is_final() { FINAL_ATTEMPTS_MAX } else { ATTEMPTS_MAX };
         retried(attempts, || discord.react(channel, message, reaction.emoji())).await;
-        for other in others(discord, channel, message, reaction, before.map(|(before, _)| before)).await {
+        let before = before.map(|(before, _)| before);
+        let others = match before {
+            Some(before) => vec![before],
+            None if wanted.first => Vec::new(),
+            None => left(discord, channel, message, reaction).await,
+        };
+        for other in others {
             retried(attempts, || discord.unreact(channel, message, other.emoji())).await;
         }
         if posted.len() >= POSTED_MAX {
@@ -232,29 +257,19 @@ async fn serve(shared: &Shared, channel: ChannelId, queue: &Queue, posted: &mut 
     }
 }
 
-/// The reactions of ours that `reaction` takes the place of.
-async fn others(
+/// Others of ours: the daemon before this one may have left some.
+async fn left(
     discord: &dyn Discord,
     channel: ChannelId,
     message: MessageId,
     reaction: Reaction,
-    before: Option<Reaction>,
 ) -> Vec<Reaction> {
-    match before {
-        Some(before) => vec![before],
-        // Nothing comes before it.
-        None if reaction == Reaction::Seen => Vec::new(),
-        // The daemon before this one may have left some.
-        None => {
-            let there = discord.own_reactions(channel, message).await.unwrap_or_else(|error| {
-                tracing::debug!(%channel, error = %Chain(&error), "reactions could not be read");
-                vec![Reaction::Seen.emoji().to_owned(), Reaction::Working.emoji().to_owned()]
-            });
-            let is_other =
-                |other: &Reaction| *other != reaction && there.iter().any(|emoji| emoji == other.emoji());
-            Reaction::ALL.into_iter().filter(is_other).collect()
-        }
-    }
+    let there = discord.own_reactions(channel, message).await.unwrap_or_else(|error| {
+        tracing::debug!(%channel, error = %Chain(&error), "reactions could not be read");
+        vec![Reaction::Seen.emoji().to_owned(), Reaction::Working.emoji().to_owned()]
+    });
+    let is_other = |other: &Reaction| *other != reaction && there.iter().any(|emoji| emoji == other.emoji());
+    Reaction::ALL.into_iter().filter(is_other).collect()
 }
 
 /// A reaction is a courtesy: it is tried a few times, and given up with a line in the log.
@@ -281,7 +296,7 @@ mod tests {
     fn wanted(message: u64, reaction: Reaction, turn: Option<u128>, due_ms: u64) -> Wanted {
         let delivered = turn.map(|turn| TurnId(uuid::Uuid::from_u128(turn))).into_iter().collect();
         let due = Moment(Duration::from_millis(due_ms));
-        Wanted { message: MessageId(message), reaction, delivered, due }
+        Wanted { message: MessageId(message), reaction, delivered, first: false, due }
     }
 
     #[test]
