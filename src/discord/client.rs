@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use poise::FrameworkContext;
 use serenity::all::{
-    ApplicationId, ClientBuilder, ConnectionStage, FullEvent, GatewayError, GatewayIntents, Http,
-    HttpBuilder, HttpError, Interaction,
+    ApplicationId, ClientBuilder, CommandInteraction, ConnectionStage, CreateInteractionResponse,
+    CreateInteractionResponseMessage, FullEvent, GatewayError, GatewayIntents, Http, HttpBuilder, HttpError,
+    Interaction,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -300,12 +301,34 @@ async fn on_error(error: poise::FrameworkError<'_, Data, DoorError>) {
                 tracing::warn!(error = %Chain(&error), "an answer could not be sent");
             }
         }
+        // Discord shows people what was registered last, which may be another version's.
+        poise::FrameworkError::UnknownInteraction { framework, interaction, .. } => {
+            not_known(framework, interaction).await;
+        }
+        poise::FrameworkError::CommandStructureMismatch { ctx, .. } => {
+            not_known(ctx.framework, ctx.interaction).await;
+        }
         other => {
             tracing::error!(error = %other, "a command failed");
             if let Err(error) = poise::builtins::on_error(other).await {
                 tracing::warn!(error = %Chain(&error), "an answer could not be sent");
             }
         }
+    }
+}
+
+/// Answers a command that is not one of ours, or whose options are not; what is only being typed has no answer.
+async fn not_known(framework: FrameworkContext<'_, Data, DoorError>, command: &CommandInteraction) {
+    tracing::warn!(command = command.data.name, "a command that is not known");
+    if command.data.autocomplete().is_some() {
+        return;
+    }
+    let message = CreateInteractionResponseMessage::new().content(notice::NOT_KNOWN).ephemeral(true);
+    let response = CreateInteractionResponse::Message(message);
+    let breaker = framework.user_data.catch_up.breaker();
+    let answering = command.create_response(&framework.serenity_context.http, response);
+    if let Err(error) = rest::answer(breaker, answering).await {
+        tracing::warn!(error = %Chain(&error), "an answer could not be sent");
     }
 }
 

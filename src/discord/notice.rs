@@ -15,6 +15,10 @@ use crate::store::Held;
 pub const EMPTY: &str =
     "I am here. Say what you want in the same message, for example: *what does this project do?*";
 
+/// The answer to a command that there is not.
+pub const NOT_KNOWN: &str = "I do not know this command, or not in this form. Your Discord may show an old list: reload it, then choose the \
+     command again.";
+
 /// The answer to one prompt too many.
 pub fn queue_full(max: usize) -> String {
     format!(

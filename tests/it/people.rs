@@ -1,6 +1,7 @@
 //! People in the loop: what Claude asks, who may answer, and that one answer counts, whatever happens meanwhile.
 
 mod forms;
+mod interactions;
 mod plans;
 mod questions;
 mod reminders;

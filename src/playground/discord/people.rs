@@ -334,6 +334,21 @@ impl EmbeddedDiscord {
         Some(id)
     }
 
+    /// Somebody sends an interaction that nothing of the bot's offers: a stale or changed client does that. `kind` as
+    /// Discord counts them: 2 command, 3 component, 5 modal; `data` as it stands.
+    pub fn forge(
+        &self,
+        kind: u8,
+        user: UserId,
+        channel: ChannelId,
+        message: Option<MessageId>,
+        data: &Value,
+    ) -> InteractionId {
+        let id = self.shared.change(|state| state.begin_interaction(kind, user, channel, message, data));
+        self.expire_later();
+        id
+    }
+
     fn expire_later(&self) {
         self.shared.later(ACKNOWLEDGE_WITHIN, super::state::State::expire_interactions);
     }

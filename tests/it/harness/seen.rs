@@ -99,7 +99,8 @@ impl Stage {
         self.discord.interaction(opened).modal.expect("a form was opened")
     }
 
-    async fn acknowledged(&self, id: InteractionId) {
+    /// Waits until Discord knows that the bot heard of an interaction.
+    pub async fn acknowledged(&self, id: InteractionId) {
         self.discord
             .wait_for("an interaction to be acknowledged", |discord| {
                 let state = discord.interaction(id);
