@@ -157,11 +157,13 @@ async fn act(
         // The notice says so, to everybody.
         Action::RunHeld { conversation } => {
             data.store.audit(Some(by.id), "run_held", &conversation.to_string(), "").await?;
-            Ok(said_of_held(held::run(data, conversation.into()).await?))
+            let count = held::run(data, conversation.into()).await?;
+            Ok(said_of_held(ctx, data, incoming, count).await)
         }
         Action::IgnoreHeld { conversation } => {
             data.store.audit(Some(by.id), "ignore_held", &conversation.to_string(), "").await?;
-            Ok(said_of_held(held::ignore(data, conversation.into()).await?))
+            let count = held::ignore(data, conversation.into()).await?;
+            Ok(said_of_held(ctx, data, incoming, count).await)
         }
     }
 }
@@ -200,8 +202,13 @@ async fn answer(
     Ok(said_of_answer(answered, &said))
 }
 
-fn said_of_held(count: usize) -> Option<String> {
-    (count == 0).then(|| "Nothing is held here any more: somebody was first.".to_owned())
+async fn said_of_held(ctx: &Context, data: &Data, incoming: Incoming<'_>, count: usize) -> Option<String> {
+    if count > 0 {
+        return None;
+    }
+    // A daemon that died when it had been decided never said so here.
+    incoming.take_buttons_away(ctx, data).await;
+    Some("Nothing is held here any more: somebody was first.".to_owned())
 }
 
 fn said_of_answer(answered: Answered, said: &Said) -> Option<String> {

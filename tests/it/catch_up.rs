@@ -324,6 +324,27 @@ async fn what_is_held_is_run_or_ignored_by_one_click() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_of_what_is_held_no_more_loses_its_buttons() {
+    let stage = Stage::new().await.with("limits", "catch_up_prompts_max = 0");
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    bot.kill();
+    stage.ask(MARA, HARBOR, "[[say:Missed.]]");
+    let bot = stage.bot().await;
+    let (notice, _) = stage.with_button(HARBOR, "Run").await;
+    bot.kill();
+    // As a daemon leaves it that dies after the decision, before it says so.
+    stage.alter("UPDATE prompts SET state = 'withdrawn', held_in = NULL WHERE held_in IS NOT NULL").await;
+    let _bot = stage.bot().await;
+    let clicked = stage.click(MARA, notice, "Run").await;
+    assert!(stage.told_privately(clicked).await.contains("Nothing is held here any more"));
+    let left = stage.buttons(HARBOR);
+    assert!(left.is_empty(), "{left:?}");
+    assert!(stage.cli_prompts().is_empty());
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_old_is_said() {
     let stage = Stage::new().await.with("limits", "catch_up_secs_max = 0");
     let bot = stage.bot().await;

@@ -11,8 +11,6 @@ const MARKS: [&str; 5] = ["✅", "❌", "⏹️", "⚠️", "<"];
 const QUESTION: &str = "🔐";
 /// What stands on a button that works after the end, below a turn whose CLI was killed.
 const GO_ON: &str = "Go on";
-/// How a notice of what was held after an absence is known.
-const HELD: &str = " while I was away ";
 /// What a person chose who allowed something.
 const ALLOWS: &str = "Allow";
 /// Discord knows a nonce for "the past few minutes" (docs: resources/message): whoever is later than this looks first.
@@ -307,10 +305,6 @@ fn questions(history: &History, found: &mut Found) {
         }
     }
     for shown in &history.shown {
-        // A daemon that dies when somebody decided on what was held never says so there; to click does nothing then.
-        if shown.text.contains(HELD) {
-            continue;
-        }
         let works = |label: &&String| *label != GO_ON || history.killed.is_empty();
         let stale: Vec<_> = shown.buttons.iter().filter(works).collect();
         if !stale.is_empty() {

@@ -13,6 +13,9 @@ use super::talk::Talk;
 use super::{number, tell};
 use crate::harness::{BOT, Stage, arguments, pids};
 
+/// How a notice of what was held after an absence is known.
+const HELD: &str = " while I was away ";
+
 /// All that waits in the database, in words.
 const UNSETTLED: &str = "
     SELECT 'prompt ' || id || ' is queued' FROM prompts WHERE state = 'queued'
@@ -59,7 +62,20 @@ async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
     let unfinished = reactions.iter().filter(|(_, emoji)| ["👀", "⚙️"].contains(&emoji.as_str()));
     open.extend(unfinished.map(|(id, emoji)| format!("{id} has {emoji}")));
     open.extend(left(stage));
+    if open.is_empty() {
+        open.extend(stage.discord.look(|discord| notices(discord, talk)));
+    }
     open
+}
+
+/// What was held after an absence, and has something to click still: a daemon that dies when somebody decided on it leaves
+/// that to the next click.
+fn notices(discord: Snapshot<'_>, talk: &Talk) -> Vec<String> {
+    let channels: BTreeSet<u64> = talk.said.iter().map(|said| said.channel).collect();
+    let messages = channels.into_iter().flat_map(|channel| discord.messages(ChannelId(channel)));
+    let held = messages.filter(|message| message["content"].as_str().is_some_and(|text| text.contains(HELD)));
+    let live = held.filter(|message| message["components"].as_array().is_some_and(|rows| !rows.is_empty()));
+    live.map(|message| format!("the notice {} has buttons", message["id"])).collect()
 }
 
 /// What was known when the daemon died: to be called before the next one starts.
