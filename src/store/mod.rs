@@ -89,6 +89,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// How long a call waits for another process that holds the database, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// What each connection may keep of the file in memory, in KiB; reads are small, and the system's own cache is near.
+const CACHE_KIB: u32 = 512;
+/// So many look something up at a time.
+const READERS: u32 = 2;
 /// How long a call waits for a connection. Every transaction is short, so this is reached when the disk hangs.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -111,9 +115,12 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .pragma("trusted_schema", "OFF");
+            .pragma("trusted_schema", "OFF")
+            .pragma("cache_size", format!("-{CACHE_KIB}"));
         let pool = |connections| {
             SqlitePoolOptions::new()
+                // All of them at once: what is opened on a busy day is memory that stays.
+                .min_connections(connections)
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
                 .idle_timeout(None)
@@ -127,7 +134,7 @@ impl Store {
             return Err(StoreError::Corrupt { path: path.to_owned(), detail: sound.join("; ") });
         }
         MIGRATIONS.run(&writer).await.map_err(|error| migrate_error(path, error))?;
-        let reader = pool(4).connect_with(options.pragma("query_only", "ON")).await.map_err(opened)?;
+        let reader = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(opened)?;
         let store = Self { writer, reader, clock };
         store.chain_old_audit().await?;
         Ok(store)

@@ -44,8 +44,8 @@ pub async fn waiting(ctx: Context<'_>) -> Result<(), DoorError> {
         let live = data.registry.status(ask.conversation).unwrap_or_default();
         let known = live.asks.iter().find(|(id, _)| *id == ask.stored.id).map(|(_, until)| *until);
         let until = known.unwrap_or_else(|| until(ask.stored.created_at, data.config.limits.ask_secs_max));
-        let line = line(&ask, &who_may_answer(&rule, &asked), until, conversation.guild);
-        if may { &mut own } else { &mut others }.push(line);
+        let told = line(&ask, &who_may_answer(&rule, &asked), until, conversation.guild);
+        if may { &mut own } else { &mut others }.push(told);
     }
     super::reply(&ctx, &page(&own, &others)).await
 }
