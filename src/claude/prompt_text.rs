@@ -79,7 +79,12 @@ fn files_block(files: &[File<'_>]) -> String {
         let (bytes, path) = (attachment.bytes, attachment.path.display());
         lines.push(format!("- {name} ({kind}, {bytes} bytes), stored at: {path}"));
         // A text in which the CLI would find a mention is left for Claude to read, so that it arrives unchanged.
-        let inline = text.filter(|text| text.len() <= room && neutral_mentions(text, &|_| false) == **text);
+        // So is one that could be taken for the end of itself.
+        let inline = text.filter(|text| {
+            text.len() <= room
+                && !text.contains("--- End of ")
+                && neutral_mentions(text, &|_| false) == **text
+        });
         if let Some(text) = inline {
             room -= text.len();
             lines.push(format!("--- Start of {name} ---\n{text}\n--- End of {name} ---"));

@@ -26,7 +26,7 @@ use super::place::{Place, Places};
 use super::setup::Setup;
 use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
 use crate::clock::{Clock, Moment};
-use crate::domain::ids::{ConversationId, ProcessId, PromptId, SessionId};
+use crate::domain::ids::{ConversationId, MessageId, ProcessId, PromptId, SessionId};
 use crate::domain::prompt::Origin;
 use crate::outbox::{Outbox, Target, Thread};
 use crate::runner::{Feed, Position, Recorded, Runner};
@@ -453,18 +453,24 @@ fn draw_pause(cost: Duration) -> Duration {
     (cost * DRAW_COSTS_SHARE).clamp(DRAW_EVERY, DRAW_PAUSE_MAX)
 }
 
-/// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so.
+/// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so, or that
+/// a command in the channel above opens on a message.
 fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
     let channel = conversation.id.into();
     let prompt = origin.and_then(Origin::message);
-    let thread = match (conversation.parent, prompt) {
-        (Some(parent), Some((in_channel, message)))
-            if in_channel == parent && message.0 == conversation.id.0 =>
-        {
-            Some(Thread { parent, message, name: conversation.title.clone() })
+    let opened_above = match origin {
+        Some(Origin::Message { channel, message }) => {
+            message.0 == conversation.id.0 && Some(*channel) == conversation.parent
         }
-        _ => None,
+        // On whichever message the thread is.
+        Some(Origin::Command { channel, .. }) => Some(*channel) == conversation.parent,
+        Some(Origin::GoOn { .. }) | None => false,
     };
+    let thread = conversation.parent.filter(|_| opened_above).map(|parent| Thread {
+        parent,
+        message: MessageId(conversation.id.0),
+        name: conversation.title.clone(),
+    });
     Target { channel, parent: conversation.parent, thread, prompt, also: Vec::new() }
 }
 

@@ -95,6 +95,15 @@ impl Files {
         (copied, gone)
     }
 
+    /// Stores a text of ours with a prompt: beside all files that are fetched or copied for it.
+    pub async fn write(&self, prompt: PromptId, name: &str, text: &[u8]) -> std::io::Result<Attachment> {
+        let (path, mut target) = self.create(prompt, self.count_max, name).await?;
+        target.write_all(text).await?;
+        target.sync_all().await?;
+        let content_type = Some("text/markdown".to_owned());
+        Ok(Attachment { name: name.to_owned(), content_type, bytes: text.len() as u64, path })
+    }
+
     async fn copy_one(
         &self,
         prompt: PromptId,

@@ -10,7 +10,7 @@ use serenity::all::Context;
 use super::access::Person;
 use super::catch_up::held;
 use super::incoming::Incoming;
-use super::{Data, DoorError, notice, rule, waiting};
+use super::{Data, DoorError, about, notice, rule, waiting};
 use crate::config::Project;
 use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle};
 use crate::domain::action::{Action, Choice, FormKind};
@@ -121,6 +121,10 @@ async fn act(
     incoming: Incoming<'_>,
     button: StoredButton,
 ) -> Result<Option<String>, DoorError> {
+    if let Action::AskAbout { channel, message } = button.action {
+        // Its conversation may be one that begins with it.
+        return about::ask(ctx, data, incoming, channel, message).await.map(Some);
+    }
     let person = incoming.person();
     let written_texts = incoming.written();
     let conversation = match may(data, &button, &person, &written_texts).await? {
@@ -136,8 +140,8 @@ async fn act(
             answer(&handle, ask, said, by).await
         }
         Action::SubmitForm { ask, form } => answer(&handle, ask, written(form, written_texts), by).await,
-        // It is opened where it is found.
-        Action::OpenForm { .. } => Ok(Some(TOO_SLOW.to_owned())),
+        // The one is opened where it is found, the other is served above.
+        Action::OpenForm { .. } | Action::AskAbout { .. } => Ok(Some(TOO_SLOW.to_owned())),
         Action::ShowAll { ask } => show_all(ctx, data, incoming, ask).await,
         Action::Stop { turn } => {
             data.store.audit(Some(by.id), "stop", &turn.to_string(), "").await?;

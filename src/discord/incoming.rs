@@ -4,14 +4,14 @@
 use serenity::all::{
     ActionRowComponent, ComponentInteraction, ComponentInteractionDataKind, Context, CreateActionRow,
     CreateAllowedMentions, CreateAttachment, CreateInputText, CreateInteractionResponse,
-    CreateInteractionResponseFollowup, CreateModal, EditInteractionResponse, InputTextStyle, Member,
-    ModalInteraction, Permissions, User,
+    CreateInteractionResponseFollowup, CreateInteractionResponseMessage, CreateModal,
+    EditInteractionResponse, InputTextStyle, Member, ModalInteraction, Permissions, User,
 };
 
 use super::access::Person;
 use super::{Data, rest};
 use crate::chain::Chain;
-use crate::domain::ids::{ChannelId, MessageId, RoleId, UserId};
+use crate::domain::ids::{ChannelId, GuildId, MessageId, RoleId, UserId};
 use crate::render::form::{Form, Input};
 use crate::render::message::File;
 
@@ -47,6 +47,15 @@ impl Incoming<'_> {
             Incoming::Click(click) => click.channel_id.get(),
             Incoming::Form(form) => form.channel_id.get(),
         })
+    }
+
+    /// The server in which it was done.
+    pub fn guild(&self) -> Option<GuildId> {
+        let id = match self {
+            Incoming::Click(click) => click.guild_id,
+            Incoming::Form(form) => form.guild_id,
+        };
+        id.map(|id| GuildId(id.get()))
     }
 
     /// The message with the button or menu; a form may have none.
@@ -113,17 +122,19 @@ impl Incoming<'_> {
         }
     }
 
-    /// Tells Discord that it came.
+    /// Tells Discord that it came. Where there is no message that could stay as it is, the answer follows.
     pub async fn acknowledge(&self, ctx: &Context, data: &Data) {
-        self.respond(ctx, data, CreateInteractionResponse::Acknowledge).await;
+        let private = CreateInteractionResponseMessage::new().ephemeral(true);
+        let response = match self.message() {
+            Some(_) => CreateInteractionResponse::Acknowledge,
+            None => CreateInteractionResponse::Defer(private),
+        };
+        self.respond(ctx, data, response).await;
     }
 
     /// Opens a form for the person: the first answer, instead of an acknowledgement.
     pub async fn open(&self, ctx: &Context, data: &Data, custom_id: &str, form: Form) {
-        let rows =
-            (0u8..).zip(form.inputs).map(|(number, field)| CreateActionRow::InputText(input(number, field)));
-        let modal = CreateModal::new(custom_id, form.title).components(rows.collect());
-        self.respond(ctx, data, CreateInteractionResponse::Modal(modal)).await;
+        self.respond(ctx, data, CreateInteractionResponse::Modal(modal(custom_id, form))).await;
     }
 
     async fn respond(&self, ctx: &Context, data: &Data, response: CreateInteractionResponse) {
@@ -174,6 +185,13 @@ impl Incoming<'_> {
             tracing::warn!(error = %Chain(&error), "a button could not be taken away");
         }
     }
+}
+
+/// A form as Discord takes it, known by this id.
+pub fn modal(custom_id: &str, form: Form) -> CreateModal {
+    let rows =
+        (0u8..).zip(form.inputs).map(|(number, field)| CreateActionRow::InputText(input(number, field)));
+    CreateModal::new(custom_id, form.title).components(rows.collect())
 }
 
 fn input(number: u8, field: Input) -> CreateInputText {

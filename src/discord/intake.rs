@@ -88,7 +88,9 @@ pub async fn message(
             notice::say(data, facts.channel, facts.message, notice::EMPTY);
         }
         Route::Prompt { conversation, opens_thread } => {
-            open(ctx, data, &facts, project, conversation, opens_thread, guild).await?;
+            let opening =
+                Opening { project, channel: facts.channel, conversation, thread: opens_thread, guild };
+            open(ctx, data, &opening, || thread_name(&strip_mention(facts.text, facts.me))).await?;
             let name = membership.nick.unwrap_or_else(|| {
                 message.author.global_name.clone().unwrap_or_else(|| message.author.name.clone())
             });
@@ -117,24 +119,36 @@ fn note(data: &Data, facts: &Facts<'_>, guild: Option<GuildId>, why: &str) {
     });
 }
 
-/// The conversation's row; it must be there before the prompt's.
-async fn open(
+/// A conversation that may have to be opened.
+pub struct Opening<'a> {
+    /// Its project.
+    pub project: &'a Project,
+    /// Where somebody wants it.
+    pub channel: ChannelId,
+    /// Which.
+    pub conversation: ConversationId,
+    /// Whether it is a thread that is opened for it there.
+    pub thread: bool,
+    /// The server.
+    pub guild: Option<GuildId>,
+}
+
+/// The conversation's row; it must be there before the prompt's. A thread that is opened for it has this name.
+pub async fn open(
     ctx: &Context,
     data: &Data,
-    facts: &Facts<'_>,
-    project: &Project,
-    conversation: ConversationId,
-    opens_thread: bool,
-    guild: Option<GuildId>,
+    opening: &Opening<'_>,
+    thread_name: impl FnOnce() -> String,
 ) -> Result<(), DoorError> {
+    let &Opening { project, channel, conversation, thread, guild } = opening;
     if data.store.conversation(conversation).await?.is_some() {
         return Ok(());
     }
-    let in_thread = opens_thread || facts.channel != project.channel_id;
-    let title = if opens_thread {
-        thread_name(&strip_mention(facts.text, facts.me))
+    let in_thread = thread || channel != project.channel_id;
+    let title = if thread {
+        thread_name()
     } else {
-        channel_name(ctx, guild, facts.channel).unwrap_or_else(|| project.name.clone())
+        channel_name(ctx, guild, channel).unwrap_or_else(|| project.name.clone())
     };
     data.store
         .open_conversation(&NewConversation {
@@ -145,10 +159,10 @@ async fn open(
             title,
         })
         .await?;
-    if in_thread && !opens_thread {
+    if in_thread && !thread {
         // A member of the thread gets its events wherever Discord makes them depend on membership (FEATURES app. B).
-        if let Err(error) = Rest::of(ctx, data).join_thread(facts.channel).await {
-            tracing::warn!(thread = %facts.channel, error = %Chain(&error), "could not join");
+        if let Err(error) = Rest::of(ctx, data).join_thread(channel).await {
+            tracing::warn!(thread = %channel, error = %Chain(&error), "could not join");
         }
     }
     Ok(())
@@ -372,7 +386,8 @@ async fn membership(
     }
 }
 
-fn offered(attachment: &serenity::all::Attachment) -> Offered {
+/// A file that a message names.
+pub fn offered(attachment: &serenity::all::Attachment) -> Offered {
     Offered {
         name: attachment.filename.clone(),
         url: attachment.url.clone(),

@@ -37,6 +37,12 @@ pub mod waiting;
 
 pub mod again;
 
+pub mod scope;
+
+pub mod quote;
+
+pub mod about;
+
 pub mod client;
 
 use std::sync::Arc;
@@ -86,6 +92,9 @@ pub enum DoorError {
     /// Discord did not answer as it should.
     #[error("failed to ask Discord")]
     Discord(#[from] Box<serenity::Error>),
+    /// What comes with a prompt could not be stored.
+    #[error("failed to store a file")]
+    File(#[from] std::io::Error),
     /// The conversation went away twice while it was asked.
     #[error("failed to reach the conversation")]
     Conversation(#[from] crate::conversation::handle::Gone),

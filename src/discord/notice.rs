@@ -113,6 +113,9 @@ pub fn of_error(error: &DoorError) -> String {
         DoorError::Store(_) => {
             "I cannot use my database right now. Nothing was changed; try again in a minute."
         }
+        DoorError::File(_) => {
+            "I cannot store a file right now, so nothing was asked. Try again in a minute, or ask whoever runs me."
+        }
         DoorError::Discord(_) => "Discord did not answer me. Try again in a moment.",
         DoorError::Conversation(_) => "This conversation is starting again. Try once more.",
     };

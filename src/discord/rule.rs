@@ -109,7 +109,9 @@ fn aim<'a>(action: &action::Action, written: &'a [String]) -> Aim<'a> {
         action::Action::ShowAll { .. } => Aim::Other(Action::Look),
         action::Action::Stop { turn } => Aim::Turn(*turn),
         action::Action::Withdraw { prompt } | action::Action::SendNow { prompt } => Aim::Waiting(*prompt),
-        action::Action::GoOn { .. } | action::Action::RunHeld { .. } => Aim::Other(Action::Prompt),
+        action::Action::GoOn { .. } | action::Action::RunHeld { .. } | action::Action::AskAbout { .. } => {
+            Aim::Other(Action::Prompt)
+        }
         action::Action::IgnoreHeld { .. } => Aim::Other(Action::Discard),
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AskId, ConversationId, PromptId, TurnId};
+use super::ids::{AskId, ChannelId, ConversationId, MessageId, PromptId, TurnId};
 
 /// What a click asks for. Stored with its button, so a variant that was posted once must stay readable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +61,13 @@ pub enum Action {
     SendNow {
         /// The first of them.
         prompt: PromptId,
+    },
+    /// Take the question about a message that was written into its form.
+    AskAbout {
+        /// Where the message stands.
+        channel: ChannelId,
+        /// The message.
+        message: MessageId,
     },
     /// Run the prompts that were held back after an absence.
     RunHeld {
@@ -120,6 +127,7 @@ impl Action {
             | Action::Stop { .. }
             | Action::Withdraw { .. }
             | Action::SendNow { .. }
+            | Action::AskAbout { .. }
             | Action::RunHeld { .. }
             | Action::IgnoreHeld { .. } => None,
         }

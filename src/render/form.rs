@@ -86,6 +86,12 @@ fn form_of(title: &str, inputs: Vec<Input>) -> Option<Form> {
     (!inputs.is_empty()).then(|| Form { title: within(title, TITLE_UNITS_MAX), inputs })
 }
 
+/// The form for a question about a message.
+pub fn about() -> Form {
+    let hint = "May be empty: then Claude has a look at it.";
+    Form { title: "Ask Claude about this".to_owned(), inputs: vec![long("What do you want to know?", hint)] }
+}
+
 fn long(label: &str, placeholder: &str) -> Input {
     Input {
         label: within(label, TITLE_UNITS_MAX),

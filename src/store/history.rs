@@ -8,6 +8,7 @@
 //!   watermark stays behind, and its rows stay with it.
 //! - Discord's gateway repeats events of minutes. Whoever takes live messages leaves out those that are older than
 //!   [`REPEATED_MAX`] and not behind the watermark, and no row that is younger than twice that time goes.
+//! - The row of a command goes by its age: what it answers to is good for a quarter of an hour, and nothing repeats it.
 //! - The row of a click on "Go on" goes after its turn: without that a click goes nowhere. A turn that was cut off stays
 //!   for as long as nobody went on with it, because the button below it works.
 //!
@@ -136,6 +137,7 @@ async fn forget_prompts(
                         WHEN 'message' THEN CAST(substr(origin_key, 9) AS INTEGER) <=
                             (SELECT message FROM watermarks WHERE channel = origin ->> '$.channel')
                         WHEN 'go_on' THEN NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = origin ->> '$.turn')
+                        WHEN 'command' THEN TRUE
                         ELSE FALSE END
                 LIMIT ?2) RETURNING id",
         before,
@@ -187,6 +189,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
                             THEN NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = action ->> '$.turn')
                         WHEN action ->> '$.action' IN ('run_held', 'ignore_held')
                             THEN NOT EXISTS (SELECT 1 FROM prompts WHERE held_in = action ->> '$.conversation')
+                        WHEN action ->> '$.action' = 'ask_about' THEN TRUE
                         ELSE FALSE END
                 LIMIT ?2)",
             before,

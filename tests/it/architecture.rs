@@ -112,6 +112,7 @@ const PURE: &[&str] = &[
     "discord/catch_up/plan.rs",
     "discord/catch_up/caps.rs",
     "discord/route.rs",
+    "discord/quote.rs",
 ];
 
 const NOT_PURE: &[&str] = &[

@@ -31,7 +31,19 @@ async fn all_commands_are_registered_in_the_guild_at_the_start() {
     let commands = stage.discord.commands();
     let names: Vec<_> =
         commands.as_array().expect("a list").iter().map(|command| command["name"].clone()).collect();
-    for name in ["effort", "help", "mode", "model", "reset", "status", "stop", "waiting"] {
+    for name in [
+        "effort",
+        "help",
+        "mode",
+        "model",
+        "reset",
+        "status",
+        "stop",
+        "waiting",
+        "Ask Claude about this",
+        "Retry",
+        "Withdraw",
+    ] {
         assert!(names.contains(&name.into()), "/{name} is missing: {names:?}");
     }
     let paths: Vec<_> =

@@ -29,6 +29,7 @@ mod harness;
 mod history;
 mod logs;
 mod lossy;
+mod message_commands;
 mod modes;
 mod operation;
 mod people;

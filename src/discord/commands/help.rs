@@ -57,6 +57,8 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     the turn that runs. `/queue` shows all of it\n\
     - `/steer` tells something to the turn that runs, `/interrupt` does something else instead\n\
     - `/stop`, or the *Stop* button, stops what runs; the conversation stays\n\
+    - **On any message** (right-click, or hold it: *Apps*): *Ask Claude about this* with its files and what it replies to, \
+    *Retry* what it asked for, *Withdraw* it while it waits\n\
     - `/retry` runs the last prompt once more\n\
     - `/reset` begins the conversation anew\n\
     - `/model` chooses the model, `/effort` how hard it thinks\n\

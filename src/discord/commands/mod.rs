@@ -1,7 +1,8 @@
-//! Slash commands, one file each. To add one: a file with a `#[poise::command]` function, a line in [`all`], a line in
+//! Slash commands and those of a message (right-click), one file each. To add one: a file with a `#[poise::command]` function, a line in [`all`], a line in
 //! `help.rs`, and what it promises in the README. Every answer is ephemeral, and the first thing a command does is to
 //! acknowledge: Discord gives it three seconds.
 
+mod about;
 mod choosing;
 mod effort;
 mod help;
@@ -16,24 +17,23 @@ mod steer;
 mod stop;
 mod waiting;
 mod why;
+mod withdraw;
 
 use serenity::all::{CreateAllowedMentions, Permissions};
 
-use super::access::{Action, Person, authorize, denied};
-use super::intake::thread_parent;
-use super::rest::{self, Rest};
-use super::{Data, DoorError, rule};
-use crate::config::{AccessRule, Project};
+use super::access::{Action, Person};
+use super::scope::{Scope, scope as discord_scope};
+use super::{Data, DoorError, rest};
 use crate::domain::ids::{ChannelId, GuildId, RoleId, UserId};
 use crate::domain::prompt::Author;
-use crate::store::Conversation;
 
-/// The context of a slash command.
+/// The context of a command.
 pub type Context<'a> = poise::ApplicationContext<'a, Data, DoorError>;
 
 /// Every command.
 pub fn all() -> Vec<poise::Command<Data, DoorError>> {
     vec![
+        about::ask_about(),
         effort::effort(),
         help::help(),
         steer::interrupt(),
@@ -42,29 +42,16 @@ pub fn all() -> Vec<poise::Command<Data, DoorError>> {
         queue::queue(),
         reset::reset(),
         retry::retry(),
+        retry::retry_message(),
         share::share(),
         status::status(),
         steer::steer(),
         stop::stop(),
         waiting::waiting(),
         why::why(),
+        withdraw::withdraw(),
     ]
 }
-
-/// A place that a command was used in (or names), and may be used in by this person.
-pub struct Scope<'a> {
-    /// The project.
-    pub project: &'a Project,
-    /// Who may what there, for this person.
-    pub rule: AccessRule<'a>,
-    /// The conversation, if there is one yet.
-    pub conversation: Option<Conversation>,
-    /// The channel or thread.
-    pub channel: ChannelId,
-}
-
-const NOT_A_PROJECT: &str =
-    "No project belongs to this channel. `/help` lists the channels where you can talk to Claude.";
 
 /// The scope of a command in `channel`, or the sentence that says why not.
 pub async fn scope<'a>(
@@ -72,25 +59,8 @@ pub async fn scope<'a>(
     channel: ChannelId,
     action: Action,
 ) -> Result<Result<Scope<'a>, String>, DoorError> {
-    let data = ctx.data();
-    let conversation = data.store.conversation(channel.into()).await?;
-    let project = if let Some(project) = data.config.project_for(channel) {
-        Some(project)
-    } else {
-        let parent = match &conversation {
-            Some(conversation) => conversation.parent,
-            None => thread_parent(Rest::of(ctx.serenity_context(), data), channel).await?,
-        };
-        parent.and_then(|parent| data.config.project_for(parent))
-    };
-    let Some(project) = project else { return Ok(Err(NOT_A_PROJECT.to_owned())) };
     let person = person(ctx);
-    let spot = rule::spot(project, guild(ctx), channel);
-    let rule = rule::rule(&data.config, &data.store, project, spot, person.id).await?;
-    Ok(match denied(authorize(&rule, &person, action), &rule, None) {
-        None => Ok(Scope { project, rule, conversation, channel }),
-        Some(sentence) => Err(sentence),
-    })
+    discord_scope(ctx.serenity_context(), ctx.data(), guild(ctx), channel, &person, action).await
 }
 
 /// Who uses the command, as Discord says in the interaction itself.

@@ -180,6 +180,22 @@ impl State {
         }
     }
 
+    /// The `data` of a command on a message: the message comes along.
+    pub(super) fn message_command_data(&self, name: &str, message: MessageId) -> Option<Value> {
+        let command = self
+            .guild_commands
+            .iter()
+            .chain(&self.global_commands)
+            .find(|command| command["name"] == name && command["type"] == 3)?;
+        let (key, shown) = (message.to_string(), self.message(self.live_message(message)?));
+        let mut resolved = json!({"messages": {}});
+        resolved["messages"][&key] = shown;
+        Some(json!({
+            "id": command["id"], "name": name, "type": 3, "guild_id": command["guild_id"], "target_id": key,
+            "resolved": resolved,
+        }))
+    }
+
     /// The `data` of a slash command: the command as it is registered, and what the options stand for.
     pub(super) fn command_data(&self, name: &str, options: &Value) -> Option<Value> {
         let command = self

@@ -210,6 +210,27 @@ impl EmbeddedDiscord {
         Some(id)
     }
 
+    /// Somebody uses a command on a message (right-click, Apps).
+    ///
+    /// # Panics
+    ///
+    /// If the command is not registered, or the message is not there: a person could not have picked it.
+    pub fn message_command(&self, user: UserId, message: MessageId, name: &str) -> InteractionId {
+        self.try_message_command(user, message, name)
+            .unwrap_or_else(|| panic!("{name} cannot be used on {message}: {}", self.commands()))
+    }
+
+    /// Somebody uses a command on a message, if it is registered.
+    pub fn try_message_command(&self, user: UserId, message: MessageId, name: &str) -> Option<InteractionId> {
+        let id = self.shared.change(|state| {
+            let channel = state.live_message(message)?.channel;
+            let data = state.message_command_data(name, message)?;
+            Some(state.begin_interaction(2, user, channel, None, &data))
+        })?;
+        self.expire_later();
+        Some(id)
+    }
+
     /// Somebody types into an option that the bot completes. Empty if the bot does not answer within 3 s.
     pub async fn autocomplete(
         &self,

@@ -44,6 +44,7 @@ pub(super) async fn act(
         "thread" => action.thread(),
         "typing" => action.typing(),
         "slash" => action.slash(),
+        "message-command" => action.message_command(),
         "autocomplete" => action.autocomplete().await,
         "component" => action.component(),
         "modal" => action.modal(),
@@ -135,6 +136,12 @@ impl Action {
     fn slash(self) -> Outcome {
         let begun =
             self.discord.try_slash(self.person, self.channel()?, self.text("name")?, &self.body["options"]);
+        begun.map(interaction).ok_or_else(|| Refusal::missing("There is no such command."))
+    }
+
+    fn message_command(self) -> Outcome {
+        let (id, _) = self.message_in(&self.body["message"])?;
+        let begun = self.discord.try_message_command(self.person, id, self.text("name")?);
         begun.map(interaction).ok_or_else(|| Refusal::missing("There is no such command."))
     }
 

@@ -22,6 +22,8 @@ import {
 /** An application has 3 s to acknowledge a click; then the server says that it failed. This is for when nobody says anything. */
 const ACKNOWLEDGE_MS = 5000;
 const THREAD_NAME_CHARS = 60;
+/** The type of commands that are used on a message. */
+const MESSAGE_COMMAND = 3;
 
 const list = document.querySelector("#messages");
 const start = document.querySelector("#channel-start");
@@ -186,6 +188,7 @@ function menuFor(message, anchor) {
     { label: "Reply", icon: "reply", run: () => startReply(message) },
     canThread(message) && { label: "Create thread", icon: "thread", run: () => makeThread(message) },
     threadFrom(message) != null && { label: "Open thread", icon: "thread", run: () => open(threadFrom(message).id) },
+    ...messageCommands(message),
     null,
     { label: "Copy text", icon: "copy", run: () => copy(message.content) },
     { label: "Copy message ID", icon: "copy", run: () => copy(message.id) },
@@ -196,6 +199,14 @@ function menuFor(message, anchor) {
     items.filter((item) => item === null || Boolean(item)),
     (emoji) => addReaction(message, emoji),
   );
+}
+
+/** The bot's own commands for messages: Discord's menu “Apps”. */
+function messageCommands(message) {
+  const commands = state.commands.filter((command) => command.type === MESSAGE_COMMAND);
+  const run = ({ name }) => attempt(api.runMessageCommand({ as: state.me, message: message.id, name }));
+  const items = commands.map((command) => ({ label: command.name, icon: "slash", run: () => run(command) }));
+  return items.length > 0 ? [null, ...items] : [];
 }
 
 const addReaction = (message, emoji) => attempt(api.react({ as: state.me, message: message.id, emoji }));

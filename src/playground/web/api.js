@@ -50,6 +50,7 @@ export const deleteMessage = (body) => post("/page/delete", body);
 export const react = (body) => post("/page/react", body);
 export const createThread = (body) => post("/page/thread", body);
 export const runCommand = (body) => post("/page/slash", body);
+export const runMessageCommand = (body) => post("/page/message-command", body);
 export const autocomplete = (body) => post("/page/autocomplete", body);
 export const component = (body) => post("/page/component", body);
 export const modal = (body) => post("/page/modal", body);

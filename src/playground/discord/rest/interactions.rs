@@ -66,7 +66,8 @@ fn callback(state: &mut State, call: &Call, id: InteractionId, token: &str) -> A
     let fits = match interaction.kind {
         4 => kind == 8,
         3 => matches!(kind, 4..=7 | 9),
-        5 => matches!(kind, 4..=7),
+        // A form that a command opened has no message to change.
+        5 => matches!(kind, 4 | 5) || matches!(kind, 6 | 7) && interaction.message.is_some(),
         _ => matches!(kind, 4 | 5 | 9),
     };
     if !fits {
