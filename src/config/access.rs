@@ -30,7 +30,8 @@ pub struct AccessConfig {
     #[serde(deserialize_with = "snowflakes")]
     pub blocked: Vec<UserId>,
     /// Discord id of whoever runs the bot: mentioned, once, when Claude Code is not logged in any more, and written to,
-    /// once, when the bot may not write in a project's channel. Gives no right to use it. Default: nobody.
+    /// once, when the bot may not write in a project's channel. Called to answer what Claude asks in a turn that nobody
+    /// asked for, and, if they may, what whoever asked must not allow. Gives no right to use it. Default: nobody.
     #[serde(deserialize_with = "snowflake_option", skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserId>,
     /// Who may use `/reset`. Default: those with Manage Messages.

@@ -4,6 +4,9 @@
 
 use async_trait::async_trait;
 
+use super::state::Called;
+use crate::domain::ask::Ask;
+use crate::domain::ids::UserId;
 use crate::domain::prompt::Prompt;
 use crate::store::Conversation;
 
@@ -12,6 +15,14 @@ use crate::store::Conversation;
 pub trait Guard: Send + Sync + 'static {
     /// Whether the author of the prompt may have it run, by what they are right now.
     async fn may_begin(&self, conversation: &Conversation, prompt: &Prompt) -> Result<bool, NotKnown>;
+
+    /// Who is called to answer what a turn of this person asks; none: the CLI began it by itself.
+    async fn called(
+        &self,
+        conversation: &Conversation,
+        asker: Option<UserId>,
+        ask: &Ask,
+    ) -> Result<Called, NotKnown>;
 }
 
 /// It cannot be known just now, e.g. because Discord does not answer. Nothing is run on a guess: ask again.

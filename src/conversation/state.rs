@@ -42,7 +42,7 @@ use crate::domain::ids::{ErrorId, ProcessId, PromptId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, NotStarted};
 
-pub use asks::{Given, OpenAsk};
+pub use asks::{Called, Given, OpenAsk};
 pub use effect::Effect;
 pub use input::{Attached, Fresh, Input, KnownTurn};
 pub use process::{Process, Readiness};
@@ -188,6 +188,7 @@ impl State {
             Input::CaughtUp => self.caught_up(&mut effects),
             Input::Given { ask, given } => self.given(ask, given, now, &mut effects),
             Input::Drafted { ask, draft } => self.drafted(ask, draft),
+            Input::Called { request, called } => self.called(&request, called),
             Input::Unseen(ask) => self.unasked(ask, Unasked::Unseen, now, &mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
             Input::Edited { prompt, text, attachments } => self.edited(prompt, text, attachments),

@@ -68,6 +68,8 @@ pub struct Asked {
     pub second_person: bool,
     /// Whether the answer lets Claude go ahead.
     pub allows: bool,
+    /// Whether it lets Claude go ahead unasked from then on, until the session ends.
+    pub lasts: bool,
 }
 
 /// The answer.
@@ -183,6 +185,8 @@ fn needs(rule: &AccessRule<'_>, action: Action, person: &Person) -> Tier {
             ResetBy::Members => Tier::Member,
             ResetBy::ManageMessages => Tier::Operator,
         },
+        // What is not asked any more is the mode's business, in small: that takes what choosing one takes.
+        Action::Answer(asked) if asked.lasts => Tier::Operator,
         Action::Answer(asked) => match rule.approvals {
             // Who else answers for a guest?
             ApprovalsBy::Roles => Tier::Member,

@@ -8,12 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serenity::all::Http;
 
-use super::access::{Action, Person, Verdict, authorize};
+use super::access::{Action, Person, Verdict, authorize, who_may_answer};
 use super::rest::{self, Rest};
 use super::rule;
 use crate::clock::{Clock, Moment};
-use crate::config::Config;
+use crate::config::{ApprovalsBy, Config};
 use crate::conversation::guard::{Guard, NotKnown};
+use crate::conversation::state::Called;
+use crate::domain::ask::Ask;
 use crate::domain::ids::{GuildId, RoleId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::outbox::breaker::Breaker;
@@ -100,5 +102,36 @@ impl Guard for Members {
             return Ok(true);
         }
         Ok(may(self.ask(guild, author).await?))
+    }
+
+    async fn called(
+        &self,
+        conversation: &Conversation,
+        asker: Option<UserId>,
+        ask: &Ask,
+    ) -> Result<Called, NotKnown> {
+        let channel = conversation.parent.unwrap_or(conversation.id.into());
+        let Some(project) = self.config.project_for(channel) else {
+            return Ok(Called { person: asker, who: None });
+        };
+        let spot = rule::spot(project, conversation.guild, conversation.id.into());
+        let rule = self.config.access_at(project, spot);
+        let asked = rule::posed(&self.store, &rule, conversation.id, asker, ask).await;
+        let asked = asked.map_err(|error| NotKnown(error.into()))?;
+        // Whose roles decide is not asked for: the card says which, and whoever waits knows whom to ask.
+        let is_theirs = !asked.by_guest && !asked.second_person;
+        let simply = asker.is_some() && is_theirs && rule.approvals != ApprovalsBy::Roles;
+        let who = (!simply).then(|| who_may_answer(&rule, &asked));
+        let owner = self.config.access.owner;
+        let may = |owner: &UserId| {
+            let person = Person { id: *owner, roles: Vec::new(), manages_messages: false };
+            authorize(&rule, &person, Action::Answer(asked)) == Verdict::Allowed
+        };
+        let person = match asker {
+            Some(_) if !is_theirs => owner.filter(may).or(asker),
+            Some(_) => asker,
+            None => owner,
+        };
+        Ok(Called { person, who })
     }
 }

@@ -148,13 +148,35 @@ async fn matters(
     answering: Answering<'_>,
 ) -> Result<Asked, StoreError> {
     let asker = store.asker(stored.turn).await?;
+    Ok(Some(of_ask(store, rule, conversation, (asker, &stored.ask), answering).await?))
+}
+
+/// What matters of what a turn of this person asks, when it is answered as it is asked.
+pub async fn posed(
+    store: &Store,
+    rule: &AccessRule<'_>,
+    conversation: ConversationId,
+    asker: Option<UserId>,
+    ask: &Ask,
+) -> Result<Asked, StoreError> {
+    of_ask(store, rule, conversation, (asker, ask), Answering::AsAsked).await
+}
+
+async fn of_ask(
+    store: &Store,
+    rule: &AccessRule<'_>,
+    conversation: ConversationId,
+    (asker, ask): (Option<UserId>, &Ask),
+    answering: Answering<'_>,
+) -> Result<Asked, StoreError> {
     let by_guest = match asker {
         Some(asker) => store.was_shared_with(conversation, asker).await? && !is_named(rule, asker),
         None => false,
     };
-    let second_person = rule.second_person.iter().any(|pattern| is_meant(pattern, &stored.ask, answering));
+    let second_person = rule.second_person.iter().any(|pattern| is_meant(pattern, ask, answering));
     let allows = !matches!(answering, Answering::No);
-    Ok(Asked { asker, by_guest, second_person, allows })
+    let lasts = matches!(answering, Answering::ForSession);
+    Ok(Asked { asker, by_guest, second_person, allows, lasts })
 }
 
 /// Whether what would be allowed is what the pattern means: also the command that somebody wrote instead, and what would

@@ -131,6 +131,8 @@ struct Asked {
     ask: Ask,
     /// Whom it is for, and until when; none where nobody can be asked.
     posed: Option<Posed>,
+    /// Who may answer, where it is not simply whoever asked.
+    who: Option<String>,
     /// What was chosen so far.
     draft: Draft,
     outcome: Outcome,

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{Actor, ActorError, Input};
+use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::conversation::handle::{Answered, Click, GoneOn};
 use crate::conversation::state::{Given, Reply, reply};
@@ -128,6 +129,18 @@ impl Actor {
             store.audit(None, "policy", &id.to_string(), &why).await?;
         }
         Ok(())
+    }
+
+    /// Who is called to answer; none: whoever asked, as far as it can be known.
+    pub(super) async fn call(&mut self, ask: Ask) -> Option<Input> {
+        let asker = self.state.running()?.asker();
+        match self.shared.guard.called(&self.conversation, asker, &ask).await {
+            Ok(called) => Some(Input::Called { request: ask.request, called }),
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "who may answer is not known");
+                None
+            }
+        }
     }
 
     /// Tells whoever is needed once more that an ask waits. The message is known by the ask: it comes once, also when it

@@ -93,7 +93,10 @@ impl Actor {
                     feed.control.stop().await;
                 }
             }
-            Effect::SaveAsk { turn, ask } => self.save_ask(turn, &ask).await?,
+            Effect::SaveAsk { turn, ask } => {
+                self.save_ask(turn, &ask).await?;
+                return Ok(self.call(ask).await);
+            }
             Effect::SettleAsk { process, request, answer } => {
                 let state = answer.as_ref().map_or(AskState::Withdrawn, state_of);
                 store.settle_ask(process, &request, state, answer.as_ref(), None).await?;

@@ -5,7 +5,7 @@ use crate::claude::answer_line;
 use crate::clock::{Moment, WallTime};
 use crate::domain::answer::{Answer, Draft};
 use crate::domain::ask::{Ask, AskKind};
-use crate::domain::ids::AskId;
+use crate::domain::ids::{AskId, UserId};
 
 /// What is said of what was denied, and nobody knows why.
 const NOBODY_KNOWS: &str = "nobody remembers why";
@@ -26,8 +26,19 @@ pub struct OpenAsk {
     asked_at: WallTime,
     /// When its time is over; known from the first look on.
     due: Option<Moment>,
+    /// Who is told that it waits.
+    person: Option<UserId>,
     /// Whether whoever is needed was told once more.
     reminded: bool,
+}
+
+/// Who is called to answer an ask.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Called {
+    /// Who is told that it waits.
+    pub person: Option<UserId>,
+    /// Who may answer, as a sentence for the card, where it is not simply whoever asked.
+    pub who: Option<String>,
 }
 
 /// What was said to an ask.
@@ -81,8 +92,19 @@ impl State {
         let id = AskId::of(turn.id, &ask.request);
         if !turn.asks.iter().any(|open| open.id == id) {
             let ask = ask.clone();
-            turn.asks.push(OpenAsk { id, ask, asked: now, asked_at: at, due: None, reminded: false });
+            let person = turn.asker();
+            turn.asks.push(OpenAsk { id, ask, asked: now, asked_at: at, due: None, person, reminded: false });
         }
+    }
+
+    /// It is known who is called, before the card is shown.
+    pub(super) fn called(&mut self, request: &str, called: Called) {
+        let Some(turn) = &mut self.turn else { return };
+        for open in turn.asks.iter_mut().filter(|open| open.ask.request == request) {
+            open.person = called.person;
+        }
+        turn.view.called(request, called.person, called.who);
+        turn.changed = true;
     }
 
     /// What was chosen so far of an ask.
@@ -179,13 +201,13 @@ impl State {
     pub(super) fn expire_asks(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
         let (max, remind) = (self.bounds.ask_max, self.bounds.ask_remind);
         let Some(turn) = &mut self.turn else { return };
-        let (mut over, asker) = (Vec::new(), turn.asker());
+        let mut over = Vec::new();
         for open in &mut turn.asks {
             let waited = wall.since(open.asked_at);
             let due = *open.due.get_or_insert_with(|| now.after(max.saturating_sub(waited)));
             if now >= due {
                 over.push(open.id);
-            } else if let Some(person) = asker.filter(|_| !open.reminded)
+            } else if let Some(person) = open.person.filter(|_| !open.reminded)
                 && remind.is_some_and(|remind| now.after(max.saturating_sub(remind)) >= due)
             {
                 open.reminded = true;

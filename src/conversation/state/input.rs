@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Given;
+use super::{Called, Given};
 use crate::claude::Tuning;
 use crate::clock::WallTime;
 use crate::conversation::account::Hold;
@@ -37,6 +37,13 @@ pub enum Input {
     Recorded(Recorded),
     /// Everything that was recorded before the daemon attached has been read.
     CaughtUp,
+    /// It is known who is called to answer this request of the CLI's.
+    Called {
+        /// The CLI's id of the request.
+        request: String,
+        /// Who.
+        called: Called,
+    },
     /// Somebody answered an ask, first of all, and it is stored.
     Given {
         /// Which.

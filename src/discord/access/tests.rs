@@ -22,7 +22,7 @@ fn rule(grants: Vec<Grant<'_>>) -> AccessRule<'_> {
 }
 
 fn asked(asker: u64) -> Asked {
-    Asked { asker: Some(UserId(asker)), by_guest: false, second_person: false, allows: true }
+    Asked { asker: Some(UserId(asker)), by_guest: false, second_person: false, allows: true, lasts: false }
 }
 
 #[test]

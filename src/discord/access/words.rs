@@ -18,6 +18,10 @@ pub fn denied(verdict: Verdict, rule: &AccessRule<'_>, asked: Option<&Asked>) ->
     Some(match verdict {
         Verdict::Allowed => return None,
         Verdict::NotAmongPeople | Verdict::Blocked => NOT_AMONG_PEOPLE.to_owned(),
+        Verdict::NeedsTier(tier) if asked.is_some_and(|asked| asked.lasts) => format!(
+            "What lasts for the session takes {} of this project. Allow it once, or ask one of them.",
+            one(tier)
+        ),
         Verdict::NeedsTier(_) if asked.is_some() => format!("You may not answer this. {}", who()),
         Verdict::NeedsTier(tier) => format!(
             "This takes {} of this project. Ask one of them, or whoever runs the bot to give you more rights.",

@@ -32,6 +32,14 @@ impl View {
         }
     }
 
+    /// `person` is told of the open ask, and `who` says who may answer it, where that is not simply whoever asked.
+    pub fn called(&mut self, request: &str, person: Option<UserId>, who: Option<String>) {
+        for asked in self.asks_mut().filter(|asked| asked.ask.request == request) {
+            asked.posed = asked.posed.map(|posed| Posed { person, ..posed });
+            asked.who.clone_from(&who);
+        }
+    }
+
     /// The ask with this request's id.
     pub fn ask(&self, request: &str) -> Option<&Ask> {
         let mut asks = self.blocks.iter().filter_map(|block| match block {
@@ -57,7 +65,7 @@ impl View {
 
 impl Asked {
     pub(super) fn new(ask: Ask) -> Self {
-        Self { ask, posed: None, draft: Draft::default(), outcome: Outcome::Open }
+        Self { ask, posed: None, who: None, draft: Draft::default(), outcome: Outcome::Open }
     }
 
     /// Whether people can answer it now.
@@ -73,6 +81,11 @@ impl Asked {
     /// A mention of whoever is told that it waits.
     fn mention(&self) -> String {
         self.person().map(|person| format!(" <@{person}>")).unwrap_or_default()
+    }
+
+    /// Who may answer, while somebody has to.
+    fn who_answers(&self) -> Option<String> {
+        self.who.as_ref().filter(|_| self.is_open_to_people()).map(|who| format!("-# {who}"))
     }
 
     /// When it is denied by itself, for people.
@@ -96,6 +109,7 @@ pub(super) fn block(asked: &Asked) -> String {
             escape(&one_line(&card::expose(message), 1_000))
         )],
     };
+    lines.extend(asked.who_answers());
     lines.extend(asked.countdown());
     if let Some(line) = outcome_line(ask, outcome) {
         lines.push(format!("-# {line}"));

@@ -84,7 +84,13 @@ fn config(way: &str, tier: Tier) -> Config {
 
 fn action(name: &str) -> Action {
     let answer = |asker| {
-        Action::Answer(Asked { asker: Some(asker), by_guest: false, second_person: false, allows: true })
+        Action::Answer(Asked {
+            asker: Some(asker),
+            by_guest: false,
+            second_person: false,
+            allows: true,
+            lasts: name.starts_with("session"),
+        })
     };
     match name {
         "look" => Action::Look,
@@ -93,6 +99,8 @@ fn action(name: &str) -> Action {
         "stop-other" => Action::Stop { own: false },
         "answer-own" => answer(PERSON),
         "answer-other" => answer(OTHER),
+        "session-own" => answer(PERSON),
+        "session-other" => answer(OTHER),
         "choose" => Action::Choose,
         "discard" => Action::Discard,
         "reset" => Action::Reset,

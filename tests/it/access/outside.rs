@@ -1,7 +1,7 @@
 //! One case of each kind, from outside: message, command, button, a role that goes, another server, a direct message, the
 //! blocked.
 
-use switchboard::playground::discord::World;
+use switchboard::playground::discord::{Pinged, World};
 
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA};
 
@@ -57,6 +57,61 @@ async fn a_member_stops_and_answers_what_is_theirs_and_an_operator_everything() 
     stage.answer_shows(HARBOR, own, "I wait.").await;
     assert!(stage.slash_text(JONAS, HARBOR, "stop").await.contains("Stopping"));
     assert_eq!(stage.outcome(own).await, "⏹️");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lasts_takes_an_operator() {
+    let stage = stage_with("operator").await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let clicked = stage.click(MARA, card, "Allow for this session").await;
+    let told = stage.told_privately(clicked).await;
+    assert!(told.contains("What lasts for the session takes an operator"), "{told}");
+    assert_eq!(stage.sql("SELECT state FROM asks").await, ["open"]);
+    stage.click(VERA, card, "Allow for this session").await;
+    assert!(stage.answer(HARBOR, message).await.contains("for this session by Vera"));
+    let message = stage.ask(MARA, HARBOR, "[[plan:# Plan\n1. Paint]]");
+    let (card, _) = stage.card(HARBOR).await;
+    let clicked = stage.click(MARA, card, "Approve and accept edits").await;
+    assert!(stage.told_privately(clicked).await.contains("takes an operator"));
+    stage.click(MARA, card, "Approve").await;
+    assert!(stage.answer(HARBOR, message).await.contains("approved by Mara"));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_says_who_answers_and_calls_one_who_may() {
+    let stage = Stage::new()
+        .await
+        .with("access", &format!("owner = {MARA}"))
+        .with("harbor", "second_person = [\"Bash(touch:*)\"]")
+        .with("lighthouse", &format!("approvals = \"roles\"\napproval_roles = [{}]", World::MASTERS));
+    let _bot = stage.bot().await;
+    // Who asked must not allow it; whoever runs the bot may.
+    let message = stage.ask(JONAS, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let shown = stage.discord.message(card).expect("the card is there")["content"].to_string();
+    assert!(shown.contains(&format!("somebody other than <@{JONAS}> has to allow it")), "{shown}");
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(MARA)]);
+    stage.click(MARA, card, "Deny").await;
+    stage.answer(HARBOR, message).await;
+    // What is no such command, whoever asked answers, and the card needs no word of it.
+    let message = stage.ask(JONAS, HARBOR, "[[ask:bash:true]]");
+    let (card, _) = stage.card(HARBOR).await;
+    let shown = stage.discord.message(card).expect("the card is there")["content"].to_string();
+    assert!(!shown.contains("operator"), "{shown}");
+    stage.click(JONAS, card, "Deny").await;
+    stage.answer(HARBOR, message).await;
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(MARA), Pinged::User(JONAS)]);
+    // A role is named, and not called.
+    let opened = stage.ask(JONAS, LIGHTHOUSE, ASKS);
+    let thread = switchboard::domain::ids::ChannelId(opened.0);
+    let (card, _) = stage.card(thread).await;
+    let shown = stage.discord.message(card).expect("the card is there")["content"].to_string();
+    assert!(shown.contains(&format!("Only people with the role <@&{}> answer.", World::MASTERS)), "{shown}");
+    assert_eq!(stage.pinged_by_cards().last(), Some(&Pinged::User(JONAS)));
     stage.assert_well_behaved();
 }
 
