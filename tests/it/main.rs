@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuses;
 mod access;
 mod account;
 mod architecture;
