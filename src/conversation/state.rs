@@ -188,7 +188,7 @@ impl State {
             Input::CaughtUp => self.caught_up(&mut effects),
             Input::Given { ask, given } => self.given(ask, given, now, &mut effects),
             Input::Drafted { ask, draft } => self.drafted(ask, draft),
-            Input::Called { request, called } => self.called(&request, called),
+            Input::Called { request, called } => self.called(&request, &called),
             Input::Unseen(ask) => self.unasked(ask, Unasked::Unseen, now, &mut effects),
             Input::Stop => self.stop(StopReason::Asked, now, wall, &mut effects),
             Input::Edited { prompt, text, attachments } => self.edited(prompt, text, attachments),

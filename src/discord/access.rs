@@ -59,6 +59,7 @@ pub enum Action {
 
 /// A question of Claude's, as far as it matters who may answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read in its own place")]
 pub struct Asked {
     /// Whose turn asks; none: the CLI began it by itself.
     pub asker: Option<UserId>,

@@ -116,16 +116,16 @@ impl Guard for Members {
         };
         let spot = rule::spot(project, conversation.guild, conversation.id.into());
         let rule = self.config.access_at(project, spot);
-        let asked = rule::posed(&self.store, &rule, conversation.id, asker, ask).await;
-        let asked = asked.map_err(|error| NotKnown(error.into()))?;
+        let posed = rule::posed(&self.store, &rule, conversation.id, asker, ask).await;
+        let posed = posed.map_err(|error| NotKnown(error.into()))?;
         // Whose roles decide is not asked for: the card says which, and whoever waits knows whom to ask.
-        let is_theirs = !asked.by_guest && !asked.second_person;
+        let is_theirs = !posed.by_guest && !posed.second_person;
         let simply = asker.is_some() && is_theirs && rule.approvals != ApprovalsBy::Roles;
-        let who = (!simply).then(|| who_may_answer(&rule, &asked));
+        let who = (!simply).then(|| who_may_answer(&rule, &posed));
         let owner = self.config.access.owner;
         let may = |owner: &UserId| {
             let person = Person { id: *owner, roles: Vec::new(), manages_messages: false };
-            authorize(&rule, &person, Action::Answer(asked)) == Verdict::Allowed
+            authorize(&rule, &person, Action::Answer(posed)) == Verdict::Allowed
         };
         let person = match asker {
             Some(_) if !is_theirs => owner.filter(may).or(asker),

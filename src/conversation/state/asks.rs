@@ -98,12 +98,12 @@ impl State {
     }
 
     /// It is known who is called, before the card is shown.
-    pub(super) fn called(&mut self, request: &str, called: Called) {
+    pub(super) fn called(&mut self, request: &str, called: &Called) {
         let Some(turn) = &mut self.turn else { return };
         for open in turn.asks.iter_mut().filter(|open| open.ask.request == request) {
             open.person = called.person;
         }
-        turn.view.called(request, called.person, called.who);
+        turn.view.called(request, called.person, called.who.as_deref());
         turn.changed = true;
     }
 

@@ -33,10 +33,10 @@ impl View {
     }
 
     /// `person` is told of the open ask, and `who` says who may answer it, where that is not simply whoever asked.
-    pub fn called(&mut self, request: &str, person: Option<UserId>, who: Option<String>) {
+    pub fn called(&mut self, request: &str, person: Option<UserId>, who: Option<&str>) {
         for asked in self.asks_mut().filter(|asked| asked.ask.request == request) {
             asked.posed = asked.posed.map(|posed| Posed { person, ..posed });
-            asked.who.clone_from(&who);
+            asked.who = who.map(str::to_owned);
         }
     }
 
