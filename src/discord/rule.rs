@@ -148,7 +148,7 @@ async fn matters(
     answering: Answering<'_>,
 ) -> Result<Asked, StoreError> {
     let asker = store.asker(stored.turn).await?;
-    Ok(Some(of_ask(store, rule, conversation, (asker, &stored.ask), answering).await?))
+    of_ask(store, rule, conversation, (asker, &stored.ask), answering).await
 }
 
 /// What matters of what a turn of this person asks, when it is answered as it is asked.
