@@ -31,6 +31,8 @@ pub enum Point {
     HeldQueued,
     /// What was held is let go; its notice does not say so.
     HeldIgnored,
+    /// Prompts wait to be one turn by their rows; nothing was said of that turn.
+    Joined,
     /// The row of a process is there, that of its turn is not.
     ProcessRow,
     /// The row of the turn is there, and its process not started, or not told.
@@ -113,7 +115,7 @@ pub enum Point {
 
 impl Point {
     /// Every point.
-    pub const ALL: [Point; 39] = [
+    pub const ALL: [Point; 40] = [
         Point::Accepting,
         Point::Accepted,
         Point::Acknowledged,
@@ -123,6 +125,7 @@ impl Point {
         Point::HeldQueueing,
         Point::HeldQueued,
         Point::HeldIgnored,
+        Point::Joined,
         Point::ProcessRow,
         Point::TurnRow,
         Point::ShimSpawned,

@@ -60,8 +60,12 @@ impl Actor {
     /// Takes up what waits. Before, whoever knows looked whether it is still wanted.
     pub(super) async fn take_queue(&mut self) -> Result<(), ActorError> {
         let store = self.shared.store.clone();
-        for prompt in store.queued(self.conversation.id).await? {
-            self.apply(Input::Submit(prompt)).await?;
+        for (prompt, turn) in store.to_take_up(self.conversation.id).await? {
+            let input = match turn {
+                Some(turn) => Input::Rejoin { prompt, turn },
+                None => Input::Submit(prompt),
+            };
+            self.apply(input).await?;
         }
         for prompt in store.noticed(self.conversation.id).await? {
             self.was_told(prompt);

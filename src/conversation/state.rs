@@ -165,6 +165,7 @@ impl State {
         let mut effects = Vec::new();
         match input {
             Input::Submit(prompt) => self.submit(prompt),
+            Input::Rejoin { prompt, turn } => self.rejoin(prompt, turn),
             Input::Place(fresh) => self.begin(fresh, now, &mut effects),
             Input::Tune(wanted) => self.tune(&wanted, now, &mut effects),
             Input::CountsAs(tuning) => self.counts_as(tuning, &mut effects),

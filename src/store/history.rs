@@ -132,7 +132,7 @@ async fn forget_prompts(
         "DELETE FROM prompts WHERE seq IN (
                 SELECT seq FROM prompts WHERE state <> 'queued' AND held_in IS NULL
                     AND accepted_at < ?1 AND received_at < ?1
-                    AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.prompt = prompts.id)
+                    AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.prompt = prompts.id OR turns.id = prompts.turn)
                     AND CASE origin ->> '$.kind'
                         WHEN 'message' THEN CAST(substr(origin_key, 9) AS INTEGER) <=
                             (SELECT message FROM watermarks WHERE channel = origin ->> '$.channel')

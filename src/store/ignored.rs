@@ -109,7 +109,9 @@ impl Store {
                       prompts.state AS "state!", held_in,
                       (SELECT detail FROM audit WHERE target = prompts.id AND action = 'refused') AS "because: String",
                       turns.id AS turn, outcome, reason, error_id
-               FROM prompts LEFT JOIN turns ON turns.prompt = prompts.id WHERE origin_key = ?"#,
+               FROM prompts LEFT JOIN turns
+                 ON turns.prompt = prompts.id OR turns.id = prompts.turn AND prompts.state = 'taken'
+               WHERE origin_key = ?"#,
             key
         )
         .fetch_optional(&self.reader)

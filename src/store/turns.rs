@@ -204,7 +204,8 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if let Some(prompt) = &prompt {
-            sqlx::query!("UPDATE prompts SET state = 'taken' WHERE id = ?", prompt)
+            // It may have waited to be part of another one.
+            sqlx::query!("UPDATE prompts SET state = 'taken', turn = NULL WHERE id = ?", prompt)
                 .execute(&mut *transaction)
                 .await?;
         }

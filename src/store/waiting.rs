@@ -1,5 +1,7 @@
 //! Prompts that wait: what people change about them, who was told of them, and which turn has them in the end.
 
+use std::collections::BTreeMap;
+
 use super::prompts::{Row, wish_word};
 use super::row::{to_json, uuid};
 use super::{Store, StoreError};
@@ -118,13 +120,52 @@ impl Store {
         Ok(done.rows_affected())
     }
 
+    /// These prompts wait to be part of this turn, which has its name from another one.
+    pub async fn join(&self, turn: TurnId, prompts: &[PromptId]) -> Result<(), StoreError> {
+        let turn = turn.to_string();
+        let mut transaction = self.begin().await?;
+        for id in prompts {
+            let id = id.to_string();
+            sqlx::query!("UPDATE prompts SET turn = ? WHERE id = ? AND state = 'queued'", turn, id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// The prompts that wait and no process was told of, in the order in which they were said, with the turn that each
+    /// waits to be part of.
+    pub async fn to_take_up(
+        &self,
+        conversation: ConversationId,
+    ) -> Result<Vec<(Prompt, Option<TurnId>)>, StoreError> {
+        let id = conversation.0.cast_signed();
+        let joined = sqlx::query!(
+            r#"SELECT id, turn AS "turn!" FROM prompts
+               WHERE conversation = ? AND state = 'queued' AND steered_into IS NULL AND turn IS NOT NULL"#,
+            id
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        let mut turns = BTreeMap::new();
+        for row in joined {
+            turns.insert(PromptId(uuid(&row.id, "prompts.id")?), TurnId(uuid(&row.turn, "prompts.turn")?));
+        }
+        let waiting = self.queued(conversation).await?;
+        let with_turn = |prompt: Prompt| {
+            let turn = turns.get(&prompt.id).copied();
+            (prompt, turn)
+        };
+        Ok(waiting.into_iter().map(with_turn).collect())
+    }
+
     /// The prompts with which a turn began: the first of them, and those that waited to be one turn with it.
     pub async fn prompts_of(&self, turn: TurnId, first: PromptId) -> Result<Vec<Prompt>, StoreError> {
         let (turn, first) = (turn.to_string(), first.to_string());
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
-             WHERE id = ? OR turn = ? AND steered_into IS NULL ORDER BY received_at, seq",
+             WHERE id = ? OR turn = ? AND state = 'taken' AND steered_into IS NULL ORDER BY received_at, seq",
             first,
             turn
         )

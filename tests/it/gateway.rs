@@ -6,7 +6,7 @@ use std::time::Duration;
 use switchboard::domain::ids::MessageId;
 use switchboard::playground::discord::GatewayFault;
 
-use crate::harness::{HARBOR, MARA, Stage, eventually};
+use crate::harness::{HARBOR, Stage, by_turns, eventually};
 
 /// Whether the log has a line with this text.
 fn logged(stage: &Stage, text: &str) -> bool {
@@ -23,11 +23,13 @@ async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
     let rounds = std::env::var("GATEWAY_ROUNDS").map_or(1, |rounds| rounds.parse().expect("a number"));
     let faults = GatewayFault::ALL.len() * rounds;
     for (round, fault) in GatewayFault::ALL.into_iter().cycle().take(faults).enumerate() {
-        let say = |what: &str| stage.ask(MARA, HARBOR, &format!("[[say:Round {round} {what}.]]"));
-        asked.push(say("before"));
+        let say = |nth: usize, what: &str| {
+            stage.ask(by_turns(3 * round + nth), HARBOR, &format!("[[say:Round {round} {what}.]]"))
+        };
+        asked.push(say(0, "before"));
         let before = stage.discord.identifies_and_resumes();
         stage.discord.faults().strike(fault);
-        asked.push(say("during"));
+        asked.push(say(1, "during"));
         stage
             .discord
             .wait_for("the bot to be back", |discord| {
@@ -35,7 +37,7 @@ async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
                 (now != before && discord.connected() == 1).then_some(())
             })
             .await;
-        asked.push(say("after"));
+        asked.push(say(2, "after"));
         if matches!(fault, GatewayFault::Invalid { resumable: false } | GatewayFault::Zombie) {
             sessions += 1;
         }

@@ -28,6 +28,7 @@ mod first;
 mod gateway;
 mod harness;
 mod history;
+mod joined;
 mod logs;
 mod lossy;
 mod message_commands;

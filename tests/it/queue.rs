@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard::domain::ids::MessageId;
 use switchboard::playground::discord::{Draft, Fault};
 
-use crate::harness::{HARBOR, JONAS, MARA, Stage};
+use crate::harness::{HARBOR, JONAS, MARA, Stage, by_turns};
 
 /// Says a prompt that shows a word and then waits for a file.
 fn held(word: &str, file: &std::path::Path) -> String {
@@ -68,8 +68,9 @@ async fn one_conversation_runs_one_turn_at_a_time_in_order_and_says_what_waits()
 async fn what_is_written_in_one_burst_is_done_in_that_order() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
-    let messages: Vec<MessageId> =
-        (0..6).map(|number| stage.ask(MARA, HARBOR, &format!("[[say:number {number}]]"))).collect();
+    let messages: Vec<MessageId> = (0..6)
+        .map(|number| stage.ask(by_turns(number), HARBOR, &format!("[[say:number {number}]]")))
+        .collect();
     stage.answer(HARBOR, messages[5]).await;
     let wanted: Vec<_> = (0..6).map(|number| format!("[[say:number {number}]]")).collect();
     assert_eq!(stage.cli_prompts(), wanted);
@@ -113,7 +114,7 @@ async fn one_prompt_too_many_is_refused_with_a_sentence() {
     stage.answer_shows(HARBOR, first, "first").await;
     let second = stage.ask(MARA, HARBOR, "[[say:second]]");
     stage.answer_shows(HARBOR, first, "1 queued").await;
-    let third = stage.ask(MARA, HARBOR, "[[say:third]]");
+    let third = stage.ask(JONAS, HARBOR, "[[say:third]]");
     stage.answer_shows(HARBOR, first, "2 queued").await;
     let refused = stage.ask(MARA, HARBOR, "[[say:fourth]]");
     stage

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use switchboard::domain::ids::{ChannelId, MessageId};
 use switchboard::playground::discord::{Fault, Snapshot};
 
-use crate::harness::{BOT, HARBOR, LIGHTHOUSE, MARA, Stage, alive, eventually, parent_of};
+use crate::harness::{BOT, HARBOR, LIGHTHOUSE, MARA, Stage, alive, by_turns, eventually, parent_of};
 
 fn lines_of(file: &std::path::Path) -> usize {
     std::fs::read_to_string(file).unwrap_or_default().lines().count()
@@ -142,8 +142,9 @@ async fn queued_prompts_survive_in_their_order() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;
     let held = hold(&stage).await;
-    let queued: Vec<_> =
-        (1..=5).map(|number| stage.ask(MARA, HARBOR, &format!("[[say:Queued {number}.]]"))).collect();
+    let queued: Vec<_> = (1..=5)
+        .map(|number| stage.ask(by_turns(number), HARBOR, &format!("[[say:Queued {number}.]]")))
+        .collect();
     stage.rows("select id from prompts", 6).await;
     bot.kill();
     std::fs::write(&held.gate, "").expect("the gate opens");

@@ -4,7 +4,7 @@
 use serde_json::json;
 use switchboard::playground::discord::{Fault, Snapshot, World, permissions};
 
-use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, eventually};
+use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, by_turns, eventually};
 
 /// So many may be refused before what can wait waits; one may be under way in each channel, and for each reaction.
 const PATIENT_MAX: usize = 240;
@@ -59,7 +59,7 @@ async fn a_daemon_that_is_refused_again_and_again_stops_asking_says_so_and_goes_
     // Refused: the reactions to these messages, their threads, and what is to be said in them.
     for number in 0..40 {
         let channel = if number % 2 == 0 { HARBOR } else { LIGHTHOUSE };
-        stage.ask(MARA, channel, &format!("[[say:Number {number}.]]"));
+        stage.ask(by_turns(number / 2), channel, &format!("[[say:Number {number}.]]"));
     }
     eventually("the daemon to stop asking", || logged(&stage, "what can wait waits").then_some(())).await;
     let asked = stage.discord.look(refused) + earlier;

@@ -23,6 +23,13 @@ pub enum Effect {
     TakePlace,
     /// Give the place back.
     LeavePlace,
+    /// Store that these prompts wait to be one turn, with the first one, from which it has its name.
+    Join {
+        /// The turn.
+        turn: TurnId,
+        /// The prompts after the first.
+        more: Vec<PromptId>,
+    },
     /// Store that the turn begins, start its process where it has none, and give it the prompt.
     Begin {
         /// The turn.

@@ -17,6 +17,13 @@ use crate::runner::Recorded;
 pub enum Input {
     /// A prompt was accepted: it is stored.
     Submit(Prompt),
+    /// A prompt that waited under an earlier daemon to be one turn with others is taken up, after those before it.
+    Rejoin {
+        /// The prompt.
+        prompt: Prompt,
+        /// The turn that it was to be part of.
+        turn: TurnId,
+    },
     /// The conversation has a place among the running turns.
     Place(Fresh),
     /// There is a place, and the author of the prompt may not have it run any more.

@@ -3,6 +3,7 @@
 mod asks;
 mod bench;
 mod holds;
+mod joined;
 mod laws;
 mod recovery;
 mod steering;

@@ -5,11 +5,17 @@ use std::time::Duration;
 use super::{Effect, Process, State, StopReason, Turn};
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::TurnEnd;
-use crate::domain::ids::PromptId;
+use crate::domain::ids::{PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Origin, Prompt, Wish};
 
 /// So many prompts become one turn at most.
-const JOINED_MAX: usize = 1;
+const JOINED_MAX: usize = 5;
+/// What is longer, in characters, is a prompt of its own.
+const SHORT_CHARS_MAX: usize = 500;
+/// So long are those that become one turn, in characters, all of them together.
+const JOINED_CHARS_MAX: usize = 2000;
+/// What was said later than this after the one before is something else: by Discord's clock, so that no restart changes it.
+const BREATH_MAX: Duration = Duration::from_mins(1);
 /// So long a prompt waits before people are told that it does: most wait for a moment only.
 const TOLD_AFTER: Duration = Duration::from_millis(1200);
 /// Places behind this one are not told apart, so that a long queue costs few edits.
@@ -112,6 +118,22 @@ impl State {
         }
     }
 
+    /// A prompt that waited for its place in this turn, under an earlier daemon: it does so again, if nothing came between.
+    /// What people see of the turn replies to the last of its prompts, so they are the same ones.
+    pub(super) fn rejoin(&mut self, prompt: Prompt, turn: TurnId) {
+        let waits = self.turn.as_mut().filter(|waits| {
+            waits.id == turn
+                && waits.is_untouched()
+                && self.queue.is_empty()
+                && !waits.has(prompt.id)
+                && joins(&waits.parts, &prompt)
+        });
+        let Some(waits) = waits else { return self.submit(prompt) };
+        let mut parts = std::mem::take(&mut waits.parts);
+        parts.push(prompt);
+        waits.is_of(parts);
+    }
+
     /// Discord's events reach us on several tasks; its ids restore the order in which people wrote.
     pub(super) fn insert(&mut self, prompt: Prompt) {
         let key = |prompt: &Prompt| (prompt.wish != Wish::Interrupt, prompt.origin.order());
@@ -143,6 +165,10 @@ impl State {
         self.queue.drain(..parts.len());
         let mut turn = Turn::waiting(parts, now, wall);
         turn.view.waiting_for_place(self.bounds.running_turns_max, self.bounds.running_turns_max);
+        let more = turn.more();
+        if !more.is_empty() {
+            effects.push(Effect::Join { turn: turn.id, more });
+        }
         self.turn = Some(turn);
         self.show_queue();
         self.ask_place(effects);
@@ -191,7 +217,8 @@ impl State {
         let (taken, rest): (Vec<_>, Vec<_>) =
             std::mem::take(&mut turn.parts).into_iter().partition(|part| part.id == prompt);
         if rest.is_empty() || turn.prompt.as_ref().is_some_and(|first| first.id == prompt) {
-            // The turn has its name from its first prompt.
+            // The turn has its name from its first prompt. Where others go on, nothing is said of it.
+            turn.unposted = !rest.is_empty();
             turn.is_of(taken);
             self.finish(TurnEnd::Interrupted, wall, effects);
             for part in rest {
@@ -227,7 +254,13 @@ impl State {
         if let Some(part) = parts.iter_mut().find(|part| part.id == prompt) {
             (part.text, part.attachments) = (text, attachments);
         }
+        // What it says now may not be for one turn with the others.
+        let together = (1..parts.len()).find(|next| !joins(&parts[..*next], &parts[*next]));
+        let apart = parts.split_off(together.unwrap_or(parts.len()));
         turn.is_of(parts);
+        for part in apart {
+            self.insert(part);
+        }
     }
 
     /// Something else is to become of a prompt that waits, and it is stored.
@@ -250,19 +283,25 @@ impl State {
     }
 }
 
-/// Whether a prompt waits to be one turn with these: what somebody says in one breath, in several messages.
+/// Whether a prompt waits to be one turn with these: what somebody says in one breath, in several short messages. Files
+/// stand with the message that they came with.
 fn joins(turn: &[Prompt], next: &Prompt) -> bool {
     let place = |prompt: &Prompt| match prompt.origin {
         Origin::Message { channel, .. } => Some(channel),
         Origin::GoOn { .. } | Origin::Command { .. } => None,
     };
+    let chars = |prompt: &Prompt| prompt.text.chars().count();
+    let is_short = |prompt: &Prompt| {
+        prompt.attachments.is_empty() && !prompt.is_command() && chars(prompt) <= SHORT_CHARS_MAX
+    };
     turn.len() < JOINED_MAX
+        && turn.iter().chain([next]).all(is_short)
+        && turn.iter().chain([next]).map(chars).sum::<usize>() <= JOINED_CHARS_MAX
         && turn.last().is_some_and(|last| {
             last.author.id == next.author.id
                 && last.wish == next.wish
                 && place(last).is_some()
                 && place(last) == place(next)
-                && !last.is_command()
-                && !next.is_command()
+                && next.received_at.since(last.received_at) <= BREATH_MAX
         })
 }

@@ -22,6 +22,11 @@ use crate::support;
 pub const MARA: UserId = World::MARA;
 /// The person whose role the configuration names.
 pub const JONAS: UserId = World::JONAS;
+/// One of these two, by turns: what one person says in a row while a turn runs is one prompt.
+pub fn by_turns(number: usize) -> UserId {
+    if number.is_multiple_of(2) { MARA } else { JONAS }
+}
+
 /// A stranger.
 pub const VERA: UserId = World::VERA;
 /// The bot.

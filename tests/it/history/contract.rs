@@ -73,9 +73,11 @@ impl fmt::Display for Violation {
 /// What of this history breaks the contract; nothing, if it is kept.
 pub fn check(history: &History) -> Vec<Violation> {
     let mut found = Found::default();
-    let answers = answers(history, &mut found);
+    let together = together(history, &mut found);
+    let answers = answers(history, &together, &mut found);
     for said in &history.said {
-        one(history, said, answers.get(&said.id).map_or(&[], Vec::as_slice), &mut found);
+        let parts = together.get(&said.id).map_or(&[][..], Vec::as_slice);
+        one(history, said, parts, answers.get(&said.id).map_or(&[], Vec::as_slice), &mut found);
     }
     order(history, &answers, &mut found);
     places(history, &mut found);
@@ -114,8 +116,36 @@ impl Found {
     }
 }
 
-/// The bot's messages by the message that they answer. One that answers nobody's message continues the one above it.
-fn answers<'a>(history: &'a History, found: &mut Found) -> BTreeMap<u64, Vec<&'a Shown>> {
+/// By message: all that the CLI was given in one prompt with it, in order. They are of one person, in one place.
+fn together(history: &History, found: &mut Found) -> BTreeMap<u64, Vec<u64>> {
+    let mut together = BTreeMap::new();
+    for given in &history.given {
+        let parts: Vec<_> = history.said.iter().filter(|said| has(&given.text, &said.token)).collect();
+        let mut ids: Vec<_> = parts.iter().map(|said| said.id).collect();
+        ids.sort_unstable();
+        let strange =
+            |said: &&&Said| (said.author, said.answered_in) != (parts[0].author, parts[0].answered_in);
+        if let Some(strange) = parts.iter().find(strange) {
+            let what = format!("{} was given with what another one said: {ids:?}", strange.id);
+            found.add(Rule::NobodyElse, what);
+        }
+        for said in parts {
+            if together.insert(said.id, ids.clone()).is_some_and(|before| before != ids) {
+                let what = format!("{} was given again with others: {ids:?}", said.id);
+                found.add(Rule::GivenOnce, what);
+            }
+        }
+    }
+    together
+}
+
+/// The bot's messages by the message that they answer. One that answers nobody's message continues the one above it. What
+/// was said together has one answer, in reply to the last of it.
+fn answers<'a>(
+    history: &'a History,
+    together: &BTreeMap<u64, Vec<u64>>,
+    found: &mut Found,
+) -> BTreeMap<u64, Vec<&'a Shown>> {
     let said: BTreeMap<u64, &Said> = history.said.iter().map(|said| (said.id, said)).collect();
     let thread: BTreeMap<u64, u64> = history
         .said
@@ -143,11 +173,19 @@ fn answers<'a>(history: &'a History, found: &mut Found) -> BTreeMap<u64, Vec<&'a
             found.add(Rule::NobodyElse, what);
         }
     }
+    for (message, parts) in together {
+        let Some(last) = parts.last().filter(|last| *last != message) else { continue };
+        if let Some(apart) = answers.remove(message) {
+            let what = format!("{message} is answered with {last}, and by itself: {apart:?}");
+            found.add(Rule::NothingTwice, what);
+        }
+        answers.extend(answers.get(last).cloned().map(|answer| (*message, answer)));
+    }
     answers
 }
 
-/// What holds for each message.
-fn one(history: &History, said: &Said, answer: &[&Shown], found: &mut Found) {
+/// What holds for each message, which was given to the CLI with all of these.
+fn one(history: &History, said: &Said, parts: &[u64], answer: &[&Shown], found: &mut Found) {
     let given: Vec<_> = history.given.iter().filter(|given| has(&given.text, &said.token)).collect();
     let effects = history.effects.get(&said.token).copied().unwrap_or(0);
     let reactions: Vec<&str> =
@@ -184,10 +222,11 @@ fn one(history: &History, said: &Said, answer: &[&Shown], found: &mut Found) {
     let ends: Vec<_> = answer.iter().filter(|shown| is_end(&shown.text)).collect();
     let words = answer.iter().map(|shown| shown.text.matches(&said.last_words()).count()).sum::<usize>();
     // The first of its messages replies, those after it go on.
-    let replies = answer.iter().filter(|shown| shown.answers == Some(said.id)).count();
-    // Nobody asks more than one question in a turn here.
+    let last = parts.last().copied().unwrap_or(said.id);
+    let replies = answer.iter().filter(|shown| shown.answers == Some(last)).count();
+    // Nobody asks more than one question in a message here.
     let questions = answer.iter().filter(|shown| shown.text.starts_with(QUESTION)).count();
-    if ends.len() > 1 || words > 1 || replies > 1 || questions > 1 {
+    if ends.len() > 1 || words > 1 || replies > 1 || questions > parts.len().max(1) {
         let what = format!(
             "{replies} replies, {} ends, {questions} questions, its last words {words} times: {answer:?}",
             ends.len()
@@ -250,10 +289,11 @@ fn order(history: &History, answers: &BTreeMap<u64, Vec<&Shown>>, found: &mut Fo
         let begun: Vec<_> = said.iter().filter_map(|said| Some((begun(said)?, &said.token))).collect();
         let shown = |said: &Said| answers.get(&said.id)?.first().map(|shown| shown.id);
         let shown: Vec<_> = said.iter().filter_map(|said| Some((shown(said)?, &said.token))).collect();
-        if !begun.is_sorted() {
+        // What was said together is at the same place.
+        if !begun.is_sorted_by_key(|(place, _)| *place) {
             found.add(Rule::InOrder, format!("channel {channel} was done as {begun:?}"));
         }
-        if !shown.is_sorted() {
+        if !shown.is_sorted_by_key(|(place, _)| *place) {
             found.add(Rule::InOrder, format!("channel {channel} was answered as {shown:?}"));
         }
         // A conversation goes on in its session, whatever happens to the daemon.

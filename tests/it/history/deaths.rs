@@ -83,6 +83,7 @@ fn scene(point: Point) -> Scene {
         | Point::Accepted
         | Point::Acknowledged
         | Point::Submitted
+        | Point::Joined
         | Point::ProcessRow
         | Point::TurnRow
         | Point::ShimSpawned
@@ -155,7 +156,9 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
                 let chunks = if pause == 0 { 30 } else { 4 };
                 let script = format!("[[say:Half.]] [[stream:{chunks},15]] [[bash:echo once >> EFFECT]]");
                 talk.ask(stage, MARA, talk.channel(channel), &script);
+                // What waits behind it is one prompt.
                 talk.ask(stage, MARA, talk.channel(channel), "[[bash:echo once >> EFFECT]]");
+                talk.ask(stage, MARA, talk.channel(channel), "[[say:And.]]");
             }
             asked = Some(Instant::now());
         }

@@ -21,7 +21,7 @@ const UNSETTLED: &str = "
     SELECT 'prompt ' || id || ' is queued' FROM prompts WHERE state = 'queued'
     UNION ALL SELECT 'prompt ' || id || ' is held, and nobody decided on it' FROM prompts WHERE held_in IS NOT NULL
     UNION ALL SELECT 'prompt ' || id || ' has no turn' FROM prompts
-        WHERE state = 'taken' AND NOT EXISTS (SELECT 1 FROM turns WHERE prompt = prompts.id)
+        WHERE state = 'taken' AND NOT EXISTS (SELECT 1 FROM turns WHERE prompt = prompts.id OR id = prompts.turn)
     UNION ALL SELECT 'turn ' || id || ' has no end' FROM turns WHERE state <> 'ended'
     UNION ALL SELECT 'the end of turn ' || id || ' is not delivered' FROM turns WHERE delivered_at IS NULL
     UNION ALL SELECT 'slot ' || slot || ' of ' || turn || ' is not known to be sent' FROM slots WHERE state = 'sending'
@@ -153,7 +153,8 @@ async fn stored(stage: &Stage) -> Stored {
     let refused = stage.sql("SELECT substr(origin_key, 9) FROM prompts WHERE state = 'refused'").await;
     let outcomes = stage
         .sql("SELECT substr(origin_key, 9) || ' ' || coalesce(outcome || coalesce(': ' || reason, ''), 'running')
-              FROM prompts JOIN turns ON turns.prompt = prompts.id")
+              FROM prompts JOIN turns
+                ON turns.prompt = prompts.id OR turns.id = prompts.turn AND prompts.state = 'taken'")
         .await;
     let outcomes: BTreeMap<_, _> = outcomes
         .iter()

@@ -177,6 +177,44 @@ fn a_turn_that_the_daemon_took_with_it_is_seen() {
     assert_eq!(broken(|history| history.given[1].session = "another".to_owned()), [Rule::TurnsOutlive]);
 }
 
+/// The first two questions were asked in one prompt, and answered in reply to the second.
+fn together(history: &mut History) {
+    "[[say:q1 is done]]\n\n[[say:q2 is done]]".clone_into(&mut history.given[0].text);
+    history.given.remove(1);
+    history.shown.drain(..2);
+    "q1 is done\nq2 is done\n-# ✅ 1s".clone_into(&mut history.shown[0].text);
+}
+
+#[test]
+fn what_was_said_together_is_answered_once_below_the_last() {
+    assert_eq!(broken(together), []);
+    let changed = |change: fn(&mut History)| {
+        broken(|history| {
+            together(history);
+            change(history);
+        })
+    };
+    assert_eq!(
+        changed(|history| history.shown[0].answers = Some(10)),
+        [Rule::NothingLost, Rule::NothingTwice]
+    );
+    assert_eq!(changed(|history| drop(history.shown.remove(0))), [Rule::NothingLost]);
+    assert_eq!(
+        changed(|history| history.shown[0].text = "q2 is done\n-# ✅ 1s".to_owned()),
+        [Rule::NothingLost]
+    );
+    let apart = |history: &mut History| {
+        let text = "q1 is done".to_owned();
+        history.shown.insert(0, Shown { id: 19, channel: 1, answers: Some(10), text, ..Shown::default() });
+    };
+    assert_eq!(changed(apart), [Rule::NothingTwice]);
+    assert_eq!(changed(|history| drop(history.reactions.remove(0))), [Rule::ReactionTells]);
+    assert_eq!(changed(|history| history.said[0].author = 2), [Rule::NobodyElse]);
+    // What was given alone before is given again.
+    let alone = |history: &mut History| history.given.insert(0, kept().given[0].clone());
+    assert_eq!(changed(alone), [Rule::GivenOnce]);
+}
+
 #[test]
 fn a_refusal_that_is_visible_is_an_end() {
     let refused = |history: &mut History| {

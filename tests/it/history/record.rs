@@ -44,6 +44,8 @@ pub struct Said {
     pub id: u64,
     /// Where.
     pub channel: u64,
+    /// By whom.
+    pub author: u64,
     /// Where its answer belongs: the channel, or the thread that it opened.
     pub answered_in: u64,
     /// A word of this message alone. Its answer ends in [`Said::last_words`], and nothing else has them.

@@ -72,6 +72,7 @@ impl Talk {
         let channel = self.any_channel();
         let who = match self.dice.below(12) {
             0 => return self.not_for_the_bot(stage, channel),
+            11 => return self.burst(stage, channel),
             1..=4 => JONAS,
             _ => MARA,
         };
@@ -125,6 +126,13 @@ impl Talk {
                 stage.discord.edit(message, &format!("<@{BOT}> [[say:{token} is done]]"));
             }
             _ => self.anything(stage),
+        }
+    }
+
+    /// One person says several things in a row: what waits together is one prompt.
+    fn burst(&mut self, stage: &Stage, channel: ChannelId) {
+        for script in ["[[pause:400]]", "", "[[bash:echo once >> EFFECT]]", "[[say:Last.]]"] {
+            self.ask(stage, MARA, channel, script);
         }
     }
 
@@ -202,6 +210,7 @@ impl Talk {
         self.said.push(Said {
             id: id.0,
             channel: channel.0,
+            author: who.0,
             // A thread has the number of the message that opened it.
             answered_in: if self.with_threads.contains(&channel) { id.0 } else { channel.0 },
             token,

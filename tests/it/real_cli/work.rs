@@ -1,7 +1,7 @@
 //! More than one thing at a time: prompts that wait, files, limits, work in the background.
 
 use super::{newest, stage, tool_results};
-use crate::harness::{HARBOR, MARA, eventually};
+use crate::harness::{HARBOR, JONAS, MARA, eventually};
 use switchboard::playground::discord::Draft;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,7 +11,7 @@ async fn prompts_that_wait_are_answered_in_order_each_with_its_own_answer() {
     let first = stage.ask(MARA, HARBOR, "[[hold]][[say:answer one]]");
     api.requested(1).await;
     let second = stage.ask(MARA, HARBOR, "[[say:answer two]]");
-    let third = stage.ask(MARA, HARBOR, "[[recall]]");
+    let third = stage.ask(JONAS, HARBOR, "[[recall]]");
     api.release();
     for (message, text) in [(first, "answer one"), (second, "answer two"), (third, "[[say:answer two]]")] {
         let answer = stage.answer(HARBOR, message).await;

@@ -219,6 +219,10 @@ impl Bench {
             Effect::AskPlace => "ask place".to_owned(),
             Effect::TakePlace => "take place".to_owned(),
             Effect::LeavePlace => "leave place".to_owned(),
+            Effect::Join { more, .. } => {
+                let more: Vec<_> = more.iter().map(|more| number(*more).to_string()).collect();
+                format!("join {}", more.join(", "))
+            }
             Effect::Begin { turn, prompt, more, process, start, from, attempt, .. } => {
                 let number = number(prompt.id);
                 self.turns.push((*turn, number.to_string()));
@@ -341,9 +345,15 @@ pub(super) fn prompt(number: u64) -> Prompt {
         author: Author { id: UserId(1), name: "Ada".to_owned() },
         text: format!("prompt {number}"),
         attachments: Vec::new(),
-        received_at: WallTime(0),
+        // An hour between one and the next.
+        received_at: WallTime(i64::try_from(number).unwrap() * 3_600_000),
         wish: Wish::default(),
     }
+}
+
+/// Prompt `number`, said in one breath with the others that are made so.
+pub(super) fn in_one_breath(number: u64) -> Prompt {
+    Prompt { received_at: WallTime(i64::try_from(number).unwrap() * 1000), ..prompt(number) }
 }
 
 pub(super) fn number(prompt: PromptId) -> u64 {

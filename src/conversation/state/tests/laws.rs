@@ -12,7 +12,16 @@ use crate::runner::{Exit, Record};
 
 #[derive(Debug, Clone)]
 enum Op {
-    Submit(Wish),
+    Submit {
+        wish: Wish,
+        author: u64,
+        soon: bool,
+    },
+    Edit {
+        which: u64,
+        text: &'static str,
+        dies: bool,
+    },
     Withdraw {
         which: u64,
         dies: bool,
@@ -59,10 +68,12 @@ fn op() -> impl Strategy<Value = Op> {
         Just(Exit::Code { code: 1 }),
         Just(Exit::Signal { signal: 9 }),
     ];
+    let wish = prop_oneof![6 => Just(Wish::Wait), 3 => Just(Wish::Steer), 1 => Just(Wish::Interrupt)];
     prop_oneof![
-        4 => Just(Op::Submit(Wish::Wait)),
-        3 => Just(Op::Submit(Wish::Steer)),
-        1 => Just(Op::Submit(Wish::Interrupt)),
+        10 => (wish, 1..3_u64, prop::bool::weighted(0.8))
+            .prop_map(|(wish, author, soon)| Op::Submit { wish, author, soon }),
+        2 => (0..40_u64, prop_oneof![Just("/compact"), Just("otherwise")], any::<bool>())
+            .prop_map(|(which, text, dies)| Op::Edit { which, text, dies }),
         2 => (0..40_u64, any::<bool>()).prop_map(|(which, dies)| Op::Withdraw { which, dies }),
         6 => (0..=BARRED).prop_map(|fingerprint| Op::Place { fingerprint }),
         8 => (1..7_usize).prop_map(Op::Records),
@@ -82,7 +93,8 @@ fn run(ops: Vec<Op>) {
     let mut world = World::new();
     for op in ops {
         match op {
-            Op::Submit(wish) => world.submit(wish),
+            Op::Submit { wish, author, soon } => world.submit(wish, author, soon),
+            Op::Edit { which, text, dies } => world.edits(which, text, dies),
             Op::Withdraw { which, dies } => world.withdraws(which, dies),
             Op::Place { fingerprint } => world.place(fingerprint),
             Op::Records(count) => {

@@ -37,6 +37,8 @@ pub(super) struct World {
     said: Option<bool>,
     choosers: usize,
     prompts: u64,
+    /// What they say, by whom and when, as the store has it.
+    rows: BTreeMap<u64, Prompt>,
     fresh: u128,
     asked: bool,
     placed: bool,
@@ -50,7 +52,8 @@ pub(super) struct World {
     given: BTreeMap<ProcessId, Vec<Given>>,
     /// Prompts that a process was told of: which, and the turn that heard it.
     steered: BTreeMap<u64, (ProcessId, Option<TurnId>)>,
-    /// Prompts that are part of a turn which has its name from another.
+    /// Prompts that wait to be part of a turn which has its name from another, and those that are.
+    waits_with: BTreeMap<u64, TurnId>,
     joined: BTreeMap<u64, TurnId>,
     processes: Vec<Cli>,
     /// How often the account was said not to work.
@@ -90,12 +93,14 @@ impl World {
             said: Some(true),
             choosers: 0,
             prompts: 0,
+            rows: BTreeMap::new(),
             fresh: 0,
             asked: false,
             placed: false,
             queued: BTreeSet::new(),
             withdrawn: BTreeSet::new(),
             wishes: BTreeMap::new(),
+            waits_with: BTreeMap::new(),
             joined: BTreeMap::new(),
             turns: BTreeMap::new(),
             ended_since_the_start: BTreeSet::new(),
@@ -107,8 +112,14 @@ impl World {
         }
     }
 
-    pub(super) fn submit(&mut self, wish: Wish) {
+    /// Somebody says something, soon after what was said before it or not.
+    pub(super) fn submit(&mut self, wish: Wish, author: u64, soon: bool) {
+        let before = self.rows.get(&self.prompts).map_or(0, |before| before.received_at.0);
         self.prompts += 1;
+        let mut said = prompt(self.prompts);
+        said.author.id.0 = author;
+        said.received_at = WallTime(before + if soon { 1000 } else { 3_600_000 });
+        self.rows.insert(self.prompts, said);
         self.queued.insert(self.prompts);
         self.wishes.insert(self.prompts, wish);
         let prompt = self.prompt(self.prompts);
@@ -117,7 +128,32 @@ impl World {
 
     /// As the store has it.
     fn prompt(&self, number: u64) -> Prompt {
-        Prompt { wish: self.wishes.get(&number).copied().unwrap_or_default(), ..prompt(number) }
+        let said = self.rows.get(&number).cloned().expect("it was said");
+        Prompt { wish: self.wishes.get(&number).copied().unwrap_or_default(), ..said }
+    }
+
+    /// The turn as the store has it, with its prompts.
+    fn known(&self, turn: &KnownTurn) -> KnownTurn {
+        let Some(first) = &turn.prompt else { return turn.clone() };
+        let more = self.joined.iter().filter(|(_, joined)| **joined == turn.id);
+        let numbers = [number(first.id)].into_iter().chain(more.map(|(number, _)| *number));
+        let parts: Vec<_> = numbers.map(|number| self.prompt(number)).collect();
+        KnownTurn { prompt: Prompt::joined(&parts), parts, ..turn.clone() }
+    }
+
+    /// Somebody says otherwise what waits. The daemon may die between the row and the rest.
+    pub(super) fn edits(&mut self, which: u64, text: &str, dies: bool) {
+        let number = which % self.prompts.max(1) + 1;
+        if !self.queued.contains(&number) || self.steered.contains_key(&number) {
+            return;
+        }
+        text.clone_into(&mut self.rows.get_mut(&number).expect("it was said").text);
+        if dies {
+            self.restart(false);
+        } else {
+            let (prompt, text) = (prompt(number).id, text.to_owned());
+            self.input(Input::Edited { prompt, text, attachments: Vec::new() });
+        }
     }
 
     /// Somebody deletes one of the messages. The daemon may die between the row and the rest.
@@ -220,6 +256,9 @@ impl World {
         self.choosers = 0;
         (self.asked, self.placed) = (false, false);
         for at in 0..self.processes.len() {
+            let id = self.processes[at].id;
+            let turns = self.turns.values().filter(|(process, _)| *process == id);
+            let turns: Vec<_> = turns.map(|(_, turn)| self.known(turn)).collect();
             let cli = &mut self.processes[at];
             if lost_on_the_way && matches!(cli.to_come.front(), Some(Record::In(_))) {
                 cli.to_come.clear();
@@ -227,8 +266,6 @@ impl World {
             if lost_on_the_way {
                 cli.unread.clear();
             }
-            let turns = self.turns.values().filter(|(process, _)| *process == cli.id);
-            let turns: Vec<_> = turns.map(|(_, turn)| turn.clone()).collect();
             if cli.over && turns.iter().all(|turn| turn.delivered) {
                 continue;
             }
@@ -254,7 +291,10 @@ impl World {
         for number in self.queued.clone() {
             if !self.steered.contains_key(&number) {
                 let prompt = self.prompt(number);
-                self.input(Input::Submit(prompt));
+                self.input(match self.waits_with.get(&number) {
+                    Some(turn) => Input::Rejoin { prompt, turn: *turn },
+                    None => Input::Submit(prompt),
+                });
             }
         }
     }
@@ -324,7 +364,15 @@ impl World {
                 self.placed = true;
             }
             Effect::LeavePlace => (self.asked, self.placed) = (false, false),
+            Effect::Join { turn, more } => {
+                for more in more {
+                    assert!(self.queued.contains(&number(more)), "what does not wait is joined");
+                    self.waits_with.insert(number(more), turn);
+                }
+            }
             Effect::Begin { turn, prompt, more, process, start, attempt, .. } => {
+                self.nobody_is_overtaken(number(prompt.id), &more);
+                self.waits_with.remove(&number(prompt.id));
                 for more in more {
                     let begun = self.joined.insert(number(more), turn);
                     assert_eq!(begun.is_none(), self.queued.remove(&number(more)), "joined once");
@@ -353,6 +401,7 @@ impl World {
             }
             Effect::Unsteer(prompt) => {
                 assert!(self.steered.remove(&number(prompt)).is_some(), "it was told");
+                self.waits_with.remove(&number(prompt));
                 self.queued.insert(number(prompt));
             }
             Effect::TakeBack(prompt) => {
@@ -360,6 +409,7 @@ impl World {
             }
             Effect::BeginSteered { turn, prompt, process, .. } => {
                 let number = number(prompt);
+                self.waits_with.remove(&number);
                 assert!(self.steered.remove(&number).is_some() && self.queued.remove(&number));
                 let known = KnownTurn { id: turn, ..super::bench::known(number) };
                 assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
@@ -479,6 +529,19 @@ impl World {
             over,
         });
         if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
+    }
+
+    /// Those that become one turn are of one person, and nothing that waits was said between them.
+    fn nobody_is_overtaken(&self, first: u64, more: &[PromptId]) {
+        let parts: BTreeSet<_> = more.iter().map(|more| number(*more)).chain([first]).collect();
+        let author = |number: &u64| self.rows[number].author.id;
+        assert!(parts.iter().all(|part| author(part) == author(&first)), "of two persons: {parts:?}");
+        let interrupts = |number: &u64| self.wishes.get(number) == Some(&Wish::Interrupt);
+        let last = parts.last().copied().unwrap_or(first);
+        let between = self.queued.range(first..=last).filter(|number| !self.steered.contains_key(number));
+        let mut overtaken =
+            between.filter(|number| !parts.contains(number) && interrupts(number) == interrupts(&first));
+        assert_eq!(overtaken.next(), None, "{parts:?} are one turn");
     }
 
     /// One that answers a prompt; the CLI may do one by itself before, or another one that it was told of while the first

@@ -14,7 +14,7 @@ use super::super::record::{Death, History};
 use super::super::talk::{Talk, town};
 use super::super::{Dice, number, tell};
 use super::{ASK_AGAIN, CHANNELS, Scene, doomed, scene, wanted};
-use crate::harness::{BOT, MARA, Stage, eventually};
+use crate::harness::{BOT, MARA, Stage, by_turns, eventually};
 
 /// How often people look whether there is something for them to do.
 const LOOK_EVERY: Duration = Duration::from_millis(30);
@@ -103,8 +103,10 @@ fn everybody_asks(stage: &Stage, talk: &mut Talk, scene: Scene) {
         Scene::Deleted | Scene::Worn => format!("[[say:Half.]] [[wait:{gates}]] [[stream:4,15]]"),
         Scene::Held(_) | Scene::Talk | Scene::Login | Scene::Waiting => return,
     };
+    // Each turn has a gate of its own, so nobody says two things in a row.
+    let who = by_turns(talk.said.len() / CHANNELS);
     for channel in 0..CHANNELS {
-        talk.ask(stage, MARA, talk.channel(channel), &script);
+        talk.ask(stage, who, talk.channel(channel), &script);
     }
 }
 
