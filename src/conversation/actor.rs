@@ -7,6 +7,8 @@ mod people;
 
 mod perform;
 
+mod requests;
+
 mod waiting;
 
 use std::pin::Pin;
@@ -20,7 +22,7 @@ use uuid::Uuid;
 use super::account::Hold;
 use super::admission::Admission;
 use super::guard::Guard;
-use super::handle::{Request, Status, Stopped};
+use super::handle::{Request, Status};
 use super::owner::Owner;
 use super::place::{Place, Places};
 use super::setup::Setup;
@@ -253,78 +255,6 @@ impl Actor {
         }
     }
 
-    async fn request(&mut self, request: Request) -> Result<(), ActorError> {
-        match request {
-            // It is stored: it is found there when the others are taken up.
-            Request::Submit(_) if !self.queue_taken => Ok(()),
-            Request::Submit(prompt) => self.apply(Input::Submit(prompt)).await,
-            Request::Stop { turn: Some(turn), reply, .. }
-                if self.state.running().is_none_or(|running| running.id != turn) =>
-            {
-                answer(reply, Stopped::Over);
-                Ok(())
-            }
-            Request::Stop { only, reply, .. } => {
-                let stopped = match self.state.running() {
-                    Some(turn) if only.is_some() && turn.asker() != only => {
-                        answer(reply, Stopped::NotTheirs);
-                        return Ok(());
-                    }
-                    Some(_) => Stopped::Turn { queued: self.state.queued() },
-                    None => Stopped::Nothing,
-                };
-                self.apply(Input::Stop).await?;
-                answer(reply, stopped);
-                Ok(())
-            }
-            Request::Answer { ask, said, by, reply } => {
-                let answered = self.answer(ask, said, by).await?;
-                answer(reply, answered);
-                Ok(())
-            }
-            Request::Tune { reply } => {
-                self.choosers.push(reply);
-                self.look_up().await?;
-                let tuning = self.shared.setup.tuning(&self.conversation);
-                self.apply(Input::Tune(tuning)).await
-            }
-            Request::Withdraw { prompt, alone, reply } => {
-                let taken_back = self.withdraw(prompt, alone).await?;
-                answer(reply, taken_back);
-                Ok(())
-            }
-            Request::Edit { prompt, text, attachments, reply } => {
-                let edited = self.edit(prompt, text, attachments).await?;
-                answer(reply, edited);
-                Ok(())
-            }
-            Request::Send { prompt, wish, reply } => {
-                let sent = self.send(prompt, wish).await?;
-                answer(reply, sent);
-                Ok(())
-            }
-            Request::Queue { reply } => {
-                answer(reply, self.queue());
-                Ok(())
-            }
-            Request::Unseen { ask } => self.apply(Input::Unseen(ask)).await,
-            Request::GoOn { click, reply } => {
-                let gone_on = self.go_on(click).await?;
-                answer(reply, gone_on);
-                Ok(())
-            }
-            Request::Reset { reply } => {
-                let queued = self.state.queued();
-                self.apply(Input::Reset).await?;
-                self.shared.store.reset(self.conversation.id).await?;
-                self.conversation.session = None;
-                self.look_up().await?;
-                answer(reply, queued);
-                Ok(())
-            }
-        }
-    }
-
     async fn records(&mut self, records: Vec<Recorded>) -> Result<(), ActorError> {
         if records.is_empty() {
             // The runner closes the feed after the exit record, which ended the process.
@@ -472,9 +402,4 @@ fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
         name: conversation.title.clone(),
     });
     Target { channel, parent: conversation.parent, thread, prompt, also: Vec::new() }
-}
-
-fn answer<T>(reply: oneshot::Sender<T>, value: T) {
-    // Whoever asked may have gone away; then nobody needs the answer.
-    let _ = reply.send(value);
 }

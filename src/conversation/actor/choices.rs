@@ -24,7 +24,7 @@ impl Actor {
     /// Everybody who waits for it hears what came of their choice.
     pub(super) fn heard(&mut self, tuned: Tuned) {
         for reply in self.choosers.drain(..) {
-            super::answer(reply, tuned);
+            super::requests::answer(reply, tuned);
         }
     }
 

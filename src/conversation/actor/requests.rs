@@ -1,0 +1,86 @@
+//! What a conversation is asked through its handle: done, and answered.
+
+use tokio::sync::oneshot;
+
+use super::{Actor, ActorError, Input};
+use crate::conversation::handle::{Request, Stopped};
+
+impl Actor {
+    /// Does what is asked.
+    pub(super) async fn request(&mut self, request: Request) -> Result<(), ActorError> {
+        match request {
+            // It is stored: it is found there when the others are taken up.
+            Request::Submit(_) if !self.queue_taken => Ok(()),
+            Request::Submit(prompt) => self.apply(Input::Submit(prompt)).await,
+            Request::Stop { turn: Some(turn), reply, .. }
+                if self.state.running().is_none_or(|running| running.id != turn) =>
+            {
+                answer(reply, Stopped::Over);
+                Ok(())
+            }
+            Request::Stop { only, reply, .. } => {
+                let stopped = match self.state.running() {
+                    Some(turn) if only.is_some() && turn.asker() != only => {
+                        answer(reply, Stopped::NotTheirs);
+                        return Ok(());
+                    }
+                    Some(_) => Stopped::Turn { queued: self.state.queued() },
+                    None => Stopped::Nothing,
+                };
+                self.apply(Input::Stop).await?;
+                answer(reply, stopped);
+                Ok(())
+            }
+            Request::Answer { ask, said, by, reply } => {
+                let answered = self.answer(ask, said, by).await?;
+                answer(reply, answered);
+                Ok(())
+            }
+            Request::Tune { reply } => {
+                self.choosers.push(reply);
+                self.look_up().await?;
+                let tuning = self.shared.setup.tuning(&self.conversation);
+                self.apply(Input::Tune(tuning)).await
+            }
+            Request::Withdraw { prompt, alone, reply } => {
+                let taken_back = self.withdraw(prompt, alone).await?;
+                answer(reply, taken_back);
+                Ok(())
+            }
+            Request::Edit { prompt, text, attachments, reply } => {
+                let edited = self.edit(prompt, text, attachments).await?;
+                answer(reply, edited);
+                Ok(())
+            }
+            Request::Send { prompt, wish, reply } => {
+                let sent = self.send(prompt, wish).await?;
+                answer(reply, sent);
+                Ok(())
+            }
+            Request::Queue { reply } => {
+                answer(reply, self.queue());
+                Ok(())
+            }
+            Request::Unseen { ask } => self.apply(Input::Unseen(ask)).await,
+            Request::GoOn { click, reply } => {
+                let gone_on = self.go_on(click).await?;
+                answer(reply, gone_on);
+                Ok(())
+            }
+            Request::Reset { reply } => {
+                let queued = self.state.queued();
+                self.apply(Input::Reset).await?;
+                self.shared.store.reset(self.conversation.id).await?;
+                self.conversation.session = None;
+                self.look_up().await?;
+                answer(reply, queued);
+                Ok(())
+            }
+        }
+    }
+}
+
+pub(super) fn answer<T>(reply: oneshot::Sender<T>, value: T) {
+    // Whoever asked may have gone away; then nobody needs the answer.
+    let _ = reply.send(value);
+}
