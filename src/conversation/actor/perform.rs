@@ -44,10 +44,7 @@ impl Actor {
                 self.wish = None;
                 self.place = None;
             }
-            Effect::Join { turn, more } => {
-                store.join(turn, &more).await?;
-                pass(Point::Joined).await;
-            }
+            Effect::Join { turn, more } => self.join(turn, &more).await?,
             Effect::Begin { turn, prompt, more, process, start, from, attempt, carried } => {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
                 return self.begin(NewTurn { more, carried, ..new }, &prompt, start).await.map(Some);

@@ -30,6 +30,13 @@ impl Actor {
         Ok(None)
     }
 
+    /// Which prompts wait to be one turn is settled before people see anything of it.
+    pub(super) async fn join(&mut self, turn: TurnId, more: &[PromptId]) -> Result<(), ActorError> {
+        self.shared.store.join(turn, more).await?;
+        pass(Point::Joined).await;
+        Ok(())
+    }
+
     /// Takes a prompt back.
     pub(super) async fn withdraw(&mut self, prompt: PromptId, alone: bool) -> Result<TakenBack, ActorError> {
         if self.state.steered().any(|steered| steered.id == prompt) {
