@@ -19,6 +19,7 @@ mod document;
 mod ending;
 mod facts;
 mod failure;
+mod middle;
 mod reaction;
 mod slots;
 mod status;

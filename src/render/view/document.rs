@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::middle::without_middle;
 use super::{Asked, Block, Progress, ToolState, View, ask};
 use crate::domain::tool::Tool;
 use crate::render::markdown::discord_markdown;
@@ -39,7 +40,7 @@ pub(super) fn document<'a>(view: &'a View, closing: &[String]) -> Vec<Segment<'a
         view.blocks.iter().rposition(|block| matches!(block, Block::Ask(asked) if asked.posed.is_some()));
     for (index, block) in view.blocks.iter().enumerate() {
         let (is_small, text) = match block {
-            Block::Text(text) => (false, discord_markdown(text)),
+            Block::Text(text) => (false, discord_markdown(&without_middle(text))),
             // What stands above a card stays as it is.
             Block::Tools(group) => {
                 let above_a_card = last_card.is_some_and(|card| index < card);
