@@ -207,6 +207,8 @@ impl State {
         change: impl FnOnce(&mut Message),
     ) {
         let wall = self.wall();
+        let reply_to = self.messages.get(&id).and_then(|message| message.reply_to);
+        let replied_to = reply_to.and_then(|id| self.live_message(id)).map(|replied| replied.author);
         let Some(message) = self.messages.get_mut(&id) else { return };
         let thinking = message.flags & LOADING != 0;
         change(message);
@@ -214,6 +216,8 @@ impl State {
             if content != message.content {
                 message.history.push((wall, content.clone()));
             }
+            let found = mentions(&content, &Value::Null, replied_to);
+            message.mentions = found.users.into_iter().collect();
             message.content = content;
         }
         message.embeds = with_kinds(message.embeds.take());
