@@ -24,7 +24,7 @@ pub struct Handle {
 pub(super) enum Request {
     Submit(Prompt),
     Stop { turn: Option<TurnId>, only: Option<UserId>, reply: oneshot::Sender<Stopped> },
-    Withdraw { prompt: PromptId, alone: bool, reply: oneshot::Sender<TakenBack> },
+    Withdraw { prompt: PromptId, taking: Taking, reply: oneshot::Sender<TakenBack> },
     Edit { prompt: PromptId, text: String, attachments: Vec<Attachment>, reply: oneshot::Sender<bool> },
     Send { prompt: PromptId, wish: Wish, reply: oneshot::Sender<Sent> },
     Queue { reply: oneshot::Sender<Vec<InQueue>> },
@@ -64,6 +64,17 @@ pub enum Stopped {
     Nothing,
     /// The turn that was to be stopped is over.
     Over,
+}
+
+/// How a prompt that waits is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taking {
+    /// With those that wait to be one turn with it.
+    Together,
+    /// Alone: its message is not for us any more.
+    Alone,
+    /// Alone, and nothing is said of it: its message is gone.
+    Gone,
 }
 
 /// What became of a prompt that somebody takes back.
@@ -193,11 +204,10 @@ impl Handle {
         answer.await.map_err(|_| Gone)
     }
 
-    /// Takes a prompt back that waits: with those that wait to be one turn with it, or `alone`, because its message is
-    /// gone or is not for us any more.
-    pub async fn withdraw(&self, prompt: PromptId, alone: bool) -> Result<TakenBack, Gone> {
+    /// Takes a prompt back that waits.
+    pub async fn withdraw(&self, prompt: PromptId, taking: Taking) -> Result<TakenBack, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Request::Withdraw { prompt, alone, reply }).await.map_err(|_| Gone)?;
+        self.mailbox.send(Request::Withdraw { prompt, taking, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

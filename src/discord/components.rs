@@ -12,7 +12,7 @@ use super::catch_up::held;
 use super::incoming::Incoming;
 use super::{Data, DoorError, about, notice, rule, waiting};
 use crate::config::Project;
-use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle};
+use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle, Taking};
 use crate::domain::action::{Action, Choice, FormKind};
 use crate::domain::answer::Said;
 use crate::domain::ids::{AskId, MessageId, TurnId};
@@ -149,7 +149,7 @@ async fn act(
         }
         Action::Withdraw { prompt } => {
             data.store.audit(Some(by.id), "withdraw", &prompt.to_string(), "").await?;
-            let taken_back = waiting::take_back(data, conversation.id, prompt, false).await?;
+            let taken_back = waiting::take_back(data, conversation.id, prompt, Taking::Together).await?;
             Ok(Some(waiting::said_of_taking_back(taken_back)))
         }
         Action::SendNow { prompt } => {

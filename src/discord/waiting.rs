@@ -11,7 +11,7 @@ use super::intake::{self, Said};
 use super::rest::{self, Rest};
 use super::{Data, DoorError, rule};
 use crate::chain::Chain;
-use crate::conversation::handle::{Gone, Sent, Stopped, TakenBack};
+use crate::conversation::handle::{Gone, Sent, Stopped, TakenBack, Taking};
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, TurnId, UserId};
 use crate::domain::prompt::{Origin, Prompt, Wish};
 
@@ -47,7 +47,7 @@ pub async fn deleted(data: &Data, channel: ChannelId, message: MessageId) -> Res
     let id = Prompt::id_of(&Origin::Message { channel, message });
     if let Some(prompt) = data.store.waiting_prompt(id).await? {
         tracing::info!(%message, prompt = %id, "the message of a prompt that waits was deleted");
-        take_back(data, prompt.conversation, id, true).await?;
+        take_back(data, prompt.conversation, id, Taking::Gone).await?;
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ async fn look(ctx: &Context, data: &Data, id: PromptId) -> Result<(), DoorError>
     let _alone = data.looks.alone.lock().await;
     let Some(prompt) = data.store.waiting_prompt(id).await? else { return Ok(()) };
     let Origin::Message { channel, message } = prompt.origin else { return Ok(()) };
-    let (conversation, gone) = (prompt.conversation, true);
+    let conversation = prompt.conversation;
     match Rest::of(ctx, data).message(channel, message).await {
         Ok(found) => match says(ctx, data, &prompt, &found).await? {
             Some((text, attachments)) if text == prompt.text && attachments == prompt.attachments => {}
@@ -122,11 +122,11 @@ async fn look(ctx: &Context, data: &Data, id: PromptId) -> Result<(), DoorError>
             }
             None => {
                 tracing::info!(%message, prompt = %id, "the message of a prompt that waits is not for us any more");
-                take_back(data, conversation, id, false).await?;
+                take_back(data, conversation, id, Taking::Alone).await?;
             }
         },
         Err(error) if is_gone(&error) => {
-            take_back(data, conversation, id, gone).await?;
+            take_back(data, conversation, id, Taking::Gone).await?;
         }
         Err(error) => return Err(error.into()),
     }
@@ -166,11 +166,11 @@ pub async fn take_back(
     data: &Data,
     conversation: ConversationId,
     prompt: PromptId,
-    alone: bool,
+    taking: Taking,
 ) -> Result<TakenBack, DoorError> {
-    match data.registry.conversation(conversation).withdraw(prompt, alone).await {
+    match data.registry.conversation(conversation).withdraw(prompt, taking).await {
         // An actor that just ended has left the registry by the second try.
-        Err(Gone) => Ok(data.registry.conversation(conversation).withdraw(prompt, alone).await?),
+        Err(Gone) => Ok(data.registry.conversation(conversation).withdraw(prompt, taking).await?),
         Ok(taken_back) => Ok(taken_back),
     }
 }

@@ -42,8 +42,8 @@ impl Actor {
                 let tuning = self.shared.setup.tuning(&self.conversation);
                 self.apply(Input::Tune(tuning)).await
             }
-            Request::Withdraw { prompt, alone, reply } => {
-                let taken_back = self.withdraw(prompt, alone).await?;
+            Request::Withdraw { prompt, taking, reply } => {
+                let taken_back = self.withdraw(prompt, taking).await?;
                 answer(reply, taken_back);
                 Ok(())
             }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Actor, ActorError, Input, target};
-use crate::conversation::handle::{InQueue, Sent, TakenBack};
+use crate::conversation::handle::{InQueue, Sent, TakenBack, Taking};
 use crate::conversation::state::Notice;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Origin, Prompt, Wish};
@@ -38,19 +38,24 @@ impl Actor {
     }
 
     /// Takes a prompt back.
-    pub(super) async fn withdraw(&mut self, prompt: PromptId, alone: bool) -> Result<TakenBack, ActorError> {
+    pub(super) async fn withdraw(
+        &mut self,
+        prompt: PromptId,
+        taking: Taking,
+    ) -> Result<TakenBack, ActorError> {
+        let gone = taking == Taking::Gone;
         if self.state.steered().any(|steered| steered.id == prompt) {
-            self.apply(Input::Withdraw { prompt, gone: alone }).await?;
+            self.apply(Input::Withdraw { prompt, gone }).await?;
             return Ok(TakenBack::Asked);
         }
         let with = self.state.waiting_with(prompt);
-        let prompts = if alone || with.is_empty() { vec![prompt] } else { with };
+        let prompts = if taking != Taking::Together || with.is_empty() { vec![prompt] } else { with };
         let mut done = 0;
         for prompt in prompts {
             if self.shared.store.withdraw(prompt).await? {
                 pass(Point::Withdrawn).await;
                 tracing::info!(%prompt, "prompt withdrawn");
-                self.apply(Input::Withdraw { prompt, gone: alone }).await?;
+                self.apply(Input::Withdraw { prompt, gone }).await?;
                 done += 1;
             } else if self.shared.store.let_go(prompt).await? {
                 done += 1;

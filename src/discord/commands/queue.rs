@@ -3,7 +3,7 @@
 use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 
 use super::{Context, here, scope};
-use crate::conversation::handle::InQueue;
+use crate::conversation::handle::{InQueue, Taking};
 use crate::discord::access::{Action, authorize, denied};
 use crate::discord::rule;
 use crate::discord::{DoorError, waiting};
@@ -48,7 +48,7 @@ pub async fn queue(
             return super::reply(&ctx, &sentence).await;
         }
         data.store.audit(Some(by.id), "withdraw", &wanted.prompt.to_string(), "").await?;
-        let taken_back = waiting::take_back(data, conversation.id, wanted.prompt, false).await?;
+        let taken_back = waiting::take_back(data, conversation.id, wanted.prompt, Taking::Together).await?;
         let sentence =
             format!("{}\n-# {}", waiting::said_of_taking_back(taken_back), line(number, wanted, None));
         return super::reply(&ctx, &sentence).await;

@@ -3,6 +3,7 @@
 use serenity::all::Message;
 
 use super::{Context, here, person, reply, scope};
+use crate::conversation::handle::Taking;
 use crate::discord::access::Action;
 use crate::discord::{DoorError, rule, waiting};
 use crate::domain::ids::MessageId;
@@ -31,6 +32,6 @@ pub async fn withdraw(ctx: Context<'_>, message: Message) -> Result<(), DoorErro
         return reply(&ctx, NOT_WAITING).await;
     }
     data.store.audit(Some(by), "withdraw", &prompt.id.to_string(), "").await?;
-    let taken_back = waiting::take_back(data, prompt.conversation, prompt.id, false).await?;
+    let taken_back = waiting::take_back(data, prompt.conversation, prompt.id, Taking::Together).await?;
     reply(&ctx, &waiting::said_of_taking_back(taken_back)).await
 }
