@@ -306,9 +306,9 @@ impl Delivery {
         body: Option<&MessageBody>,
     ) -> Result<Result<(), DeliverError>, StoreError> {
         let (key, now) = (self.key(operation), inner.clock.wall());
-        let reply_to = body.and_then(|body| body.reply_to);
+        let reply_to = body.map(|body| body.reply_to);
         let first_try_at = self.known(operation).map_or(now, |known| known.first_try_at);
-        let prompt = reply_to.or(self.target.prompt.map(|(_, message)| message));
+        let prompt = reply_to.flatten().or(self.target.prompt.map(|(_, message)| message));
         // One create at a time: what was tried before is older.
         let before = self.posted.iter().flatten().filter(|posted| posted.first_try_at <= first_try_at);
         let before = before.filter_map(Posted::message);

@@ -171,11 +171,14 @@ pub struct Found {
 /// message of ours without a row is from a create whose reply was lost, and the only such create between the slot above
 /// and now is the one that is looked up. What could be left of another (refused later, and given up) answers another
 /// prompt: a message that answers somebody else's is not it.
-pub fn lost<'a>(found: &'a [Found], nonce: &str, reply_to: Option<MessageId>) -> Option<&'a Found> {
+/// `reply_to` is what the message answered; none: it is not wanted any more, and nobody knows what it answered.
+pub fn lost<'a>(found: &'a [Found], nonce: &str, reply_to: Option<Option<MessageId>>) -> Option<&'a Found> {
     let told = found.iter().find(|found| found.nonce.as_deref() == Some(nonce));
     told.or_else(|| {
         // A prompt that was deleted before the answer came is not referred to.
-        let fits = |found: &&Found| found.reply_to.is_none() || found.reply_to == reply_to;
+        let fits = |found: &&Found| {
+            found.reply_to.is_none() || reply_to.is_none_or(|reply_to| found.reply_to == reply_to)
+        };
         found.iter().filter(|found| found.nonce.is_none()).find(fits)
     })
 }

@@ -133,13 +133,15 @@ fn a_lost_message_is_found_by_the_one_that_it_answers() {
         nonce: None,
     };
     let lost = |found: &[Found], reply_to: Option<u64>| {
-        lost(found, "n", reply_to.map(MessageId)).map(|found| found.message.0)
+        lost(found, "n", Some(reply_to.map(MessageId))).map(|found| found.message.0)
     };
     assert_eq!(lost(&[], Some(1)), None);
     assert_eq!(lost(&[found(5, Some(2)), found(6, Some(1))], Some(1)), Some(6));
     assert_eq!(lost(&[found(5, None)], Some(1)), Some(5), "the prompt was deleted");
     assert_eq!(lost(&[found(5, Some(2)), found(6, None)], None), Some(6));
     assert_eq!(lost(&[found(5, Some(2))], None), None);
+    // What is not wanted any more may have answered anything.
+    assert!(super::lost(&[found(5, Some(2))], "n", None).is_some());
     let told = Found { nonce: Some("n".into()), ..found(7, Some(1)) };
     let other = Found { nonce: Some("m".into()), ..found(6, Some(1)) };
     assert_eq!(lost(&[found(5, Some(1)), other.clone(), told], Some(1)), Some(7), "Discord says it");
@@ -277,7 +279,7 @@ impl World {
                     .map(|(id, ..)| Found { message: MessageId(*id), reply_to: None, nonce: None })
                     .collect();
                 let known = known.expect("it was tried");
-                match lost(&found, "", None) {
+                match lost(&found, "", Some(None)) {
                     Some(found) => {
                         let state = PostedState::Sent(found.message);
                         self.set(Posted { state, hash: String::new(), ..known });
