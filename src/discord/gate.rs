@@ -21,6 +21,8 @@ use crate::store::{IdentifyKind, Store};
 
 /// A shard that wants to resume waits at most this long.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked whether somebody came through the open gate.
+const LOOK_WHILE_OPEN_EVERY: Duration = Duration::from_millis(10);
 /// While a login waits, the reason is looked at again after this at the latest.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often Discord is asked for its budget before our own count has to do.
@@ -82,9 +84,18 @@ impl Gate {
             kind = IdentifyKind::Again;
             // What is said from here on comes with the new session, or is read.
             self.catch_up.progress().begin();
+            // A shard that starts writes itself down here, and waits while we hold it: so none comes and goes unseen, after
+            // which the gate would stand open for the next one. Serenity starts none within five seconds after another.
+            let mut runners = self.runners().await;
             closed.open();
-            while self.runners().await.is_empty() {
-                tokio::time::sleep(LOOK_EVERY).await;
+            loop {
+                tokio::time::sleep(LOOK_WHILE_OPEN_EVERY).await;
+                drop(runners);
+                match self.shards.runners.try_lock() {
+                    Ok(free) if free.is_empty() => runners = free,
+                    // Who waits for a lock gets it before anybody who tries.
+                    Ok(_) | Err(_) => break,
+                }
             }
             closed = self.close().await;
             loop {

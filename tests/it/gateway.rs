@@ -58,6 +58,24 @@ async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
     stage.assert_well_behaved();
 }
 
+/// A session that ends as soon as it is there leaves no open gate behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_over_at_once_is_known_like_any_other() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot_unready();
+    for logins in 1..=3 {
+        eventually("a login", || (stage.discord.identifies_and_resumes().0 == logins).then_some(())).await;
+        stage.discord.faults().strike(GatewayFault::Invalid { resumable: false });
+    }
+    eventually("the last login", || (stage.discord.connected() == 1).then_some(())).await;
+    let (identifies, _) = stage.discord.identifies_and_resumes();
+    assert_eq!(
+        stage.sql("select kind from identifies").await.len(),
+        identifies,
+        "each is known to the store"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_login_touches_the_reserve() {
     let stage = Stage::new().await;

@@ -48,18 +48,33 @@ struct Cell {
     markdown: String,
 }
 
+impl Cell {
+    /// Takes what a row has beyond the columns of its header, which GFM ignores: mostly a `|` in code that is not escaped.
+    fn take_up(&mut self, beyond: &str) {
+        let beyond = beyond.trim_matches(|c: char| c.is_whitespace() || c == '|');
+        if !beyond.is_empty() {
+            self.plain = format!("{} | {}", self.plain, beyond.replace(['`', 'ˋ'], ""));
+            self.markdown = format!("{} | {beyond}", self.markdown);
+        }
+    }
+}
+
 fn rows(source: &str, inner: Inner<'_, '_>) -> Vec<Vec<Cell>> {
-    let mut rows = vec![Vec::new()];
-    let mut cell_start = None;
+    let mut rows: Vec<Vec<Cell>> = vec![Vec::new()];
+    let (mut cell_start, mut cell_end) = (None, 0);
     for (index, (event, range)) in inner.iter().enumerate() {
         if let Event::Start(pulldown_cmark::Tag::TableCell) = event {
             cell_start = Some(index);
         } else if ends(event, TagEnd::TableCell) {
             let words = &inner[cell_start.take().map_or(index, |start| start + 1)..index];
+            cell_end = range.end;
             if let Some(row) = rows.last_mut() {
                 row.push(cell(source, words, range));
             }
         } else if ends(event, TagEnd::TableHead) || ends(event, TagEnd::TableRow) {
+            if let Some(cell) = rows.last_mut().and_then(|row| row.last_mut()) {
+                cell.take_up(source.get(cell_end..range.end).unwrap_or_default());
+            }
             rows.push(Vec::new());
         }
     }

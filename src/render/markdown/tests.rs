@@ -53,6 +53,12 @@ fn line_ends_are_one() {
     assert_eq!(discord_markdown("a\r\n\r\n---\r\nb"), "a\n\n⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯\nb");
 }
 
+#[test]
+fn a_row_with_more_cells_than_its_header_loses_none() {
+    let shown = discord_markdown("| a | b |\n|--|--|\n| c | `x || y` |\n| ![](y) || word |\n");
+    assert_eq!(shown, "```\na │ b\n──┼────────\nc │ x | y\n  │  | word\n```\n");
+}
+
 proptest! {
     #[test]
     fn nothing_panics_and_words_survive(parts in prop::collection::vec(prop_oneof![
