@@ -172,9 +172,10 @@ impl CatchUp {
         }
     }
 
-    /// Says what is held in a channel, once for what there is.
+    /// Says what is held in a channel, once for what there is, and what became of what was.
     async fn tell(&self, data: &Data, channel: ChannelId) {
         let held = async {
+            held::tell_settled(data, channel).await?;
             let held = data.store.held(channel).await?;
             if let (Some(_), Some(project)) = (&held, data.config.project_for(channel)) {
                 // A click on the notice is looked up by the conversation; where each request has a thread there is none.

@@ -9,7 +9,7 @@ use crate::domain::ids::{ChannelId, ErrorId, MessageId, TurnId};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
-use crate::store::Held;
+use crate::store::{Held, Verdict};
 
 /// The answer to a bare mention.
 pub const EMPTY: &str =
@@ -59,15 +59,6 @@ pub fn tell(data: &Data, channel: ChannelId, about: &str, sentence: &str) {
     data.outbox.say(key, &target, shown);
 }
 
-/// What became of messages that were held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// They are run.
-    Run,
-    /// They are not.
-    Ignored,
-}
-
 /// Says what is held in a channel after an absence; once for what there is, also after a restart.
 pub fn held(data: &Data, channel: ChannelId, held: &Held) {
     let (messages, were) = counted(held.count);
@@ -84,11 +75,11 @@ pub fn held(data: &Data, channel: ChannelId, held: &Held) {
 }
 
 /// Says in the same place what became of it.
-pub fn held_settled(data: &Data, channel: ChannelId, held: &Held, settled: Settled) {
+pub fn held_settled(data: &Data, channel: ChannelId, held: &Held, verdict: Verdict) {
     let (messages, were) = counted(held.count);
-    let became = match settled {
-        Settled::Run => format!("{were} held, and run now"),
-        Settled::Ignored => format!("{were} not run"),
+    let became = match verdict {
+        Verdict::Run => format!("{were} held, and run now"),
+        Verdict::Ignored => format!("{were} not run"),
     };
     show_held(data, channel, held, MessageBody::text(format!("{messages} while I was away {became}.")));
 }

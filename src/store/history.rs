@@ -160,8 +160,17 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
     .execute(&mut **transaction)
     .await?;
     rows += outages.rows_affected();
-    // Notices, reminders, and messages of turns that were taken back while they waited. A notice of what is held or
-    // of a login that was gone, the messages of a turn that waits, and what was said beside a turn whose end is not
+    let settled = sqlx::query!(
+        "DELETE FROM settled_held WHERE (channel, newest) IN (
+                SELECT channel, newest FROM settled_held WHERE settled_at < ?1 LIMIT ?2)",
+        before,
+        max
+    )
+    .execute(&mut **transaction)
+    .await?;
+    rows += settled.rows_affected();
+    // Notices, reminders, and messages of turns that were taken back while they waited. A notice of what is or was
+    // held or of a login that was gone, the messages of a turn that waits, and what was said beside a turn whose end is not
     // shown, are open.
     let slots = sqlx::query!(
             "DELETE FROM slots WHERE (turn, slot, generation) IN (
@@ -169,6 +178,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
                     AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = slots.turn)
                     AND NOT EXISTS (SELECT 1 FROM login_outages WHERE notice = slots.turn)
                     AND NOT EXISTS (SELECT 1 FROM prompts WHERE held_in = slots.channel)
+                    AND NOT EXISTS (SELECT 1 FROM settled_held WHERE settled_held.channel = slots.channel)
                     AND NOT EXISTS (SELECT 1 FROM prompts WHERE state = 'queued' AND conversation = slots.channel)
                     AND NOT EXISTS (SELECT 1 FROM turns WHERE delivered_at IS NULL AND conversation = slots.channel)
                 LIMIT ?2)",

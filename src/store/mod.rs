@@ -1,7 +1,7 @@
 //! SQLite; the only place with SQL. What was promised to somebody is here before they are told: a call that returned is
 //! on the disk (`synchronous=FULL`). Nothing secret is stored.
 //!
-//! One connection writes, four read; a transaction that writes begins with `BEGIN IMMEDIATE`, because one that began
+//! One connection writes, two read; a transaction that writes begins with `BEGIN IMMEDIATE`, because one that began
 //! by reading fails at once when another writes (RELIABILITY F66). No transaction waits for anything but the disk.
 //!
 //! # With plain `sqlite3`
@@ -68,7 +68,7 @@ pub use audit::{AuditEntry, AuditHead};
 pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};
 pub use error::StoreError;
-pub use held::Held;
+pub use held::{Held, Verdict};
 pub use history::Forgotten;
 pub use identifies::{Identify, IdentifyKind};
 pub use ignored::{Became, Ignored};

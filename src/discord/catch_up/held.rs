@@ -4,13 +4,12 @@ use super::super::{Data, DoorError, notice};
 use crate::domain::ids::ChannelId;
 use crate::domain::prompt::Origin;
 use crate::render::view::Reaction;
+use crate::store::{StoreError, Verdict};
 
 /// Runs what is held in a channel, in the order in which it was said; how many prompts that were. Of several who want it
 /// one has it, and the others get 0.
 pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
-    let held = data.store.held(channel).await?;
-    let prompts = data.store.queue_held(channel).await?;
-    let count = prompts.len();
+    let Some((held, prompts)) = data.store.queue_held(channel).await? else { return Ok(0) };
     for prompt in prompts {
         if let Origin::Message { channel, message } = prompt.origin {
             data.outbox.react(channel, message, Reaction::Seen);
@@ -21,18 +20,21 @@ pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
             data.registry.conversation(conversation).submit(prompt).await?;
         }
     }
-    if let Some(held) = held.filter(|_| count > 0) {
-        notice::held_settled(data, channel, &held, notice::Settled::Run);
-    }
-    Ok(count)
+    notice::held_settled(data, channel, &held, Verdict::Run);
+    Ok(held.count)
 }
 
 /// Lets go of what is held in a channel; how many prompts that were.
 pub async fn ignore(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
-    let held = data.store.held(channel).await?;
-    let count = data.store.ignore_held(channel).await?;
-    if let Some(held) = held.filter(|_| count > 0) {
-        notice::held_settled(data, channel, &held, notice::Settled::Ignored);
+    let Some(held) = data.store.ignore_held(channel).await? else { return Ok(0) };
+    notice::held_settled(data, channel, &held, Verdict::Ignored);
+    Ok(held.count)
+}
+
+/// Says what became of what was held in a channel: whoever decided it may have found a daemon that ended before it did.
+pub async fn tell_settled(data: &Data, channel: ChannelId) -> Result<(), StoreError> {
+    for (held, verdict) in data.store.settled_held(channel).await? {
+        notice::held_settled(data, channel, &held, verdict);
     }
-    Ok(count)
+    Ok(())
 }

@@ -16,13 +16,19 @@ async fn what_is_held_runs_once_or_never() {
     assert_eq!(db.watermark(here).await.unwrap(), Some(MessageId(7)));
     let db = db.reopened().await;
     assert_eq!(db.held(here).await.unwrap(), Some(Held { count: 2, newest: prompt(7).id }));
-    let run: Vec<_> = db.queue_held(here).await.unwrap().iter().map(|prompt| prompt.id).collect();
+    let (held, run) = db.queue_held(here).await.unwrap().expect("something is held");
+    assert_eq!(held.count, 2);
+    let run: Vec<_> = run.iter().map(|prompt| prompt.id).collect();
     assert_eq!(run, [prompt(5).id, prompt(7).id], "in the order in which they were said");
-    assert!(db.queue_held(here).await.unwrap().is_empty(), "a second click gets nothing");
-    assert_eq!(db.ignore_held(here).await.unwrap(), 0);
+    assert_eq!(db.queue_held(here).await.unwrap(), None, "a second click gets nothing");
+    assert_eq!(db.ignore_held(here).await.unwrap(), None);
     assert_eq!(db.queued_count(HERE).await.unwrap(), 2);
-    assert_eq!(db.ignore_held(there).await.unwrap(), 1);
+    let other = Held { count: 1, newest: prompt(6).id };
+    assert_eq!(db.ignore_held(there).await.unwrap(), Some(other));
     assert_eq!(db.held(there).await.unwrap(), None);
+    let db = db.reopened().await;
+    assert_eq!(db.settled_held(here).await.unwrap(), [(held, Verdict::Run)]);
+    assert_eq!(db.settled_held(there).await.unwrap(), [(other, Verdict::Ignored)]);
     assert_eq!(db.prompt_state(prompt(6).id).await.unwrap(), Some(PromptState::Refused));
 }
 

@@ -20,6 +20,7 @@ impl Db {
             ("slots", "first_try_at"),
             ("buttons", "created_at"),
             ("login_outages", "begun_at,ended_at"),
+            ("settled_held", "settled_at"),
         ] {
             for column in columns.split(',') {
                 let statement = format!("UPDATE {table} SET {column} = {column} - {ms}");
@@ -153,9 +154,14 @@ async fn nothing_that_is_open_is_forgotten() {
     assert!(!db.slots(notice.turn).await.unwrap().is_empty());
     assert!(db.live_processes().await.unwrap().iter().any(|process| process.id == running));
     assert!(!db.slots(outage).await.unwrap().is_empty());
-    // When somebody decided, it goes.
+    // When somebody decided, the prompt goes; the notice still has to say so, also after the next start.
     db.ignore_held(there).await.unwrap();
     assert!(db.forget_all().await > 0);
+    assert!(!db.slots(notice.turn).await.unwrap().is_empty());
+    db.age(1000).await;
+    db.all_decided().await;
+    assert!(db.forget_all().await > 0);
+    assert_eq!(db.settled_held(there).await.unwrap(), []);
     assert!(db.slots(notice.turn).await.unwrap().is_empty());
     assert_eq!(db.prompt(prompt(7).id).await.unwrap(), None);
 }
