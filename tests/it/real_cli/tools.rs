@@ -164,9 +164,11 @@ async fn stop_leaves_no_process_behind_and_the_session_remembers() {
         let wanted = command.matches("sleep").count();
         eventually("the command to run", || (with_argument(&secs).len() >= wanted).then_some(())).await;
         // The very command, its shell, and the CLI: known by what every one of them inherits.
-        let running = of_processes(&stage);
-        let commands = with_argument(&secs);
-        assert!(commands.iter().all(|pid| running.contains(pid)), "{commands:?} of {running:?}");
+        let (commands, running) = eventually("all of them to be known", || {
+            let (commands, running) = (with_argument(&secs), of_processes(&stage));
+            commands.iter().all(|pid| running.contains(pid)).then_some((commands, running))
+        })
+        .await;
         assert!(running.len() > commands.len() && running.iter().all(|pid| alive(*pid)), "{running:?}");
         let said = stage.said_to(HARBOR, "stop", &[]).await;
         assert!(said.contains("Stopping."), "{said}");
