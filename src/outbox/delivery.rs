@@ -1,6 +1,7 @@
 //! The turn in hand: the calls that make its channel equal to its view, and what became of them.
 
 mod failing;
+mod known;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use super::deliver::DeliverError;
 use super::pace::{Kind, Pace, Urgency};
-use super::plan::{self, Call, Operation, Posted, PostedState};
+use known::Known;
+
+use super::plan::{self, Call, Operation, PostedState};
 use super::worker::Entry;
 use super::{Inner, Target, Unseen};
 use crate::clock::{Moment, WallTime};
@@ -17,7 +20,7 @@ use crate::domain::ids::{ChannelId, MessageId, TurnId};
 use crate::fail_point::{Point, pass};
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
-use crate::store::{Slot, SlotKey, SlotState, StoreError};
+use crate::store::{SlotKey, StoreError};
 
 /// A message cannot be older than its first try by more than our clock may differ from Discord's. What is older is not
 /// even looked at: its rows may be forgotten.
@@ -27,8 +30,7 @@ const CLOCKS_DIFFER_MAX: Duration = Duration::from_hours(24);
 pub(super) struct Delivery {
     turn: TurnId,
     target: Target,
-    /// What is known to be posted; none: not read yet.
-    posted: Option<Vec<Posted>>,
+    known: Known,
     thread_open: bool,
     failures: u32,
     not_before: Moment,
@@ -57,7 +59,7 @@ impl Delivery {
         Self {
             turn: entry.turn,
             target: entry.target.clone(),
-            posted: None,
+            known: Known::default(),
             thread_open: false,
             failures: 0,
             not_before: Moment::default(),
@@ -88,15 +90,12 @@ impl Delivery {
         entry: &Entry,
         pace: &mut Pace,
     ) -> Result<Step, StoreError> {
-        if self.posted.is_none() {
-            self.posted = Some(inner.store.slots(self.turn).await?.into_iter().map(as_posted).collect());
-        }
+        self.known.read(inner, self.turn).await?;
         self.target.also.clone_from(&entry.target.also);
-        let posted = self.posted.as_deref().unwrap_or_default();
         let shown = &*entry.shown;
         let wanted = self.wanted(shown);
         self.tell_unseen(inner, shown, &wanted);
-        let next = plan::next(&wanted, posted, shown.ended, inner.clock.wall());
+        let next = plan::next(&wanted, self.known.all(), shown.ended, inner.clock.wall());
         let Some(operation) = next.filter(|_| !self.given_up) else {
             if !shown.ended {
                 return Ok(Step::Equal);
@@ -145,9 +144,8 @@ impl Delivery {
     /// Tells of questions whose buttons will not come. Where that cannot be taken just now, the next view tells again.
     fn tell_unseen(&self, inner: &Inner, shown: &Shown, wanted: &[MessageBody]) {
         for ((slot, body), wanted) in (0u32..).zip(&shown.slots).zip(wanted) {
-            let refused = |posted: &Posted| posted.slot == slot && posted.state == PostedState::Refused;
             let without = !wanted.actions().eq(body.actions());
-            let unseen = self.given_up || without || self.posted.iter().flatten().any(refused);
+            let unseen = self.given_up || without || self.known.is_refused(Some(slot));
             let mut asks: Vec<_> = body.actions().filter(|_| unseen).filter_map(Action::ask).collect();
             asks.dedup();
             for ask in asks {
@@ -158,26 +156,6 @@ impl Delivery {
 
     fn key(&self, operation: Operation) -> SlotKey {
         SlotKey { turn: self.turn, slot: operation.slot, generation: operation.generation }
-    }
-
-    fn known(&self, operation: Operation) -> Option<&Posted> {
-        let own =
-            |posted: &&Posted| (posted.slot, posted.generation) == (operation.slot, operation.generation);
-        self.posted.iter().flatten().find(own)
-    }
-
-    fn set(&mut self, operation: Operation, state: PostedState, hash: String, now: WallTime) {
-        let first_try_at = self.known(operation).map_or(now, |known| known.first_try_at);
-        self.forget(operation);
-        let Operation { slot, generation, .. } = operation;
-        let posted = Posted { slot, generation, state, hash, first_try_at };
-        self.posted.get_or_insert_default().push(posted);
-    }
-
-    fn forget(&mut self, operation: Operation) {
-        let other =
-            |posted: &Posted| (posted.slot, posted.generation) != (operation.slot, operation.generation);
-        self.posted.get_or_insert_default().retain(other);
     }
 
     /// Makes the call, and remembers what came of it.
@@ -210,7 +188,7 @@ impl Delivery {
                 Ok(()) | Err(DeliverError::MessageGone(_)) => {
                     pass(Point::Replaced).await;
                     inner.store.slot_removed(key).await?;
-                    self.set(operation, PostedState::Removed, String::new(), now);
+                    self.known.set(operation, PostedState::Removed, String::new(), now);
                     Ok(Ok(()))
                 }
                 Err(error) => {
@@ -236,7 +214,7 @@ impl Delivery {
         hash: String,
     ) -> Result<(), StoreError> {
         inner.store.slot_sent(self.key(operation), message, &hash).await?;
-        self.set(operation, PostedState::Sent(message), hash, inner.clock.wall());
+        self.known.set(operation, PostedState::Sent(message), hash, inner.clock.wall());
         Ok(())
     }
 
@@ -248,7 +226,7 @@ impl Delivery {
     ) -> Result<Result<(), DeliverError>, StoreError> {
         let (channel, key, now) = (self.target.channel, self.key(operation), inner.clock.wall());
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
-        let (before, mut hash) = (self.known(operation).cloned(), plan::hash(body));
+        let (before, mut hash) = (self.known.get(operation).cloned(), plan::hash(body));
         inner.store.slot_sending(key, channel, &nonce, &hash).await?;
         pass(points(operation, body).0).await;
         let custom_ids = custom_ids(inner, channel, body).await?;
@@ -259,13 +237,13 @@ impl Delivery {
             // The nonce gives the message of any of the attempts: which body it has is not known.
             hash.clear();
         }
-        self.set(operation, PostedState::Sending, hash.clone(), now);
+        self.known.set(operation, PostedState::Sending, hash.clone(), now);
         match self.post(inner, body, &custom_ids, &nonce).await {
             Ok(message) => {
                 pass(points(operation, body).1).await;
                 inner.store.slot_sent(key, message, &hash).await?;
                 pass(Point::SlotSent).await;
-                self.set(operation, PostedState::Sent(message), hash, now);
+                self.known.set(operation, PostedState::Sent(message), hash, now);
                 Ok(Ok(()))
             }
             Err(error @ DeliverError::Retry { .. }) => Ok(Err(error)),
@@ -273,7 +251,7 @@ impl Delivery {
                 // Discord said no, and no attempt before is in doubt: nothing of it is there.
                 if before.is_none() {
                     inner.store.slot_absent(key).await?;
-                    self.forget(operation);
+                    self.known.forget(operation);
                 }
                 Ok(Err(error))
             }
@@ -307,11 +285,10 @@ impl Delivery {
     ) -> Result<Result<(), DeliverError>, StoreError> {
         let (key, now) = (self.key(operation), inner.clock.wall());
         let reply_to = body.map(|body| body.reply_to);
-        let first_try_at = self.known(operation).map_or(now, |known| known.first_try_at);
+        let first_try_at = self.known.get(operation).map_or(now, |known| known.first_try_at);
         let prompt = reply_to.flatten().or(self.target.prompt.map(|(_, message)| message));
         // One create at a time: what was tried before is older.
-        let before = self.posted.iter().flatten().filter(|posted| posted.first_try_at <= first_try_at);
-        let before = before.filter_map(Posted::message);
+        let before = self.known.messages_until(first_try_at);
         let tried_at =
             inner.store.newest_decided_at().await?.map_or(first_try_at, |now| now.min(first_try_at));
         let after = before.chain(prompt).fold(id_at(tried_at), MessageId::max);
@@ -332,19 +309,18 @@ impl Delivery {
             let slot = operation.slot;
             tracing::info!(turn = %self.turn, slot, message = %found.message, "found a message that was sent before");
             inner.store.slot_sent(key, found.message, "").await?;
-            self.set(operation, PostedState::Sent(found.message), String::new(), now);
+            self.known.set(operation, PostedState::Sent(found.message), String::new(), now);
         } else {
             inner.store.slot_absent(key).await?;
-            self.forget(operation);
+            self.known.forget(operation);
         }
         Ok(Ok(()))
     }
 
     /// The last view is posted, or refused: now the reaction may say so, and then the row.
     async fn over(&self, inner: &Inner, shown: &Shown) -> Result<(), StoreError> {
-        let refused = |posted: &Posted| posted.state == PostedState::Refused;
         let is_replaced = matches!(self.wanted(shown), Cow::Owned(_));
-        let refused = self.given_up || is_replaced || self.posted.iter().flatten().any(refused);
+        let refused = self.given_up || is_replaced || self.known.is_refused(None);
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
         // Before the one with which the turn is noted as delivered.
         for (channel, message) in &self.target.also {
@@ -385,21 +361,6 @@ async fn custom_ids(
 ) -> Result<Vec<String>, StoreError> {
     let actions = body.actions().cloned().collect();
     inner.store.button_ids(channel.into(), actions).await
-}
-
-fn as_posted(slot: Slot) -> Posted {
-    Posted {
-        slot: slot.key.slot,
-        generation: slot.key.generation,
-        state: match (slot.state, slot.message) {
-            (SlotState::Sent, Some(message)) => PostedState::Sent(message),
-            (SlotState::Removed, _) => PostedState::Removed,
-            (SlotState::Refused, _) => PostedState::Refused,
-            (SlotState::Sent, None) | (SlotState::Sending, _) => PostedState::Sending,
-        },
-        hash: slot.body_hash,
-        first_try_at: slot.first_try_at,
-    }
 }
 
 /// An id that is not larger than that of any message from this time on.

@@ -94,10 +94,9 @@ impl Store {
     /// What was decided on what was held in a channel, as far as it is not forgotten.
     pub async fn settled_held(&self, channel: ChannelId) -> Result<Vec<(Held, Verdict)>, StoreError> {
         let channel = channel.0.cast_signed();
-        let rows =
-            sqlx::query!("SELECT newest, count, verdict FROM settled_held WHERE channel = ?", channel)
-                .fetch_all(&self.reader)
-                .await?;
+        let rows = sqlx::query!("SELECT newest, count, verdict FROM settled_held WHERE channel = ?", channel)
+            .fetch_all(&self.reader)
+            .await?;
         let read = rows.into_iter().map(|row| {
             let newest = PromptId(uuid(&row.newest, "settled_held.newest")?);
             let count = usize::try_from(row.count).unwrap_or(usize::MAX);

@@ -67,14 +67,14 @@ impl Delivery {
                     tracing::info!(%channel, %turn, slot, "a message was deleted by somebody");
                     inner.store.slot_removed(self.key(operation)).await?;
                     pass(Point::SlotGone).await;
-                    self.set(operation, PostedState::Removed, String::new(), inner.clock.wall());
+                    self.known.set(operation, PostedState::Removed, String::new(), inner.clock.wall());
                 }
                 Call::Create | Call::LookUp => self.give_up(inner, &said, missing).await?,
             },
             DeliverError::Worn(said) => match operation.call {
                 Call::Edit(message) => {
                     tracing::info!(%channel, %turn, slot, said, "going on in a new message");
-                    self.set(operation, PostedState::Worn(message), String::new(), inner.clock.wall());
+                    self.known.set(operation, PostedState::Worn(message), String::new(), inner.clock.wall());
                 }
                 Call::Create | Call::LookUp | Call::Delete(_) => self.refuse(inner, operation).await?,
             },
@@ -122,7 +122,7 @@ impl Delivery {
         let (id, channel) = (ErrorId::random(), self.target.channel);
         tracing::error!(error_id = %id, %channel, turn = %self.turn, said, "the answer cannot be posted");
         for slot in missing {
-            let generations = self.posted.iter().flatten().filter(|posted| posted.slot == slot);
+            let generations = self.known.all().iter().filter(|posted| posted.slot == slot);
             let generation = generations.map(|posted| posted.generation).max().unwrap_or(0);
             self.refuse(inner, Operation { slot, generation, call: Call::Create }).await?;
         }
@@ -135,7 +135,7 @@ impl Delivery {
     async fn refuse(&mut self, inner: &Inner, operation: Operation) -> Result<(), StoreError> {
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
         inner.store.slot_refused(self.key(operation), self.target.channel, &nonce).await?;
-        self.set(operation, PostedState::Refused, String::new(), inner.clock.wall());
+        self.known.set(operation, PostedState::Refused, String::new(), inner.clock.wall());
         Ok(())
     }
 
