@@ -28,6 +28,7 @@ use crate::domain::ids::PromptId;
 use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
 use crate::outbox::breaker::Breaker;
+use crate::outbox::calls::Calls;
 use crate::outbox::deliver::SerenityDiscord;
 use crate::outbox::{Outbox, Taste, Unseen};
 use crate::runner::local::{LocalRunner, has_control_groups};
@@ -79,12 +80,12 @@ pub async fn run(
     let (doors, workers) = (stop.child_token(), CancellationToken::new());
 
     // Two clients, because serenity's wants its own. They share no route: channels are the outbox's alone.
-    let breaker = Breaker::new(&store, clock).await?;
+    let (breaker, calls) = (Breaker::new(&store, clock).await?, Calls::default());
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
-    let discord = Arc::new(SerenityDiscord::new(http, breaker.clone()));
+    let discord = Arc::new(SerenityDiscord::new(http, breaker.clone(), calls.clone()));
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let guard = Members::new(http, breaker.clone(), Arc::clone(&config), store.clone(), clock);
-    let catch_up = CatchUp::new(breaker, doors.clone());
+    let catch_up = CatchUp::new(breaker, calls, doors.clone());
     let taste = Taste { activity: config.discord.activity_reactions, owner: config.access.owner };
     let (unseen, unseen_asks) = mpsc::channel(UNSEEN_MAX);
     let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), taste, unseen);

@@ -18,12 +18,10 @@ mod reading;
 
 mod threads;
 
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serenity::all::Context;
 use tokio_util::sync::CancellationToken;
 
@@ -35,10 +33,9 @@ use super::{Data, notice};
 use crate::chain::Chain;
 use crate::domain::ids::{ChannelId, GuildId};
 use crate::outbox::breaker::Breaker;
+use crate::outbox::calls::Calls;
 use crate::store::{NewConversation, Store, StoreError};
 
-/// Requests a second. With the outbox's 40 we stay below Discord's global 50.
-const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
 /// How many channels are read at the same time: one that is slow (files, retries) does not hold up the others.
 const READERS: usize = 4;
 
@@ -51,7 +48,7 @@ pub struct CatchUp {
 #[derive(Debug)]
 struct Inner {
     progress: Progress,
-    pace: DefaultDirectRateLimiter,
+    calls: Calls,
     breaker: Breaker,
     stop: CancellationToken,
     /// One at a time: that of the session before ends first.
@@ -59,11 +56,10 @@ struct Inner {
 }
 
 impl CatchUp {
-    /// Ends with `stop`; counts what Discord refuses with `breaker`.
-    pub fn new(breaker: Breaker, stop: CancellationToken) -> Self {
-        let pace = RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX));
+    /// Ends with `stop`. Each request is one of `calls`, and what Discord refuses is counted by `breaker`.
+    pub fn new(breaker: Breaker, calls: Calls, stop: CancellationToken) -> Self {
         let running = tokio::sync::Mutex::default();
-        Self { inner: Arc::new(Inner { progress: Progress::default(), pace, breaker, stop, running }) }
+        Self { inner: Arc::new(Inner { progress: Progress::default(), calls, breaker, stop, running }) }
     }
 
     /// What is known of all channels.
@@ -73,7 +69,7 @@ impl CatchUp {
 
     /// Waits until it is time for one more request.
     pub async fn ready(&self) {
-        self.inner.pace.until_ready().await;
+        self.inner.calls.ready().await;
     }
 
     /// What Discord refused.

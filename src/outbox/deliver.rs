@@ -1,11 +1,9 @@
 //! Performs the outbox's operations over serenity's Http, and tells what an error means for the next attempt. The only
 //! place that sends to channels: whatever is sent or edited here pings nobody but the one person that a body names.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde_json::json;
 use serenity::all::{CreateAttachment, Http, HttpError, Message, MessageFlags, MessageType, ReactionType};
 use serenity::http::MessagePagination;
@@ -14,14 +12,12 @@ use tokio::sync::OnceCell;
 
 use super::Thread;
 use super::breaker::Breaker;
+use super::calls::Calls;
 use super::plan::Found;
 use crate::domain::action::{Button, ButtonStyle, Menu};
 use crate::domain::ids::{ChannelId, MessageId, UserId};
 use crate::render::message::{BUTTONS_IN_ROW, MessageBody, ROWS_MAX};
 
-/// Discord's global limit is 50 requests a second over all routes; serenity does not hold other tasks back after a
-/// global 429, so we stay below it.
-const CALLS_PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(40).expect("40 is not zero");
 /// One call, including what serenity's limiter sleeps (it may sleep for an hour).
 const CALL_MAX: Duration = Duration::from_mins(1);
 /// A lookup reads so many messages at a time, and no more than so many times (docs: resources/message, at most 100).
@@ -123,20 +119,20 @@ pub enum Closed {
 pub struct SerenityDiscord {
     http: Http,
     me: OnceCell<serenity::all::UserId>,
-    calls: DefaultDirectRateLimiter,
+    calls: Calls,
     breaker: Breaker,
 }
 
 impl SerenityDiscord {
-    /// Delivers through this client; its rate limiter must be on. What Discord refuses is counted by `breaker`.
-    pub fn new(http: Http, breaker: Breaker) -> Self {
-        let calls = RateLimiter::direct(Quota::per_second(CALLS_PER_SEC_MAX));
+    /// Delivers through this client; its rate limiter must be on. Each request is one of `calls`, and what Discord refuses
+    /// is counted by `breaker`.
+    pub fn new(http: Http, breaker: Breaker, calls: Calls) -> Self {
         Self { http, me: OnceCell::new(), calls, breaker }
     }
 
     async fn call<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
         self.breaker.ready().await;
-        self.calls.until_ready().await;
+        self.calls.ready().await;
         match tokio::time::timeout(CALL_MAX, call).await {
             Ok(result) => result.map_err(|error| {
                 if let serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) = &error {

@@ -13,6 +13,8 @@ pub mod invalid;
 
 pub mod breaker;
 
+pub mod calls;
+
 pub mod deliver;
 
 mod worker;

@@ -186,7 +186,7 @@ impl<'a> Reading<'a> {
 
     /// What asks Discord, when one more request may go.
     pub(super) async fn rest(&self) -> Rest<'_> {
-        self.inner.pace.until_ready().await;
+        self.inner.calls.ready().await;
         Rest::of(self.ctx, self.data)
     }
 }
