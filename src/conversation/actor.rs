@@ -43,8 +43,9 @@ const DRAW_EVERY: Duration = Duration::from_millis(50);
 const DRAW_COSTS_SHARE: u32 = 4;
 /// What is new is never older than this when it is drawn.
 const DRAW_PAUSE_MAX: Duration = Duration::from_secs(1);
-/// An actor with nothing to do and no process lives this long, in case somebody writes again.
-const IDLE: Duration = Duration::from_mins(5);
+/// An actor with nothing to do and no process lives this long, in case somebody writes again: the next one is there in a
+/// moment, and thousands that wait cost memory.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// What every conversation shares.
 #[derive(Clone)]

@@ -26,8 +26,8 @@ use crate::store::Store;
 const WANTED_MAX: usize = 512;
 /// So many messages of a channel are remembered with their reaction; of others Discord is asked.
 const POSTED_MAX: usize = 256;
-/// How long a worker with nothing to do waits for more.
-const IDLE: Duration = Duration::from_mins(5);
+/// How long a worker with nothing to do waits for more: what it knows is read again in a moment, and costs memory.
+const IDLE: Duration = Duration::from_secs(30);
 /// Attempts for a reaction that another one follows, and for one that stays.
 const ATTEMPTS_MAX: u32 = 5;
 const FINAL_ATTEMPTS_MAX: u32 = 20;

@@ -15,8 +15,8 @@ use crate::clock::Moment;
 use crate::domain::ids::{ChannelId, TurnId};
 use crate::render::view::Shown;
 
-/// How long a worker with nothing to do waits for more.
-const IDLE: Duration = Duration::from_mins(5);
+/// How long a worker with nothing to do waits for more: what it knows is read again in a moment, and costs memory.
+const IDLE: Duration = Duration::from_secs(30);
 /// While a turn has something new all the time, details are looked at so often.
 const DETAILS_EVERY: Duration = Duration::from_secs(5);
 /// When the database cannot be used, it is tried again after this.
