@@ -28,6 +28,8 @@ const WANTED_MAX: usize = 512;
 const POSTED_MAX: usize = 256;
 /// How long a worker with nothing to do waits for more: what it knows is read again in a moment, and costs memory.
 const IDLE: Duration = Duration::from_secs(30);
+/// And so long while a reaction stands there that another one will follow: without it Discord would have to be asked.
+const IDLE_WHILE_WORKING: Duration = Duration::from_mins(10);
 /// Attempts for a reaction that another one follows, and for one that stays.
 const ATTEMPTS_MAX: u32 = 5;
 const FINAL_ATTEMPTS_MAX: u32 = 20;
@@ -203,7 +205,9 @@ async fn run(shared: Arc<Shared>, channel: ChannelId, queue: Arc<Queue>) {
             }
             Err(None) => {
                 queue.settled.send_replace(true);
-                let waited = tokio::time::timeout(IDLE, queue.changed.notified()).await;
+                let is_over = posted.values().all(|(reaction, _)| reaction.is_final());
+                let idle = if is_over { IDLE } else { IDLE_WHILE_WORKING };
+                let waited = tokio::time::timeout(idle, queue.changed.notified()).await;
                 let mut channels = lock(&shared.channels);
                 if waited.is_err() && lock(&queue.wanted).is_empty() {
                     channels.remove(&channel);
