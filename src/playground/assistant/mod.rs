@@ -20,7 +20,7 @@ mod serve;
 
 pub use inbox::{Cut, Finished};
 pub use serve::serve;
-pub use turn::{Ending, Turn, Verdict};
+pub use turn::{Ending, Hooked, Turn, Verdict};
 
 /// The version of the CLI whose behaviour is spoken here.
 pub const VERSION: &str = "2.1.197";

@@ -14,9 +14,11 @@ use super::speaker::{Speaker, api_message, id};
 
 mod asking;
 mod ending;
+mod hooks;
 
 pub use asking::Verdict;
 pub use ending::{Ending, usage};
+pub use hooks::Hooked;
 
 /// A running turn. Every step gives [`Cut`] when the turn has to end early; pass it on with `?`.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use switchboard::playground::assistant::{Assistant, Cut, Ending, Turn};
+use switchboard::playground::assistant::{Assistant, Cut, Ending, Finished, Turn};
 
 use crate::directives::{Directive, directives};
 use crate::{log, misbehaviour, questions, texts, tools, traces};
@@ -51,6 +51,17 @@ impl Assistant for Script {
             for directive in &wanted {
                 self.perform(turn, directive)?;
             }
+        }
+        Ok(())
+    }
+
+    fn resume_after(&mut self, turn: &mut Turn<'_>, finished: &Finished) -> Result<(), Cut> {
+        let wanted = directives(&finished.description);
+        if wanted.is_empty() {
+            turn.say(&format!("The background task is done: {}", finished.description))?;
+        }
+        for directive in &wanted {
+            self.perform(turn, directive)?;
         }
         Ok(())
     }

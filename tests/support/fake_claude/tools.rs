@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use switchboard::playground::assistant::{Cut, Finished, Turn, Verdict};
+use switchboard::playground::assistant::{Cut, Finished, Hooked, Turn, Verdict};
 
 use super::log;
 
@@ -86,11 +86,12 @@ pub fn edit(turn: &mut Turn<'_>, path: &str, ask: bool) -> Result<(), Cut> {
     Ok(())
 }
 
-/// `[[tool:Name {input}]]`: any tool. Bash runs, the others only say that they did.
+/// `[[tool:Name {input}]]`: any tool, without a question of its own. Bash runs, the others only say that they did.
 pub fn any(turn: &mut Turn<'_>, argument: &str) -> Result<(), Cut> {
     let (name, input) = argument.split_once(' ').unwrap_or((argument, "{}"));
     let input: Value = serde_json::from_str(input).expect("[[tool:Name {…}]] takes JSON");
     let tool_use = turn.tool(name, &input);
+    let Some(input) = permitted(turn, &tool_use, name, &input, false)? else { return Ok(()) };
     if name == "Bash" {
         return run(turn, &tool_use, input["command"].as_str().unwrap_or_default());
     }
@@ -110,7 +111,7 @@ pub fn plan(turn: &mut Turn<'_>, argument: &str) -> Result<(), Cut> {
 }
 
 /// `[[background:what]]` or `[[background:what|file]]`: a task whose own turn comes after this one, or once the file
-/// exists.
+/// exists. Directives in what it is are done in that turn.
 pub fn background(turn: &mut Turn<'_>, argument: &str) {
     let (description, file) = argument.split_once('|').unwrap_or((argument, ""));
     let task = format!("b{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
@@ -142,7 +143,8 @@ pub fn marker(path: &str) {
     file.write_all(format!("{}\n", std::process::id()).as_bytes()).expect("it can be written");
 }
 
-/// The input to go on with, or `None` where it was refused: then the result is out, and the refusal said.
+/// The input to go on with, or `None` where it was refused: then the result is out, and the refusal said. What the hooks of
+/// the host decide goes before `ask`.
 pub fn permitted(
     turn: &mut Turn<'_>,
     tool_use: &str,
@@ -150,12 +152,20 @@ pub fn permitted(
     input: &Value,
     ask: bool,
 ) -> Result<Option<Value>, Cut> {
-    if !ask {
-        return Ok(Some(input.clone()));
-    }
-    let verdict = turn.ask(tool_use, name, input)?;
-    log::told(tool_use, input, matches!(verdict, Verdict::Allow(_)));
-    match verdict {
+    let verdict = match turn.before_tool(tool_use, name, input) {
+        Hooked::Deny(reason) => Ok(Verdict::Deny(reason)),
+        // A question to a person has no other answer.
+        Hooked::Allow if !is_question(name) => return Ok(Some(input.clone())),
+        Hooked::Nothing if !ask => return Ok(Some(input.clone())),
+        Hooked::Allow | Hooked::Nothing => {
+            turn.ask(tool_use, name, input).inspect(|verdict| told(tool_use, input, verdict))
+        }
+        Hooked::Ask(reason) => {
+            let asked = turn.ask_because(tool_use, name, input, &reason);
+            asked.inspect(|verdict| told(tool_use, input, verdict))
+        }
+    };
+    match verdict? {
         Verdict::Allow(input) => Ok(Some(input)),
         Verdict::Deny(reason) => {
             turn.tool_result(tool_use, &reason, true, &json!(format!("Error: {reason}")));
@@ -163,4 +173,12 @@ pub fn permitted(
             Ok(None)
         }
     }
+}
+
+fn is_question(name: &str) -> bool {
+    matches!(name, "AskUserQuestion" | "ExitPlanMode")
+}
+
+fn told(tool_use: &str, input: &Value, verdict: &Verdict) {
+    log::told(tool_use, input, matches!(verdict, Verdict::Allow(_)));
 }

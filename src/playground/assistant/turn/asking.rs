@@ -18,11 +18,33 @@ pub enum Verdict {
 impl Turn<'_> {
     /// Asks the host whether a tool may be used, as far as the permission mode leaves it to the host.
     pub fn ask(&mut self, tool_use: &str, name: &str, input: &Value) -> Result<Verdict, Cut> {
-        let for_a_person = matches!(name, "AskUserQuestion" | "ExitPlanMode");
         let mode = self.speaker.facts().permission_mode;
-        if mode == "bypassPermissions" && !for_a_person {
+        if mode == "bypassPermissions" && !is_for_a_person(name) {
             return Ok(Verdict::Allow(input.clone()));
         }
+        self.ask_host(tool_use, name, input, None)
+    }
+
+    /// The same where a hook wants it, for this reason, in every mode.
+    pub fn ask_because(
+        &mut self,
+        tool_use: &str,
+        name: &str,
+        input: &Value,
+        reason: &str,
+    ) -> Result<Verdict, Cut> {
+        self.ask_host(tool_use, name, input, Some(reason))
+    }
+
+    fn ask_host(
+        &mut self,
+        tool_use: &str,
+        name: &str,
+        input: &Value,
+        reason: Option<&str>,
+    ) -> Result<Verdict, Cut> {
+        let for_a_person = is_for_a_person(name);
+        let mode = self.speaker.facts().permission_mode;
         if mode == "dontAsk" && !for_a_person {
             let message = format!(
                 "Permission to use {name} has been denied because Claude Code is running in don't ask mode."
@@ -43,7 +65,7 @@ impl Turn<'_> {
         }
         let request = Uuid::new_v4().to_string();
         self.inbox.open_ask(&request);
-        self.speaker.control(&request_line(&request, tool_use, name, input));
+        self.speaker.control(&request_line(&request, tool_use, name, input, reason));
         let answer =
             self.inbox.wait_for_answer(&request).inspect_err(|_| self.deny(tool_use, name, input))?;
         let verdict = answer.as_ref().map_or_else(
@@ -84,12 +106,16 @@ impl Turn<'_> {
         self.speaker.status(None, json!({ "permissionMode": mode }));
     }
 
-    fn deny(&mut self, tool_use: &str, name: &str, input: &Value) {
+    pub(super) fn deny(&mut self, tool_use: &str, name: &str, input: &Value) {
         self.denials.push(json!({ "tool_name": name, "tool_use_id": tool_use, "tool_input": input }));
     }
 }
 
-fn request_line(request: &str, tool_use: &str, name: &str, input: &Value) -> Value {
+fn is_for_a_person(name: &str) -> bool {
+    matches!(name, "AskUserQuestion" | "ExitPlanMode")
+}
+
+fn request_line(request: &str, tool_use: &str, name: &str, input: &Value, reason: Option<&str>) -> Value {
     let mut body = json!({
         "subtype": "can_use_tool", "tool_name": name, "display_name": name, "input": input,
         "tool_use_id": tool_use,
@@ -97,6 +123,12 @@ fn request_line(request: &str, tool_use: &str, name: &str, input: &Value) -> Val
     if let Some(command) = input["command"].as_str() {
         let description = input["description"].as_str().unwrap_or(command);
         body["description"] = json!(description);
+    }
+    if let Some(reason) = reason {
+        // What a hook wants to be asked comes without suggestions.
+        body["decision_reason"] = json!(reason);
+        body["decision_reason_type"] = json!("hook");
+    } else if let Some(command) = input["command"].as_str() {
         body["permission_suggestions"] = json!([
             { "type": "addRules", "rules": [{ "toolName": name, "ruleContent": command }], "behavior": "allow",
               "destination": "localSettings" },
