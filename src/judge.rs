@@ -2,7 +2,7 @@
 //! for the CLI, which asks before each use of a tool. Changes nothing.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -84,14 +84,19 @@ pub fn hook(rules: &str) -> ExitCode {
     lifecycle::end_after(HOOK_TIME_MAX);
     let mut input = String::new();
     let heard = std::io::stdin().read_to_string(&mut input).map_err(|error| error.to_string());
-    let answer = heard.and_then(|_| {
+    let heard = heard.and_then(|_| {
         let rules = serde_json::from_str(rules).map_err(|error| error.to_string())?;
         let real = |path: &Path| Some(path.canonicalize().ok()?.to_str()?.to_owned());
-        hook::answer(&input, &rules, home().as_deref(), real).map_err(|error| error.to_string())
+        let heard = hook::hear(&input, &rules, home().as_deref(), real).map_err(|error| error.to_string())?;
+        // First of all: what cannot be noted is not decided.
+        if let Some(note) = &heard.note {
+            writeln!(std::io::stderr(), "{note}").map_err(|error| error.to_string())?;
+        }
+        Ok(heard)
     });
-    match answer {
-        Ok(answer) => {
-            print!("{}", answer.unwrap_or_default());
+    match heard {
+        Ok(heard) => {
+            print!("{}", heard.answer.unwrap_or_default());
             ExitCode::SUCCESS
         }
         Err(error) => {

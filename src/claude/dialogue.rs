@@ -26,6 +26,7 @@ use self::ending::{LastWords, Stderr, failure_at_exit, turn_end};
 pub use self::info::{CliInfo, Command, Model};
 pub use self::step::Step;
 use self::turn::{Began, Seen, Turn};
+use super::hook;
 use super::wire::incoming::Incoming;
 use super::wire::message::{Message, ResultLine};
 use super::wire::system::{Init, TaskStarted};
@@ -197,10 +198,14 @@ impl Dialogue {
                     turn.notice(Incoming::Status(status), steps);
                 }
             }
-            Incoming::ApiRetry(_)
-            | Incoming::ModelFallback(_)
-            | Incoming::PermissionDenied(_)
-            | Incoming::RateLimit(_) => {
+            Incoming::HookResponse(response) => steps.extend(hook::ruling(&response).map(Step::Ruled)),
+            Incoming::PermissionDenied(denied) => {
+                steps.extend(hook::refusal(&denied).map(Step::Ruled));
+                if let Some(turn) = &mut self.turn {
+                    turn.notice(Incoming::PermissionDenied(denied), steps);
+                }
+            }
+            Incoming::ApiRetry(_) | Incoming::ModelFallback(_) | Incoming::RateLimit(_) => {
                 if let Some(turn) = &mut self.turn {
                     turn.notice(line, steps);
                 }

@@ -28,6 +28,22 @@ const NEVER_INHERITED: &[&str] = &[
     "CREDENTIALS_DIRECTORY",
 ];
 
+/// What every launch has. A process that was started without one of these is not what we expect.
+pub const FLAGS: [&str; 8] = [
+    "-p",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    // stream-json output needs it.
+    "--verbose",
+    "--include-partial-messages",
+    // Questions come as control requests, and AskUserQuestion and plans exist at all.
+    "--permission-prompt-tool=stdio",
+    // Tells what the policy decided, which is a hook.
+    "--include-hook-events",
+    // Tells which turn consumed a prompt.
+    "--replay-user-messages",
+];
+
 /// The one such name that an operator may list, because it is a credential for the CLI and says nothing of a session.
 const CLI_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 
@@ -110,20 +126,7 @@ pub fn launch(
 }
 
 fn args(settings: &Settings, session: Session) -> Vec<String> {
-    let mut args: Vec<String> = [
-        "-p",
-        "--input-format=stream-json",
-        "--output-format=stream-json",
-        // stream-json output needs it.
-        "--verbose",
-        "--include-partial-messages",
-        // Questions come as control requests, and AskUserQuestion and plans exist at all.
-        "--permission-prompt-tool=stdio",
-        // Tells which turn consumed a prompt.
-        "--replay-user-messages",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut args: Vec<String> = FLAGS.map(str::to_owned).into();
     args.push(match session {
         Session::New(id) => format!("--session-id={id}"),
         Session::Resume(id) => format!("--resume={id}"),
@@ -140,7 +143,7 @@ fn args(settings: &Settings, session: Session) -> Vec<String> {
         settings
             .policy_program
             .as_ref()
-            .map(|program| format!("--settings={}", hook::settings(program, &settings.rules))),
+            .map(|program| format!("--settings={}", hook::settings(program, &settings.rules, &settings.env))),
     );
     // After what the operator appends: what people chose counts, and of two the CLI takes the last.
     args.extend(settings.effort.iter().map(|effort| format!("--effort={effort}")));
@@ -203,6 +206,7 @@ mod tests {
         --verbose
         --include-partial-messages
         --permission-prompt-tool=stdio
+        --include-hook-events
         --replay-user-messages
         --session-id=00000000-0000-0000-0000-000000000007
         --model=opus[1m]
@@ -212,7 +216,7 @@ mod tests {
         --disallowedTools=WebFetch
         --add-dir=/var/lib/switchboard/files
         --effort=low
-        --settings={"disableAllHooks":false,"hooks":{"PreToolUse":[{"hooks":[{"command":"'/usr/bin/switchboard' policy-hook '{\"allow\":[],\"ask\":[],\"deny\":[]}' || exit 2","timeout":600,"type":"command"}]}]},"permissions":{"deny":[]}}
+        --settings={"disableAllHooks":false,"env":{"CLAUDE_CODE_SAFE_MODE":"","CLAUDE_CODE_SHELL":"","CLAUDE_CODE_SHELL_PREFIX":"","CLAUDE_CODE_SIMPLE":""},"hooks":{"PreToolUse":[{"hooks":[{"command":"'/usr/bin/switchboard' policy-hook '{\"allow\":[],\"ask\":[],\"deny\":[]}' || exit 2","timeout":600,"type":"command"}]}]},"permissions":{"deny":[]}}
         "#);
         let resumed = launch(&settings(), Session::Resume(SESSION), []);
         assert!(resumed.args.contains(&format!("--resume={SESSION}")));

@@ -16,8 +16,8 @@ use super::dialogue::{CliInfo, Dialogue, Step};
 use super::wire::outgoing::initialize_line;
 use crate::runner::Record;
 
-/// The least version that works: the first with everything that this project relies on and that was seen to work.
-pub const VERSION_MIN: Version = Version { major: 2, minor: 1, patch: 0 };
+/// The least version that works: the first that tells what its hooks decided (`--include-hook-events`).
+pub const VERSION_MIN: Version = Version { major: 2, minor: 1, patch: 89 };
 
 /// How long one question to the CLI may take. It starts in half a second, in two under load.
 const ANSWER_SECS_MAX: u64 = 20;

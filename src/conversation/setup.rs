@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sha2::{Digest as _, Sha256};
 
 use crate::chain::Chain;
-use crate::claude::launch::{Session, Settings, env, launch};
+use crate::claude::launch::{FLAGS, Session, Settings, env, launch};
 use crate::claude::probe::{self, Probe, VERSION_MIN, Version};
 use crate::claude::prompt_text::{Commands, File, INLINE_BYTES_MAX, prompt_text};
 use crate::claude::{CliInfo, Model, Tuning, initialize_line};
@@ -134,7 +134,7 @@ impl Setup {
         let project = self.config.project_named(&conversation.project);
         let settings = self.settings_for(conversation).fixed();
         let system_prompt = project.and_then(|project| project.system_prompt.as_deref());
-        let digest = Sha256::digest(format!("{settings:?}{system_prompt:?}"));
+        let digest = Sha256::digest(format!("{FLAGS:?}{settings:?}{system_prompt:?}"));
         digest[..8].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 

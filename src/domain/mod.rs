@@ -12,6 +12,10 @@ pub mod ask;
 
 pub mod answer;
 
+pub mod digest;
+
+pub mod ruling;
+
 pub mod tool_pattern;
 
 pub mod action;

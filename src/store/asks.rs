@@ -1,11 +1,12 @@
 //! Asks: questions of the CLI that wait for a person.
 
-use super::audit::{Line, append, digest};
+use super::audit::{Line, append};
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::answer::{Answer, Draft};
 use crate::domain::ask::{Ask, AskKind};
+use crate::domain::digest::digest;
 use crate::domain::ids::{AskId, ConversationId, GuildId, MessageId, ProcessId, TurnId, UserId};
 use crate::domain::prompt::Author;
 

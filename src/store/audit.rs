@@ -178,13 +178,6 @@ pub(super) async fn append(
     Ok(())
 }
 
-/// The first characters of a text's SHA-256: tells texts apart, and tells nothing of them.
-pub(super) fn digest(text: &str) -> String {
-    let mut digest = hex(&Sha256::digest(text));
-    digest.truncate(16);
-    digest
-}
-
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {

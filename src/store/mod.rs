@@ -42,6 +42,7 @@ mod past_asks;
 mod processes;
 mod prompts;
 mod row;
+mod rulings;
 mod settings;
 mod shares;
 mod slots;

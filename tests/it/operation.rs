@@ -87,7 +87,7 @@ async fn doctor_says_what_is_wrong_at_the_cli() {
     std::fs::write(&old, "#!/bin/sh\necho '1.0.3 (Claude Code)'\n").expect("it can be written");
     std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
     let stage = stage.with_command(old);
-    assert_found(&stage.run(&["doctor"]), 1, &["version 1.0.3 is too old", "2.1.0"]);
+    assert_found(&stage.run(&["doctor"]), 1, &["version 1.0.3 is too old", "2.1.89"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

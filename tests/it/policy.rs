@@ -1,6 +1,8 @@
 //! The hook as the CLI runs it, through a shell, and what people ask of the policy at the terminal.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -8,11 +10,12 @@ use serde_json::{Value, json};
 use switchboard::claude::hook;
 use switchboard::policy::Rules;
 
-use crate::harness::{self, HARBOR, JONAS, MARA, Stage};
+use crate::harness::{self, Around, HARBOR, JONAS, MARA, Stage};
 
 /// Runs the hook of these settings as the CLI does.
 fn run(program: &Path, rules: &Rules, input: &str) -> Output {
-    let settings: Value = serde_json::from_str(&hook::settings(program, rules)).expect("settings are JSON");
+    let settings: Value =
+        serde_json::from_str(&hook::settings(program, rules, &BTreeMap::new())).expect("settings are JSON");
     let command =
         settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"].as_str().expect("a hook has a command");
     let mut shell = Command::new("sh");
@@ -201,4 +204,109 @@ async fn past_asks_are_judged_by_rules_that_are_tried() {
         let refused = stage.run(&["policy", "test", "--rules", rules]);
         assert!(refused.code != Some(0) && refused.stderr.contains(said), "{}", refused.stderr);
     }
+}
+
+/// What the audit has of decisions that nobody was asked about, without what differs from run to run.
+async fn decided(stage: &Stage) -> Vec<String> {
+    let rows = "SELECT substr(detail, 1, instr(detail, ' conversation=') - 1) FROM audit
+                WHERE action = 'policy' AND detail NOT LIKE 'asked%' ORDER BY seq";
+    let digest = |text: &str| text.split(" input=").next().unwrap_or_default().to_owned();
+    stage.sql(rows).await.iter().map(|text| digest(text)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_decides_without_a_question_is_in_the_audit_once() {
+    let rules = "rules = { allow = [\"Bash(touch:*)\"], deny = [\"Bash(mv:*)\"] }";
+    let stage = Stage::new().await.with("harbor", rules);
+    let bot = stage.bot().await;
+    // What is allowed asks nobody, and what is denied does not run; `true` is left to the mode.
+    let message = stage.ask(
+        MARA,
+        HARBOR,
+        "[[ask:bash:touch a.txt]][[bash:sh -c 'mv a.txt b.txt']][[bash:true]][[say:So.]]",
+    );
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("denies it: Bash(mv:*)"), "{answer}");
+    assert!(stage.dir().join("harbor/a.txt").exists() && !stage.dir().join("harbor/b.txt").exists());
+    let first = ["allowed by the rule Bash(touch:*): Bash", "denied by the rule Bash(mv:*): Bash"];
+    assert_eq!(decided(&stage).await, first);
+    assert!(stage.sql("SELECT id FROM asks").await.is_empty());
+
+    // What is decided while no daemon runs is there when one does, and what was noted is not noted again.
+    let go = stage.dir().join("go");
+    let script = format!("[[say:I wait.]][[wait:{}]][[bash:mv a.txt b.txt]][[say:Done.]]", go.display());
+    let message = stage.ask(MARA, HARBOR, &script);
+    stage.answer_shows(HARBOR, message, "I wait.").await;
+    bot.kill();
+    std::fs::write(&go, "").expect("the gate opens");
+    let bot = stage.bot().await;
+    stage.answer(HARBOR, message).await;
+    let all = [first[0], first[1], first[1]];
+    assert_eq!(decided(&stage).await, all);
+    bot.kill();
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[say:Aye.]]");
+    stage.answer(HARBOR, message).await;
+    assert_eq!(decided(&stage).await, all);
+    let verified = stage.run(&["audit", "verify"]);
+    assert_eq!(verified.code, Some(0), "{}", verified.stdout);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_mode_refuses_is_in_the_audit_too() {
+    let stage = Stage::new().await.with("harbor", "permission_mode = \"dontAsk\"");
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[ask:bash:touch a.txt]][[say:So.]]");
+    stage.answer(HARBOR, message).await;
+    assert!(!stage.dir().join("harbor/a.txt").exists());
+    assert_eq!(decided(&stage).await, ["denied by the CLI (mode): Bash"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_hold_where_the_mode_allows_everything_and_a_project_cannot_switch_them_off() {
+    let stage = Stage::new()
+        .await
+        .with("harbor", "permission_mode = \"bypassPermissions\"\nrules = { deny = [\"Bash(touch:*)\"] }")
+        .with_env("IS_SANDBOX", "1");
+    let settings = stage.dir().join("harbor/.claude/settings.json");
+    std::fs::create_dir_all(settings.parent().expect("it has one")).expect("a directory");
+    std::fs::write(&settings, r#"{ "disableAllHooks": true }"#).expect("a file");
+    let _bot = stage.bot().await;
+    let message = stage.ask(
+        MARA,
+        HARBOR,
+        "[[bash:sh -c 'touch a.txt']][[bash:echo b > b.txt]][[bash:echo c > c.txt; git push --force]][[say:So.]]",
+    );
+    let (card, _) = stage.card(HARBOR).await;
+    stage.click(MARA, card, "Deny").await;
+    stage.answer(HARBOR, message).await;
+    let made = |name: &str| stage.dir().join("harbor").join(name).exists();
+    assert_eq!(["a.txt", "b.txt", "c.txt"].map(made), [false, true, false]);
+    stage.assert_well_behaved();
+}
+
+/// The bot's file is gone, because somebody put another version elsewhere; what runs goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_is_gone_denies() {
+    let stage = Stage::new().await;
+    let (program, run) = (stage.dir().join("switchboard"), stage.dir().join("run.sh"));
+    std::fs::hard_link(harness::program(), &program)
+        .or_else(|_| std::fs::copy(harness::program(), &program).map(drop))
+        .expect("a second file of the program");
+    let script = format!("#!/bin/sh\nshift\nexec {} \"$@\"\n", program.display());
+    std::fs::write(&run, script).expect("a file");
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let stage = stage.around(Around { wrapper: vec![run.display().to_string()], ..Around::default() });
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[bash:touch first.txt]][[say:So.]]");
+    stage.answer(HARBOR, message).await;
+    assert!(stage.dir().join("harbor/first.txt").exists());
+    std::fs::remove_file(&program).expect("it is there");
+    let message = stage.ask(MARA, HARBOR, "[[bash:touch second.txt]][[say:So.]]");
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(!stage.dir().join("harbor/second.txt").exists(), "the command ran: {answer}");
+    assert_eq!(decided(&stage).await, ["denied because a hook failed: Bash"]);
+    stage.assert_well_behaved();
 }

@@ -3,6 +3,7 @@
 use super::info::CliInfo;
 use crate::domain::event::{Failure, TurnEvent};
 use crate::domain::ids::{PromptId, SessionId};
+use crate::domain::ruling::Ruling;
 use crate::runner::Stopping;
 
 /// What a record means.
@@ -30,6 +31,8 @@ pub enum Step {
         /// The prompt.
         prompt: PromptId,
     },
+    /// The use of a tool was decided on, and nobody was asked.
+    Ruled(Ruling),
     /// An answer to an ask of this turn was written to the CLI.
     AskAnswered {
         /// The request id of the ask.

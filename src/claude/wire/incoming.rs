@@ -6,8 +6,8 @@ use super::control::{Cancel, Request, Response};
 use super::lenient;
 use super::message::{Message, ResultLine, Stream};
 use super::system::{
-    ApiRetry, Init, ModelFallback, PermissionDenied, RateLimit, Status, TaskNotification, TaskStarted,
-    TaskUpdated,
+    ApiRetry, HookResponse, Init, ModelFallback, PermissionDenied, RateLimit, Status, TaskNotification,
+    TaskStarted, TaskUpdated,
 };
 
 /// One line of the CLI's stdout.
@@ -23,6 +23,8 @@ pub enum Incoming {
     ModelFallback(ModelFallback),
     /// A tool was refused without a question (`system/permission_denied`).
     PermissionDenied(PermissionDenied),
+    /// A hook has ended (`system/hook_response`).
+    HookResponse(HookResponse),
     /// A sub-agent or a command became a task of its own (`system/task_started`).
     TaskStarted(TaskStarted),
     /// A task has news (`system/task_updated`).
@@ -71,7 +73,6 @@ const QUIET_SYSTEM: &[&str] = &[
     "elicitation_complete",
     "files_persisted",
     "hook_progress",
-    "hook_response",
     "hook_started",
     "informational",
     "local_command_output",
@@ -110,6 +111,7 @@ impl Incoming {
             ("system", "api_retry") => serde_json::from_value(value).map(Incoming::ApiRetry),
             ("system", "model_fallback") => serde_json::from_value(value).map(Incoming::ModelFallback),
             ("system", "permission_denied") => serde_json::from_value(value).map(Incoming::PermissionDenied),
+            ("system", "hook_response") => serde_json::from_value(value).map(Incoming::HookResponse),
             ("system", "task_started") => serde_json::from_value(value).map(Incoming::TaskStarted),
             ("system", "task_updated") => serde_json::from_value(value).map(Incoming::TaskUpdated),
             ("system", "task_notification") => serde_json::from_value(value).map(Incoming::TaskNotification),

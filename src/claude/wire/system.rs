@@ -73,6 +73,28 @@ lenient_struct!(
         tool_name: String = "tool_name",
         /// Why, in words for the model.
         message: String = "message",
+        /// The use of the tool.
+        tool_use: String = "tool_use_id",
+        /// What refused: `mode`, `rule`, `hook` …
+        reason_kind: Option<String> = "decision_reason_type",
+    }
+);
+
+lenient_struct!(
+    /// `system/hook_response`: a hook has ended.
+    HookResponse {
+        /// The line's id.
+        uuid: String = "uuid",
+        /// `PreToolUse:Bash`, `Stop` …
+        hook_name: String = "hook_name",
+        /// `PreToolUse`, `Stop` …
+        hook_event: String = "hook_event",
+        /// What it said to the CLI.
+        stdout: String = "stdout",
+        /// What else it said.
+        stderr: String = "stderr",
+        /// How it exited.
+        exit_code: Option<i64> = "exit_code",
     }
 );
 

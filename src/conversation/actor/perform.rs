@@ -110,6 +110,7 @@ impl Actor {
                 store.note_side_effects(turn).await?;
                 pass(Point::SideEffectsNoted).await;
             }
+            Effect::NoteRuling(ruling) => store.note_ruling(self.conversation.id, &ruling).await?,
             Effect::EndTurn { turn, end, usage, tools, error } => {
                 log_end(turn, &end, &usage, tools, error.as_ref());
                 let error = error.map(|(id, _)| id);

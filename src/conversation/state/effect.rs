@@ -11,6 +11,7 @@ use crate::domain::ids::{
     AskId, ChannelId, ErrorId, MessageId, ProcessId, PromptId, SessionId, TurnId, UserId,
 };
 use crate::domain::prompt::Prompt;
+use crate::domain::ruling::Ruling;
 use crate::render::view::Reaction;
 use crate::runner::{Exit, Position};
 
@@ -176,6 +177,8 @@ pub enum Effect {
     ExpireAsk(Given),
     /// Store that the turn may have changed something.
     NoteSideEffects(TurnId),
+    /// Note in the audit what was decided on a tool without a question; once, however often it is read.
+    NoteRuling(Ruling),
     /// Store the turn's end.
     EndTurn {
         /// Which.

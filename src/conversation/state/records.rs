@@ -62,6 +62,8 @@ impl State {
         match step {
             Step::TurnBegan { prompt } => self.began(prompt, from, at, now, effects),
             Step::Event(event) => self.event(&event, at, now, effects),
+            // Whether a turn runs or not: sub-agents in the background use tools as well.
+            Step::Ruled(ruling) => effects.push(Effect::NoteRuling(ruling)),
             Step::Info(info) => effects.push(Effect::Info(info)),
             Step::SessionChanged(session) => effects.push(Effect::SessionChanged(session)),
             Step::AskAnswered { request, allowed } => self.ask_answered(&request, allowed, now, effects),

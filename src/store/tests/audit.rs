@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use super::*;
+use crate::domain::ruling::{RuledBy, Ruling};
 use crate::store::audit_file::{AuditFile, Broken};
 
 fn file(db: &Db) -> PathBuf {
@@ -179,4 +180,31 @@ async fn what_decides_is_told_with_it() {
     assert_eq!(entries[2].detail, "no room");
     assert!(entries[6].detail.starts_with("allowed plan input=") && entries[6].actor == Some(UserId(3)));
     assert!(entries.iter().all(|entry| !entry.detail.contains("quoted")), "no text of prompts");
+}
+
+#[tokio::test]
+async fn a_ruling_is_noted_once_however_often_it_is_read() {
+    let db = Db::new().await;
+    let ruling = |of: &str, allowed| Ruling {
+        of: of.to_owned(),
+        tool: "Bash".to_owned(),
+        allowed,
+        by: RuledBy::Rule { rule: "Bash(ls:*)".to_owned(), input: "ba7816bf8f01cfea".to_owned() },
+    };
+    for _ in 0..3 {
+        db.note_ruling(ConversationId(7), &ruling("toolu_1", true)).await.unwrap();
+        db.note_ruling(ConversationId(7), &ruling("toolu_2", true)).await.unwrap();
+        // Somebody who says something else of the same does not stand in its way.
+        db.note_ruling(ConversationId(7), &ruling("toolu_1", false)).await.unwrap();
+    }
+    let entries = db.audit_entries(10).await.unwrap();
+    let noted: Vec<_> =
+        entries.iter().rev().map(|entry| (entry.target.as_str(), entry.detail.as_str())).collect();
+    let rest = "by the rule Bash(ls:*): Bash input=ba7816bf8f01cfea conversation=7";
+    let (allowed, denied) = (format!("allowed {rest}"), format!("denied {rest}"));
+    assert_eq!(
+        noted,
+        [("toolu_1", allowed.as_str()), ("toolu_2", allowed.as_str()), ("toolu_1", denied.as_str())]
+    );
+    assert_eq!(verify(&db, &[]).await.unwrap().seq, 3);
 }

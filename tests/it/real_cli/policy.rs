@@ -47,22 +47,35 @@ async fn a_rule_denies_in_every_mode_and_one_that_allows_asks_nobody() {
     let results = tool_results(&api);
     assert!(results[1].contains("denies it: Bash(mv:*)"), "{results:?}");
     assert!(stage.sql("SELECT id FROM asks").await.is_empty());
+    // The CLI tells what its hook decided, and the audit has it.
+    let audit = stage.sql("SELECT detail FROM audit WHERE action = 'policy' ORDER BY seq").await;
+    assert_eq!(audit.len(), 2, "{audit:?}");
+    assert!(audit[0].starts_with("allowed by the rule Bash(touch:*): Bash input="), "{audit:?}");
+    assert!(audit[1].starts_with("denied by the rule Bash(mv:*): Bash input="), "{audit:?}");
+    let of = stage.sql("SELECT target FROM audit WHERE action = 'policy'").await;
+    assert!(of.iter().all(|of| of.starts_with("toolu_")), "{of:?}");
     stage.assert_well_behaved();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_cannot_switch_the_policy_off() {
-    let Some((api, stage)) = stage().await else { return };
-    let stage = stage
-        .with("harbor", "permission_mode = \"bypassPermissions\"\nrules = { deny = [\"Bash(touch:*)\"] }")
-        .with_env(SANDBOX.0, SANDBOX.1);
-    super::write(
-        &stage.dir().join("harbor/.claude/settings.json"),
-        r#"{ "disableAllHooks": true, "permissions": { "allow": ["Bash"] } }"#,
-    );
-    let _bot = stage.bot().await;
-    stage.exchange(HARBOR, "[[tool:Bash {\"command\":\"sh -c 'touch a.txt'\"}]][[say:So.]]").await;
-    assert!(!stage.dir().join("harbor/a.txt").exists(), "{:?}", tool_results(&api));
+    let variable = |name: &str, value: &str| format!(r#"{{ "env": {{ "{name}": "{value}" }} }}"#);
+    for settings in [
+        r#"{ "disableAllHooks": true, "permissions": { "allow": ["Bash"] } }"#.to_owned(),
+        variable("CLAUDE_CODE_SIMPLE", "1"),
+        variable("CLAUDE_CODE_SAFE_MODE", "1"),
+        variable("CLAUDE_CODE_SHELL_PREFIX", "/bin/true"),
+    ] {
+        let Some((api, stage)) = stage().await else { return };
+        let rules = "permission_mode = \"bypassPermissions\"\nrules = { deny = [\"Bash(touch:*)\"] }";
+        let stage = stage.with("harbor", rules).with_env(SANDBOX.0, SANDBOX.1);
+        super::write(&stage.dir().join("harbor/.claude/settings.json"), &settings);
+        let _bot = stage.bot().await;
+        stage.exchange(HARBOR, "[[tool:Bash {\"command\":\"sh -c 'touch a.txt'\"}]][[say:So.]]").await;
+        let results = tool_results(&api);
+        assert!(results[0].contains("denies it"), "{settings}: {results:?}");
+        assert!(!stage.dir().join("harbor/a.txt").exists(), "{settings}: {results:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

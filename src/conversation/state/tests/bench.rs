@@ -279,6 +279,7 @@ impl Bench {
             Effect::SessionLost => "session lost".to_owned(),
             Effect::Account { .. } => unreachable!("news are kept apart"),
             Effect::Info(_) => "info".to_owned(),
+            Effect::NoteRuling(ruling) => format!("ruled {}", ruling.of),
             Effect::Ignored { kind, .. } => format!("ignored {kind}"),
         }
     }

@@ -477,6 +477,7 @@ impl World {
             | Effect::Remind { .. }
             | Effect::Unremind { .. }
             | Effect::NoteSideEffects(_)
+            | Effect::NoteRuling(_)
             | Effect::SessionChanged(_)
             | Effect::SessionLost
             | Effect::LeftPlan

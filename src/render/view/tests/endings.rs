@@ -99,7 +99,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::SessionNotFound,
         Failure::RootRefused,
         Failure::CliMissing,
-        Failure::CliTooOld { found: "1.0.3".into(), needed: "2.1.0".into() },
+        Failure::CliTooOld { found: "1.0.3".into(), needed: "2.1.89".into() },
         Failure::SessionInUse,
         Failure::DirectoryMissing,
         Failure::StartFailed,
