@@ -2,8 +2,10 @@
 
 mod discord;
 mod host;
+mod managed;
 
 use std::fmt;
+use std::path::Path;
 
 use crate::config::{Config, Environment};
 use crate::lifecycle::Ending;
@@ -60,6 +62,7 @@ pub async fn run(config: &Config, env: &Environment) -> Ending {
     findings.push(host::control_groups());
     findings.extend(host::projects(config));
     findings.extend(host::cli(config, env).await);
+    findings.extend(managed::settings(Path::new(managed::DIR)));
     findings.extend(discord::look(config).await);
     for finding in &findings {
         println!("{finding}");

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::problem::Problems;
 use super::secret::masked;
 
+/// Variables that make the CLI pass over its settings, its hooks, or the shell that they run in: the policy is one of those
+/// hooks (`claude/hook.rs`).
+const SWITCHES_OFF: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
+
 /// How to run the CLI, where the project says nothing of its own.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
@@ -167,12 +171,14 @@ impl ClaudeConfig {
                 problems.add("claude.args", message);
             }
         }
-        for name in ["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"] {
-            if self.env.0.contains_key(name) {
-                problems.add(
-                    format!("claude.env.{name}"),
-                    "it would switch off what asks before a catastrophe; remove it",
+        let listed = self.inherit_env.iter().map(|name| (name, "claude.inherit_env".to_owned()));
+        let set = self.env.0.keys().map(|name| (name, format!("claude.env.{name}")));
+        for (name, key) in listed.chain(set) {
+            if SWITCHES_OFF.contains(&name.as_str()) {
+                let message = format!(
+                    "{name} would switch off what asks before a catastrophe and what your rules deny; remove it"
                 );
+                problems.add(key, message);
             }
         }
         check_model(self.model.as_deref(), "claude.model", problems);

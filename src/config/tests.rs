@@ -279,6 +279,10 @@ fn rules_are_checked_and_what_would_switch_them_off_is_refused() {
         let said = complaint(&format!("[claude]\nargs = [{args:?}]\n"), &[]);
         assert!(said.contains("claude.args") && said.contains("catastrophe"), "{said}");
     }
-    let said = complaint("[claude.env]\nCLAUDE_CODE_SIMPLE = \"1\"\n", &[]);
-    assert!(said.contains("CLAUDE_CODE_SIMPLE"), "{said}");
+    for name in ["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"] {
+        let said = complaint(&format!("[claude.env]\n{name} = \"1\"\n"), &[]);
+        assert!(said.contains(&format!("claude.env.{name}")) && said.contains("catastrophe"), "{said}");
+        let said = complaint(&format!("[claude]\ninherit_env = [\"PATH\", {name:?}]\n"), &[]);
+        assert!(said.contains("claude.inherit_env") && said.contains(name), "{said}");
+    }
 }
