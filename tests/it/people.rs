@@ -2,6 +2,7 @@
 
 mod forms;
 mod interactions;
+mod nobody_asked;
 mod plans;
 mod questions;
 mod reminders;

@@ -1,0 +1,58 @@
+//! A turn that Claude begins by itself, because a task in the background is over, may ask as well: then whoever runs the bot
+//! is called, and nobody else.
+
+use switchboard::playground::discord::Pinged;
+
+use super::made;
+use crate::harness::{HARBOR, JONAS, MARA, Stage};
+
+/// A task that goes on after the turn; when it is over Claude wants to do something.
+async fn a_task_that_asks_when_it_is_over(stage: &Stage) {
+    let go = stage.dir().join("go");
+    let script = "[[ask:bash:touch made.txt]][[code:1]]";
+    let message =
+        stage.ask(MARA, HARBOR, &format!("[[background:{script}|{}]][[say:It runs.]]", go.display()));
+    stage.answer(HARBOR, message).await;
+    std::fs::write(&go, "").expect("the task ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_runs_the_bot_is_called() {
+    let stage = Stage::new()
+        .await
+        .with("access", &format!("owner = {JONAS}"))
+        .with("limits", "ask_remind_secs_max = 1");
+    let bot = stage.bot().await;
+    a_task_that_asks_when_it_is_over(&stage).await;
+    let (card, _) = stage.card(HARBOR).await;
+    let shown = stage.discord.message(card).expect("the card is there")["content"].to_string();
+    assert!(shown.contains(&format!("<@{JONAS}>")), "{shown}");
+    assert!(shown.contains("An operator of the project answers."), "{shown}");
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(JONAS)]);
+    // They are the one who is reminded, and whom the next daemon knows.
+    stage.said(HARBOR, "Claude still waits for an answer").await;
+    bot.kill();
+    let _bot = stage.bot().await;
+    assert!(!made(&stage));
+    stage.click(JONAS, card, "Allow once").await;
+    stage.said(HARBOR, "let line_1").await;
+    assert!(made(&stage));
+    assert_eq!(stage.pinged_by_cards(), [Pinged::User(JONAS), Pinged::User(JONAS)]);
+    assert_eq!(stage.sql("SELECT state || ' ' || settled_by_name FROM asks").await, ["allowed Jonas"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_is_named_nobody_is_called_and_the_card_says_who_may() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    a_task_that_asks_when_it_is_over(&stage).await;
+    let (card, _) = stage.card(HARBOR).await;
+    let shown = stage.discord.message(card).expect("the card is there")["content"].to_string();
+    assert!(shown.contains("An operator of the project answers."), "{shown}");
+    stage.click(MARA, card, "Deny").await;
+    stage.said(HARBOR, "denied by Mara").await;
+    assert!(!made(&stage));
+    assert_eq!(stage.pinged_by_cards(), []);
+    stage.assert_well_behaved();
+}
