@@ -22,6 +22,7 @@ use crate::discord::attachments::Files;
 use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
 use crate::discord::members::Members;
+use crate::discord::served::Served;
 use crate::discord::waiting::Looks;
 use crate::discord::why::{self, Notes};
 use crate::domain::ids::PromptId;
@@ -151,6 +152,7 @@ pub async fn run(
         files,
         arrivals: Arrivals::default(),
         looks: Looks::default(),
+        served: Served::default(),
         catch_up: catch_up.clone(),
         notes,
         gateway,

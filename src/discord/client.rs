@@ -148,6 +148,7 @@ pub async fn serve(
             commands: commands::all(),
             event_handler: |framework, event| Box::pin(on_event(framework, event)),
             on_error: |error| Box::pin(on_error(error)),
+            command_check: Some(|ctx| Box::pin(first_time(ctx))),
             // A mention is a prompt, never a text command.
             prefix_options: poise::PrefixFrameworkOptions { mention_as_prefix: false, ..Default::default() },
             initialize_owners: false,
@@ -252,10 +253,14 @@ async fn on_event(
                 progress.decided(channel, id);
             }
         }
-        FullEvent::InteractionCreate { interaction: Interaction::Component(click) } => {
+        FullEvent::InteractionCreate { interaction: Interaction::Component(click) }
+            if data.served.first_time(click.id.get()) =>
+        {
             components::serve(framework.serenity_context, data, Incoming::Click(click)).await;
         }
-        FullEvent::InteractionCreate { interaction: Interaction::Modal(form) } => {
+        FullEvent::InteractionCreate { interaction: Interaction::Modal(form) }
+            if data.served.first_time(form.id.get()) =>
+        {
             components::serve(framework.serenity_context, data, Incoming::Form(form)).await;
         }
         FullEvent::MessageUpdate { event, .. } => {
@@ -284,6 +289,12 @@ async fn on_event(
     Ok(())
 }
 
+/// Whether a command has not been served yet.
+async fn first_time(ctx: poise::Context<'_, Data, DoorError>) -> Result<bool, DoorError> {
+    let poise::Context::Application(ctx) = ctx else { return Ok(true) };
+    Ok(ctx.data().served.first_time(ctx.interaction.id.get()))
+}
+
 /// There is nobody to tell: an edit has no answer.
 fn noted(done: Result<(), DoorError>) {
     if let Err(error) = done {
@@ -308,6 +319,8 @@ async fn on_error(error: poise::FrameworkError<'_, Data, DoorError>) {
         poise::FrameworkError::CommandStructureMismatch { ctx, .. } => {
             not_known(ctx.framework, ctx.interaction).await;
         }
+        // It was served before, and answered.
+        poise::FrameworkError::CommandCheckFailed { error: None, .. } => {}
         other => {
             tracing::error!(error = %other, "a command failed");
             if let Err(error) = poise::builtins::on_error(other).await {

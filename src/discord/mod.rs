@@ -29,6 +29,8 @@ pub mod commands;
 
 pub mod incoming;
 
+pub mod served;
+
 pub mod components;
 
 pub mod notice;
@@ -75,6 +77,8 @@ pub struct Data {
     pub arrivals: arrivals::Arrivals,
     /// Messages whose prompts wait are looked at one after the other.
     pub looks: waiting::Looks,
+    /// The interactions that were served.
+    pub served: served::Served,
     /// What makes up for absence.
     pub catch_up: catch_up::CatchUp,
     /// Why messages became no prompts.

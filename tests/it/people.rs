@@ -7,6 +7,7 @@ mod plans;
 mod questions;
 mod reminders;
 mod servers;
+mod twice;
 mod waiting;
 
 use std::sync::Arc;

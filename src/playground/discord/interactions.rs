@@ -31,6 +31,8 @@ pub struct Choice {
 pub(super) struct Interaction {
     pub(super) id: InteractionId,
     pub(super) token: String,
+    /// As the bot was told of it.
+    pub(super) event: Value,
     /// 2 command, 3 component, 4 autocompletion, 5 modal.
     pub(super) kind: u8,
     pub(super) user: UserId,
@@ -118,6 +120,7 @@ impl State {
         let interaction = Interaction {
             id,
             token,
+            event,
             kind,
             user,
             channel,
@@ -134,9 +137,15 @@ impl State {
             failed: false,
         };
         self.interactions.insert(id, interaction);
+        self.tell_of_interaction(id);
+        id
+    }
+
+    /// Tells the bot of an interaction, for the first time or once more.
+    pub(super) fn tell_of_interaction(&mut self, id: InteractionId) {
+        let Some(event) = self.interactions.get(&id).map(|each| each.event.clone()) else { return };
         // Interactions need no intent, and reach the bot wherever they happen.
         self.dispatch("INTERACTION_CREATE", Kind::Always, None, &event);
-        id
     }
 
     /// Ends the interactions that nobody acknowledged in time.

@@ -370,6 +370,11 @@ impl EmbeddedDiscord {
         id
     }
 
+    /// The gateway brings an interaction once more, as when it repeats events to a session that is resumed.
+    pub fn repeat(&self, id: InteractionId) {
+        self.shared.change(|state| state.tell_of_interaction(id));
+    }
+
     fn expire_later(&self) {
         self.shared.later(ACKNOWLEDGE_WITHIN, super::state::State::expire_interactions);
     }
