@@ -31,6 +31,7 @@ mod asks;
 mod audit;
 pub mod audit_file;
 mod buttons;
+mod check;
 mod conversations;
 mod error;
 mod held;
@@ -103,12 +104,19 @@ pub struct Store {
     writer: SqlitePool,
     reader: SqlitePool,
     clock: Clock,
+    checked: bool,
 }
 
 impl Store {
     /// Opens the database, making it (0600) where there is none, and brings its schema up to date. A file that is
-    /// damaged, no database, or newer than this program is refused and not touched.
+    /// damaged, no database, or newer than this program is refused and not touched; of a large one only the beginning is
+    /// looked at ([`is_checked`](Self::is_checked)), and [`check`](Self::check) reads the rest.
     pub async fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
+        Self::open_checked(path, clock, check::FIRST_BYTES_MAX).await
+    }
+
+    /// The same; a file of up to `first_bytes_max` is read whole before.
+    async fn open_checked(path: &Path, clock: Clock, first_bytes_max: u64) -> Result<Self, StoreError> {
         guard_file(path).map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -129,14 +137,14 @@ impl Store {
         };
         let opened = |error| open_error(path, error);
         let writer = pool(1).connect_with(options.clone()).await.map_err(opened)?;
-        let sound: Vec<String> =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_all(&writer).await.map_err(opened)?;
-        if sound != ["ok"] {
-            return Err(StoreError::Corrupt { path: path.to_owned(), detail: sound.join("; ") });
+        let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+        let checked = bytes <= first_bytes_max;
+        if checked {
+            check::sound(path, &mut *writer.acquire().await.map_err(opened)?).await?;
         }
         MIGRATIONS.run(&writer).await.map_err(|error| migrate_error(path, error))?;
         let reader = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(opened)?;
-        let store = Self { writer, reader, clock };
+        let store = Self { writer, reader, clock, checked };
         store.chain_old_audit().await?;
         Ok(store)
     }

@@ -119,8 +119,9 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, conversation, session, fingerprint, tuning, started_at, ended_at FROM processes
-             WHERE conversation = ? AND (ended_at IS NULL
-                OR EXISTS (SELECT 1 FROM turns WHERE process = processes.id AND delivered_at IS NULL))
+             WHERE id IN (SELECT id FROM processes WHERE conversation = ?1 AND ended_at IS NULL
+                UNION SELECT process FROM turns INDEXED BY turns_undelivered
+                      WHERE delivered_at IS NULL AND conversation = ?1)
              ORDER BY started_at, rowid",
             conversation
         )

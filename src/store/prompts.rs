@@ -273,7 +273,7 @@ impl Store {
         let rows = sqlx::query_scalar!(
             r#"SELECT conversation AS "conversation!" FROM prompts WHERE state = 'queued'
                UNION SELECT conversation FROM processes WHERE ended_at IS NULL
-               UNION SELECT conversation FROM turns WHERE delivered_at IS NULL
+               UNION SELECT conversation FROM turns INDEXED BY turns_undelivered WHERE delivered_at IS NULL
                UNION SELECT conversation FROM prompts JOIN slots ON slots.turn = prompts.notice
                      WHERE notice IS NOT NULL AND slots.state IN ('sending', 'sent') ORDER BY 1"#
         )

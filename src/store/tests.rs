@@ -12,6 +12,7 @@ mod people;
 mod prompts;
 mod reading;
 mod slots;
+mod start;
 mod turns;
 
 use uuid::Uuid;

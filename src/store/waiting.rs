@@ -200,11 +200,25 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, origin, conversation, author, author_name, text, attachments, received_at, wish FROM prompts
-             WHERE state = 'queued' AND steered_into IS NULL OR held_in IS NOT NULL ORDER BY received_at, seq"
+             WHERE seq IN (SELECT seq FROM prompts WHERE state = 'queued' AND steered_into IS NULL
+                UNION ALL SELECT seq FROM prompts WHERE held_in IS NOT NULL)
+             ORDER BY received_at, seq"
         )
         .fetch_all(&self.reader)
         .await?;
         rows.into_iter().map(Row::into_prompt).collect()
+    }
+
+    /// Forgets under which key people were told of prompts that do not wait any more, where nothing of that is shown: the
+    /// next start needs not look at them again.
+    pub async fn forget_notices(&self) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            "UPDATE prompts SET notice = NULL WHERE notice IS NOT NULL AND state <> 'queued' AND NOT EXISTS
+               (SELECT 1 FROM slots WHERE slots.turn = prompts.notice AND slots.state IN ('sending', 'sent'))"
+        )
+        .execute(&self.writer)
+        .await?;
+        Ok(done.rows_affected())
     }
 
     /// A prompt that is held is not to be run, whatever is said of the others. False: it is not held.

@@ -55,6 +55,29 @@ async fn a_damaged_database_is_refused_and_stays() {
 }
 
 #[tokio::test]
+async fn a_large_one_is_opened_at_once_and_read_whole_beside_its_use() {
+    let db = Db::new().await;
+    assert!(db.is_checked(), "a small one is read before");
+    for message in 0..200 {
+        db.accept(&prompt(message), None).await.unwrap();
+    }
+    db.store.close().await;
+    let file = db.dir.path().join("switchboard.db");
+    let opened = Store::open_checked(&file, Clock::start(), 0).await.unwrap();
+    assert!(!opened.is_checked());
+    opened.accept(&prompt(1000), None).await.unwrap();
+    opened.check().await.unwrap();
+    opened.close().await;
+    let mut bytes = std::fs::read(&file).unwrap();
+    let end = bytes.len();
+    bytes[end - 8192..end - 4096].fill(0xA5);
+    std::fs::write(&file, &bytes).unwrap();
+    let opened = Store::open_checked(&file, Clock::start(), 0).await.unwrap();
+    let error = opened.check().await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_newer_database_is_refused() {
     let db = Db::new().await;
     sqlx::query(

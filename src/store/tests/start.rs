@@ -1,0 +1,110 @@
+//! What a start costs is what is open, however much is done: counted in steps of SQLite's machine, which need no clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+
+/// A step is counted in units of so many.
+const UNIT: i32 = 10;
+
+impl Db {
+    /// This many conversations with two turns each, all told and done long ago.
+    async fn with_done(conversations: u64) -> Self {
+        let db = Self::new().await;
+        let fill = format!(
+            "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {conversations})
+             INSERT INTO conversations (id, project, title, created_at, last_active_at)
+             SELECT 1000 + n, 'p', 't', n, n FROM number;
+             INSERT INTO watermarks (channel, message) SELECT id, id FROM conversations;
+             INSERT INTO sessions (id, conversation, dir, state, created_at)
+             SELECT printf('10000000-0000-0000-0000-%012d', id), id, '/d', 'started', 1 FROM conversations;
+             WITH nth (k) AS (VALUES (1), (2))
+             INSERT INTO processes (id, conversation, session, fingerprint, started_at, ended_at, exit, forgotten_at)
+             SELECT printf('20000000-0000-0000-%04d-%012d', k, id), id, 's', 'f', 1, 2, '{{}}', 3 FROM conversations, nth;
+             WITH nth (k) AS (VALUES (1), (2))
+             INSERT INTO prompts (id, origin_key, origin, conversation, author, author_name, text, attachments, state,
+                received_at, accepted_at, notice)
+             SELECT printf('30000000-0000-0000-%04d-%012d', k, id), 'o' || k || id, '{{}}', id, 7, 'Ada', 'x', '[]', 'taken', 1, 1,
+                CASE k WHEN 1 THEN printf('40000000-0000-0000-%04d-%012d', k, id) END FROM conversations, nth;
+             WITH nth (k) AS (VALUES (1), (2))
+             INSERT INTO turns (id, prompt, conversation, process, attempt, from_position, state, outcome, started_at, ended_at,
+                delivered_at)
+             SELECT printf('50000000-0000-0000-%04d-%012d', k, id), printf('30000000-0000-0000-%04d-%012d', k, id), id,
+                printf('20000000-0000-0000-%04d-%012d', k, id), 1, 0, 'ended', 'completed', 1, 2, 3 FROM conversations, nth;
+             INSERT INTO slots (turn, slot, channel, message, nonce, body_hash, state, first_try_at)
+             SELECT notice, 0, conversation, seq, 'n' || seq, 'h', 'removed', 1 FROM prompts WHERE notice IS NOT NULL;
+             INSERT INTO audit (seq, at, action, target, detail, hash)
+             SELECT id, 1, 'start', '', '', 'h' FROM conversations ORDER BY id;"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&db.writer).await.unwrap();
+        db
+    }
+
+    /// Counts what each connection does from now on.
+    async fn counted(&self) -> Arc<AtomicU64> {
+        let steps = Arc::new(AtomicU64::new(0));
+        for pool in [&self.writer, &self.reader] {
+            let mut held = Vec::new();
+            for _ in 0..pool.options().get_max_connections() {
+                let mut connection = pool.acquire().await.unwrap();
+                let steps = Arc::clone(&steps);
+                connection.lock_handle().await.unwrap().set_progress_handler(UNIT, move || {
+                    steps.fetch_add(1, Ordering::Relaxed);
+                    true
+                });
+                held.push(connection);
+            }
+        }
+        steps
+    }
+}
+
+/// What a start and the first gateway session read, and an actor that begins.
+async fn steps_of_a_start(db: &Db) -> u64 {
+    let steps = db.counted().await;
+    db.chain_old_audit().await.unwrap();
+    db.audit_head().await.unwrap();
+    db.last_login_outage().await.unwrap();
+    assert_eq!(db.conversations_with_work().await.unwrap(), [HERE]);
+    db.processes_to_forget().await.unwrap();
+    assert_eq!(db.all_waiting().await.unwrap().len(), 1);
+    assert_eq!(db.processes_to_attach(HERE).await.unwrap().len(), 1);
+    db.unsteer_ended(HERE).await.unwrap();
+    assert_eq!(db.to_take_up(HERE).await.unwrap().len(), 1);
+    db.noticed(HERE).await.unwrap();
+    steps.load(Ordering::Relaxed)
+}
+
+#[tokio::test]
+async fn a_start_reads_what_is_open_and_not_what_ever_was() {
+    let mut steps = Vec::new();
+    for conversations in [10, 5000] {
+        let db = Db::with_done(conversations).await;
+        db.running(1).await;
+        db.accept(&prompt(2), None).await.unwrap();
+        // As at the start before.
+        assert_eq!(db.forget_notices().await.unwrap(), conversations + 1);
+        steps.push(steps_of_a_start(&db).await);
+    }
+    assert!(steps[1] <= steps[0] + 5, "steps of a start, in units of {UNIT}: {steps:?}");
+}
+
+#[tokio::test]
+async fn a_notice_that_is_shown_or_of_what_waits_is_not_forgotten() {
+    let db = Db::new().await;
+    let key = |number: u128| TurnId(Uuid::from_u128(number));
+    for number in 1..=2_u64 {
+        db.accept(&prompt(number), None).await.unwrap();
+        db.note_notice(prompt(number).id, key(number.into())).await.unwrap();
+    }
+    assert_eq!(db.forget_notices().await.unwrap(), 0, "they wait");
+    let slot = "INSERT INTO slots (turn, slot, channel, nonce, body_hash, state, first_try_at) VALUES (?, 0, 100, 'n', 'h', 'sent', 1)";
+    sqlx::query(slot).bind(key(1).to_string()).execute(&db.writer).await.unwrap();
+    for number in 1..=2 {
+        db.withdraw(prompt(number).id).await.unwrap();
+    }
+    assert_eq!(db.forget_notices().await.unwrap(), 1, "of the second nothing is shown");
+    assert_eq!(db.noticed(HERE).await.unwrap(), [prompt(1).id]);
+    assert_eq!(db.conversations_with_work().await.unwrap(), [HERE]);
+}
