@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +16,7 @@ use crate::config::{Config, Environment};
 use crate::conversation::registry::{Parts, Registry};
 use crate::conversation::setup::Setup;
 use crate::conversation::state::Bounds;
+use crate::conversation::warm::WarmBounds;
 use crate::discord::Data;
 use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
@@ -33,7 +34,7 @@ use crate::outbox::calls::Calls;
 use crate::outbox::deliver::SerenityDiscord;
 use crate::outbox::{Outbox, Taste, Unseen};
 use crate::runner::local::{LocalRunner, has_control_groups};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// So long what waited is not begun before its messages were looked at again.
 const LOOK_MAX: Duration = Duration::from_secs(15);
@@ -49,7 +50,7 @@ const _: () = assert!(
     FLUSH_MAX.as_secs() + TASKS_MAX.as_secs() + CLOSE_MAX.as_secs() <= STOP_MAX.as_secs(),
     "the steps of a stop take longer than all of it may"
 );
-/// How often the database shows that it lives, and finished processes are cleaned away.
+/// How often the database shows that it lives, finished processes are cleaned away, and memory is looked at.
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
 /// How often what is old is forgotten, in batches of so many rows of each kind, with so much time for others between.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
@@ -103,6 +104,10 @@ pub async fn run(
             guard: Arc::new(guard),
             bounds: bounds(&config),
             running_turns_max: config.limits.running_turns_max,
+            warm: WarmBounds {
+                idle_max: config.limits.warm_processes_max,
+                free_bytes_min: config.limits.memory_free_bytes_min,
+            },
             owner: config.access.owner,
         },
         tasks.clone(),
@@ -125,6 +130,7 @@ pub async fn run(
         runner.clone(),
         database.clone(),
         catch_up.clone(),
+        registry.clone(),
     )));
     tasks.spawn(doors.clone().run_until_cancelled_owned(forget(store.clone(), Arc::clone(&config))));
     tasks.spawn(doors.clone().run_until_cancelled_owned({
@@ -162,7 +168,16 @@ pub async fn run(
         client::reach(&http, &config.discord, catch_up.breaker()).await?;
         client::serve(http, data, guild, &tasks, &doors).await
     };
-    let ended = doors.run_until_cancelled(Box::pin(served)).await.unwrap_or(Ok(()));
+    let (tell, damaged) = oneshot::channel();
+    tasks.spawn(doors.clone().run_until_cancelled_owned(check(store.clone(), tell)));
+    let mut damage = None;
+    let ended = tokio::select! {
+        ended = doors.run_until_cancelled(Box::pin(served)) => ended.unwrap_or(Ok(())),
+        Ok(error) = damaged => {
+            damage = Some(error);
+            Ok(())
+        }
+    };
 
     lifecycle::stopping();
     doors.cancel();
@@ -172,7 +187,18 @@ pub async fn run(
     workers.cancel();
     wind_up(&tasks, &catch_up, &store).await;
     drop(state_dir);
-    ending(ended)
+    damage.map_or_else(|| ending(ended), |error| Err(error.into()))
+}
+
+/// Reads a large database whole, beside all else, and tells if it is damaged.
+async fn check(store: Store, damaged: oneshot::Sender<StoreError>) {
+    if !store.is_checked()
+        && let Err(error) = store.check().await
+    {
+        tracing::error!(error = %Chain(&error), "the database is damaged");
+        // Who would hear it is ending anyway.
+        let _ = damaged.send(error);
+    }
 }
 
 /// Discord may be away for long; what was asked goes on.
@@ -284,11 +310,19 @@ async fn deny_unseen(registry: Registry, mut unseen: mpsc::Receiver<Unseen>) {
     }
 }
 
-async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital, catch_up: CatchUp) {
+async fn housekeeping(
+    store: Store,
+    runner: Arc<LocalRunner>,
+    database: Vital,
+    catch_up: CatchUp,
+    registry: Registry,
+) {
     use crate::runner::Runner as _;
     let mut interval = tokio::time::interval(HOUSEKEEPING_EVERY);
     loop {
         interval.tick().await;
+        // The machine is there for the work, and not for processes that wait for more of it.
+        registry.ease_memory();
         if let Err(error) = catch_up.store(&store).await {
             tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
         }
@@ -318,6 +352,9 @@ async fn housekeeping(store: Store, runner: Arc<LocalRunner>, database: Vital, c
 
 /// Forgets what is done and old, beside all else.
 async fn forget(store: Store, config: Arc<Config>) {
+    if let Err(error) = store.forget_notices().await {
+        tracing::warn!(error = %Chain(&error), "what people are told no more could not be forgotten");
+    }
     let days = config.limits.history_days;
     if days == 0 {
         return;

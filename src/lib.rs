@@ -14,6 +14,7 @@ pub mod domain;
 pub mod fail_point;
 pub mod policy;
 
+pub mod machine;
 pub mod process;
 pub mod runner;
 

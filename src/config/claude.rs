@@ -32,6 +32,9 @@ pub struct ClaudeConfig {
     pub allow_bypass: bool,
     /// A process with nothing to do is closed after this many seconds; 0: one process per turn. Default: 600.
     pub warm_idle_secs: u64,
+    /// Whether the process of a conversation that goes on is started when somebody who may ask there begins to type, or
+    /// fills in a command. It costs no money; where nobody asks then, it is closed after two minutes. Default: yes.
+    pub prestart: bool,
     /// The CLI's slash commands that people may use in a prompt, without the slash; `*`: all that the CLI lists.
     /// Default: `compact`, `context`, `usage`.
     pub slash_commands: Vec<String>,
@@ -148,6 +151,7 @@ impl Default for ClaudeConfig {
             permission_mode: PermissionMode::Default,
             allow_bypass: false,
             warm_idle_secs: 600,
+            prestart: true,
             slash_commands: words(&["compact", "context", "usage"]),
             env: EnvTable::default(),
         }

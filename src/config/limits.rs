@@ -14,6 +14,12 @@ pub struct LimitsConfig {
     pub running_turns_max: usize,
     /// Prompts that wait, per conversation; one more is refused. Default: 20.
     pub queued_prompts_max: usize,
+    /// Processes with nothing to do that are kept for what comes next, over all conversations; with one more the one goes
+    /// that was not used for longest. Default: 12.
+    pub warm_processes_max: usize,
+    /// So much of the machine's memory (or of the service's control group) stays free, in bytes: where a process does not
+    /// fit, those with nothing to do go first, and then its turn waits. 0: it is not looked at. Default: 256 MiB.
+    pub memory_free_bytes_min: u64,
     /// The longest turn, in seconds. Default: 3600.
     pub turn_secs_max: u64,
     /// The longest silence of the CLI while no tool runs and nobody is asked, in seconds. Default: 600.
@@ -52,6 +58,8 @@ impl Default for LimitsConfig {
         Self {
             running_turns_max: 4,
             queued_prompts_max: 20,
+            warm_processes_max: 12,
+            memory_free_bytes_min: 256 << 20,
             turn_secs_max: 3600,
             silence_secs_max: 600,
             output_bytes_max: 256 << 20,

@@ -88,6 +88,7 @@ impl News {
             | Failure::DiskFull
             | Failure::Crashed { .. }
             | Failure::Lost
+            | Failure::NoMemory
             | Failure::NotAllowed
             | Failure::Unknown => None,
         }

@@ -3,13 +3,19 @@
 
 mod choices;
 
+mod granting;
+
 mod people;
 
 mod perform;
 
+mod records;
+
 mod requests;
 
 mod waiting;
+
+mod warmth;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,11 +32,13 @@ use super::handle::{Request, Status};
 use super::owner::Owner;
 use super::place::{Place, Places};
 use super::setup::Setup;
-use super::state::{Attached, Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
+use super::state::{Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
+use super::warm::{Berth, NoRoom, Room, Warm};
 use crate::clock::{Clock, Moment};
 use crate::domain::ids::{ConversationId, MessageId, ProcessId, PromptId, SessionId};
 use crate::domain::prompt::Origin;
 use crate::outbox::{Outbox, Target, Thread};
+use crate::render::view::WaitsFor;
 use crate::runner::{Feed, Position, Recorded, Runner};
 use crate::store::{Conversation, Store, StoreError};
 
@@ -67,6 +75,7 @@ pub struct Shared {
     pub(super) owner: Owner,
     pub(super) places: Places,
     pub(super) admission: Admission,
+    pub(super) warm: Warm,
     /// Whether what waited when the daemon came was looked at: it may have been taken back meanwhile.
     pub(super) looked_at: watch::Receiver<bool>,
 }
@@ -82,8 +91,16 @@ pub enum ActorError {
     Unknown(ConversationId),
 }
 
-/// A place for the turn that waits, and whether its author may have it still.
-type Awaited = Pin<Box<dyn Future<Output = (Place, bool)> + Send>>;
+/// What the turn that waits is to get.
+type Awaited = Pin<Box<dyn Future<Output = Granted> + Send>>;
+
+/// What comes to the turn that waits, one after the other.
+enum Granted {
+    /// A place, and whether its author may have it still.
+    Place(Place, bool),
+    /// Room for its process, and whether its author may have it still.
+    Room(Result<Room, NoRoom>, bool),
+}
 
 pub(super) struct Actor {
     pub(super) shared: Shared,
@@ -96,6 +113,11 @@ pub(super) struct Actor {
     /// The prompt that is being taken up.
     arriving: Option<PromptId>,
     place: Option<Place>,
+    /// How the turn stands that waits for one of these.
+    standing: watch::Receiver<WaitsFor>,
+    /// Room for a process of which nothing was heard yet.
+    room: Option<Room>,
+    berth: Berth,
     holds: watch::Receiver<Option<Hold>>,
     looked_at: watch::Receiver<bool>,
     queue_taken: bool,
@@ -115,7 +137,9 @@ enum Event {
     Stopping,
     Request(Request),
     Records(Vec<Recorded>),
-    Place(Place, bool),
+    Granted(Granted),
+    Waits(WaitsFor),
+    MakeRoom,
     Held(Option<Hold>),
     LookedAt,
     Tick,
@@ -133,6 +157,7 @@ impl Actor {
         let state = State::new(shared.bounds);
         let holds = shared.admission.watch();
         let looked_at = shared.looked_at.clone();
+        let berth = shared.warm.berth(conversation.id);
         Self {
             shared,
             conversation,
@@ -143,6 +168,10 @@ impl Actor {
             wish: None,
             arriving: None,
             place: None,
+            // Nobody waits, and nobody tells.
+            standing: watch::channel(WaitsFor::default()).1,
+            room: None,
+            berth,
             holds,
             looked_at,
             queue_taken: false,
@@ -175,16 +204,9 @@ impl Actor {
                         continue;
                     }
                 }
-                Event::Place(place, may) => {
-                    self.wish = None;
-                    self.place = Some(place);
-                    if may {
-                        let fresh = self.fresh().await?;
-                        self.apply(Input::Place(fresh)).await?;
-                    } else {
-                        self.apply(Input::Barred).await?;
-                    }
-                }
+                Event::Granted(granted) => self.granted(granted).await?,
+                Event::Waits(what) => self.apply(Input::Waits(what)).await?,
+                Event::MakeRoom => self.apply(Input::MakeRoom).await?,
                 Event::Held(hold) => self.apply(Input::Held(hold)).await?,
                 Event::LookedAt => {
                     self.queue_taken = true;
@@ -250,42 +272,15 @@ impl Actor {
             () = looked_at, if untaken => Event::LookedAt,
             request = self.requests.recv() => request.map_or(Event::Stopping, Event::Request),
             records = records => Event::Records(records),
-            (place, may) = wish => Event::Place(place, may),
+            granted = wish => Event::Granted(granted),
+            Ok(()) = self.standing.changed(), if waits => Event::Waits(*self.standing.borrow_and_update()),
+            () = self.berth.asked_to_go() => Event::MakeRoom,
             Ok(()) = self.holds.changed(), if waits => Event::Held(*self.holds.borrow_and_update()),
             () = tokio::time::sleep(IDLE), if idle => Event::Idle,
         }
     }
 
-    async fn records(&mut self, records: Vec<Recorded>) -> Result<(), ActorError> {
-        if records.is_empty() {
-            // The runner closes the feed after the exit record, which ended the process.
-            self.feed = None;
-            return Ok(());
-        }
-        for recorded in records {
-            let end = recorded.end;
-            self.apply(Input::Recorded(recorded)).await?;
-            if self.caught_up.is_some_and(|caught_up| end >= caught_up) {
-                self.caught_up = None;
-                self.apply(Input::CaughtUp).await?;
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn is_catching_up(&self) -> bool {
-        self.caught_up.is_some() && self.feed.is_some()
-    }
-
-    pub(super) async fn read_burst(&mut self) -> Result<(), ActorError> {
-        let mut burst = Vec::new();
-        if let Some(feed) = &mut self.feed {
-            feed.records.recv_many(&mut burst, BURST).await;
-        }
-        self.records(burst).await
-    }
-
-    async fn fresh(&mut self) -> Result<Fresh, ActorError> {
+    pub(super) async fn fresh(&mut self) -> Result<Fresh, ActorError> {
         self.look_up().await?;
         let setup = &self.shared.setup;
         Ok(Fresh {
@@ -323,6 +318,7 @@ impl Actor {
             mode: self.state.mode().map(str::to_owned),
             asks: self.state.open_asks(),
         };
+        self.berth.does(self.state.does());
         self.status.send_if_modified(|known| {
             let changed = *known != status;
             *known = status;
@@ -358,24 +354,6 @@ impl Actor {
         self.undrawn = false;
         let now = self.shared.clock.moment();
         self.next_draw = Some(now.after(draw_pause(now.since(started))));
-    }
-
-    pub(super) async fn attach(
-        &mut self,
-        attached: Attached,
-        session: Option<SessionId>,
-        feed: Feed,
-    ) -> Result<(), ActorError> {
-        self.caught_up = Some(feed.caught_up);
-        let empty = feed.caught_up == Position::default();
-        self.feed = Some(feed);
-        self.session = session;
-        self.apply(Input::Attached(attached)).await?;
-        if empty {
-            self.caught_up = None;
-            self.apply(Input::CaughtUp).await?;
-        }
-        Ok(())
     }
 }
 

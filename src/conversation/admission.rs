@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::account::{Account, Hold, News};
-use super::place::{Place, Places};
+use super::place::{Asker, Place, Places};
 use crate::clock::Clock;
+use crate::render::view::WaitsFor;
 
 /// How long a wait sleeps at most before the clocks are looked at again: one of them may have stepped, and the machine
 /// may have slept.
@@ -61,11 +62,11 @@ impl Admission {
         self.hold.subscribe()
     }
 
-    /// Waits until a turn may begin and there is a place for it.
-    pub(super) async fn place(&self) -> Place {
+    /// Waits until a turn may begin and there is a place for it, for which `asker` stands in line.
+    pub(super) async fn place(&self, asker: Asker, standing: &watch::Sender<WaitsFor>) -> Place {
         loop {
             let tries = self.admitted().await;
-            let place = self.places.take().await;
+            let place = self.places.take(asker, standing.clone()).await;
             // The account may have stopped working while this one waited for its place.
             if tries || self.account().hold().is_none() {
                 return place;
@@ -118,6 +119,10 @@ mod tests {
     use super::*;
     use crate::domain::event::Outage;
 
+    fn unseen() -> watch::Sender<WaitsFor> {
+        watch::Sender::new(WaitsFor::default())
+    }
+
     fn admission() -> (Admission, Clock) {
         let clock = Clock::start();
         (Admission::new(Places::new(1), clock), clock)
@@ -128,17 +133,20 @@ mod tests {
         let (admission, clock) = admission();
         admission.heard(News::NoLogin, true);
         admission.heard(News::NoLogin, true);
-        assert!(admission.place().now_or_never().is_none());
-        assert!(admission.places.take().now_or_never().is_some(), "the place stays free");
-        let tries = admission.place().await;
+        assert!(admission.place(None, &unseen()).now_or_never().is_none());
+        assert!(admission.places.take(None, unseen()).now_or_never().is_some(), "the place stays free");
+        let tries = admission.place(None, &unseen()).await;
         assert!(clock.moment().0 >= Duration::from_secs(20));
         drop(tries);
-        assert!(admission.place().now_or_never().is_none(), "the others wait for what becomes of it");
+        assert!(
+            admission.place(None, &unseen()).now_or_never().is_none(),
+            "the others wait for what becomes of it"
+        );
         admission.heard(News::NoLogin, true);
-        assert!(admission.place().now_or_never().is_none());
+        assert!(admission.place(None, &unseen()).now_or_never().is_none());
         let waits = tokio::spawn({
             let admission = admission.clone();
-            async move { admission.place().await }
+            async move { admission.place(None, &unseen()).await }
         });
         tokio::task::yield_now().await;
         admission.heard(News::Works, true);
@@ -148,13 +156,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_waited_for_a_place_does_not_begin_into_a_hold() {
         let (admission, clock) = admission();
-        let taken = admission.place().await;
-        let mut waits = Box::pin(admission.place());
+        let taken = admission.place(None, &unseen()).await;
+        let standing = unseen();
+        let mut waits = Box::pin(admission.place(None, &standing));
         assert!(waits.as_mut().now_or_never().is_none());
         admission.heard(News::Overloaded, true);
         drop(taken);
         assert!(waits.as_mut().now_or_never().is_none());
-        assert!(admission.places.take().now_or_never().is_some(), "it gave the place back");
+        assert!(admission.places.take(None, unseen()).now_or_never().is_some(), "it gave the place back");
         waits.await;
         assert!(clock.moment().0 >= Duration::from_secs(15));
     }

@@ -33,6 +33,7 @@ pub(super) enum Request {
     Unseen { ask: AskId },
     Tune { reply: oneshot::Sender<Tuned> },
     GoOn { click: Click, reply: oneshot::Sender<GoneOn> },
+    Announced,
 }
 
 /// What a conversation does right now.
@@ -270,6 +271,14 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.mailbox.send(Request::GoOn { click, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
+    }
+
+    /// Somebody who may is about to ask for something here: what it takes may be made ready. Nobody waits for that, so where
+    /// many requests wait it is not even heard.
+    pub fn announce(&self) {
+        if self.mailbox.try_send(Request::Announced).is_err() {
+            tracing::debug!(conversation = %self.id, "an announcement was not heard");
+        }
     }
 
     /// What it does right now.

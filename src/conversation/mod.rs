@@ -13,7 +13,11 @@ pub mod actor;
 
 pub mod account;
 
+mod fair;
+
 mod place;
+
+pub mod warm;
 
 mod admission;
 

@@ -17,6 +17,7 @@ use super::owner::Owner;
 use super::place::Places;
 use super::setup::Setup;
 use super::state::Bounds;
+use super::warm::{Warm, WarmBounds};
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::domain::ids::{ConversationId, UserId};
@@ -61,6 +62,8 @@ pub struct Parts {
     pub bounds: Bounds,
     /// Turns that run at the same time, over all conversations.
     pub running_turns_max: usize,
+    /// What bounds the processes of all conversations.
+    pub warm: WarmBounds,
     /// Whom to tell when the login is gone.
     pub owner: Option<UserId>,
 }
@@ -81,6 +84,7 @@ impl Registry {
             bounds: parts.bounds,
             admission: Admission::new(places.clone(), parts.clock),
             places,
+            warm: Warm::new(parts.warm, parts.clock),
             looked_at: is_looked_at,
         };
         Self { inner: Arc::new(Inner { shared, tasks, stop, handles: Mutex::default(), looked_at }) }
@@ -94,6 +98,11 @@ impl Registry {
             self.conversation(*conversation);
         }
         Ok(conversations.len())
+    }
+
+    /// Where the machine is short of memory, a process with nothing to do goes.
+    pub fn ease_memory(&self) {
+        self.inner.shared.warm.ease();
     }
 
     /// What waited when this daemon came was looked at: what is still wanted may begin.

@@ -2,6 +2,8 @@
 
 mod rules;
 
+mod stamp;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -129,12 +131,18 @@ impl Setup {
         self.settings(self.config.project_named(&conversation.project)).dir
     }
 
-    /// Tells launches apart: the same settings, the same fingerprint. What can be changed while a process runs is not in it.
+    /// Tells launches apart: the same settings, the same CLI and the same directory, the same fingerprint. What can be
+    /// changed while a process runs is not in it.
     pub fn fingerprint(&self, conversation: &Conversation) -> String {
         let project = self.config.project_named(&conversation.project);
         let settings = self.settings_for(conversation).fixed();
         let system_prompt = project.and_then(|project| project.system_prompt.as_deref());
-        let digest = Sha256::digest(format!("{FLAGS:?}{settings:?}{system_prompt:?}"));
+        // A CLI that was updated, or another directory in the place of the project's, is another launch as well.
+        let inherited = settings.inherit_env.iter().any(|name| name == "PATH");
+        let path = settings.env.get("PATH").or_else(|| self.env.get("PATH").filter(|_| inherited));
+        let cli = stamp::of_program(&settings.command, path.map(String::as_str));
+        let dir = stamp::of_file(&settings.dir);
+        let digest = Sha256::digest(format!("{FLAGS:?}{settings:?}{system_prompt:?}{cli:?}{dir:?}"));
         digest[..8].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 

@@ -28,6 +28,8 @@ mod turn;
 
 mod waiting;
 
+mod warmth;
+
 #[cfg(test)]
 mod tests;
 
@@ -99,6 +101,8 @@ pub struct State {
     done: VecDeque<PromptId>,
     /// Whether there is a place among the running turns, or one was asked for.
     placed: bool,
+    /// When a process was started last because somebody was about to ask; none: somebody did ask since.
+    prestarted_at: Option<Moment>,
     /// What people are told of prompts that wait, by the first of those that wait to be one turn.
     notices: BTreeMap<PromptId, waiting::Told>,
 }
@@ -115,6 +119,7 @@ impl State {
             ended: Vec::new(),
             done: VecDeque::new(),
             placed: false,
+            prestarted_at: None,
             notices: BTreeMap::new(),
         }
     }
@@ -171,6 +176,11 @@ impl State {
             Input::CountsAs(tuning) => self.counts_as(tuning, &mut effects),
             Input::Barred => self.barred(wall, &mut effects),
             Input::Held(hold) => self.held_by(hold),
+            Input::Waits(what) => self.waits_for(what),
+            Input::NoRoom => self.no_room(wall, &mut effects),
+            Input::Announced(fresh) => self.announced(&fresh, now, &mut effects),
+            Input::Prestart(fresh) => self.prestart(fresh, now, &mut effects),
+            Input::MakeRoom => self.make_room(now, &mut effects),
             Input::Launched => {
                 if let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) {
                     process.readiness = Readiness::Ready;
@@ -269,8 +279,9 @@ impl State {
         }
         let start = self.process.is_none();
         let wanted = fresh.tuning.clone();
+        self.prestarted_at = None;
         let process = self.process.get_or_insert_with(|| Process::starting(fresh));
-        process.idle_since = None;
+        process.works();
         process.tell(&wanted, now, effects);
         turn.begin(now);
         process.shows_in(turn);
@@ -295,7 +306,7 @@ impl State {
         let end = turn.stored_end.take().unwrap_or(end);
         let error = match &end {
             // There is nothing to look up in the log.
-            TurnEnd::Failed(Failure::NotAllowed)
+            TurnEnd::Failed(Failure::NotAllowed | Failure::NoMemory)
             | TurnEnd::Completed { .. }
             | TurnEnd::Interrupted
             | TurnEnd::TimedOut { .. }

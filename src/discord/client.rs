@@ -16,14 +16,14 @@ use super::gate::Gate;
 use super::incoming::Incoming;
 use super::intake::Whence;
 use super::rest::{self, Rest};
-use super::{Data, DoorError, commands, components, intake, notice, waiting};
+use super::{Data, DoorError, announce, commands, components, intake, notice, waiting};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
 use crate::outbox::breaker::Breaker;
 
-/// What the bot asks to be told: messages with their text, reactions, and who types.
+/// What the bot asks to be told: messages with their text, and reactions.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS
     .union(GatewayIntents::GUILD_MESSAGES)
     .union(GatewayIntents::MESSAGE_CONTENT)
@@ -142,6 +142,11 @@ pub async fn serve(
     let gateway = data.gateway.clone();
     let (store, clock, catch_up) = (data.store.clone(), data.clock, data.catch_up.clone());
     let starts_per_hour_max = data.config.discord.starts_per_hour_max;
+    let typing = if data.config.claude.prestart {
+        GatewayIntents::GUILD_MESSAGE_TYPING
+    } else {
+        GatewayIntents::empty()
+    };
     let (registrar, stopped) = (tasks.clone(), stop.clone());
     let framework = poise::Framework::builder()
         .options(poise::FrameworkOptions {
@@ -165,7 +170,7 @@ pub async fn serve(
         })
         .build();
     let mut client =
-        ClientBuilder::new_with_http(http, INTENTS).framework(framework).await.map_err(refusal)?;
+        ClientBuilder::new_with_http(http, INTENTS | typing).framework(framework).await.map_err(refusal)?;
     client.cache.set_max_messages(0);
     let shards = Arc::clone(&client.shard_manager);
     let gate = Gate {
@@ -263,6 +268,13 @@ async fn on_event(
         {
             components::serve(framework.serenity_context, data, Incoming::Form(form)).await;
         }
+        FullEvent::InteractionCreate { interaction: Interaction::Autocomplete(command) } => {
+            noted(announce::draft(data, command).await);
+        }
+        FullEvent::TypingStart { event } => {
+            let me = framework.serenity_context.cache.current_user().id;
+            noted(announce::typing(data, me, event).await);
+        }
         FullEvent::MessageUpdate { event, .. } => {
             let me = framework.serenity_context.cache.current_user().id;
             let (channel, id) = (ChannelId(event.channel_id.get()), MessageId(event.id.get()));
@@ -295,10 +307,10 @@ async fn first_time(ctx: poise::Context<'_, Data, DoorError>) -> Result<bool, Do
     Ok(ctx.data().served.first_time(ctx.interaction.id.get()))
 }
 
-/// There is nobody to tell: an edit has no answer.
+/// There is nobody to tell: an edit has no answer, and what is typed is not sent yet.
 fn noted(done: Result<(), DoorError>) {
     if let Err(error) = done {
-        tracing::error!(error = %Chain(&error), "what became of a message could not be heeded");
+        tracing::error!(error = %Chain(&error), "what somebody did could not be heeded");
     }
 }
 

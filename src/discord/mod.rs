@@ -45,6 +45,8 @@ pub mod quote;
 
 pub mod about;
 
+pub mod announce;
+
 pub mod client;
 
 use std::sync::Arc;

@@ -271,6 +271,8 @@ pub enum Failure {
     ShutDown,
     /// The disk is full: what the CLI says cannot be kept, so it was stopped.
     DiskFull,
+    /// The machine had no memory for the process that the turn needed, for as long as it waited.
+    NoMemory,
     /// Whoever asked was not among the people any more when the turn was to begin.
     NotAllowed,
     /// The CLI said that it failed, in no way that we know.

@@ -91,7 +91,7 @@ pub fn is_usable() -> bool {
 }
 
 /// This process's own group.
-fn own() -> Option<PathBuf> {
+pub fn own() -> Option<PathBuf> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     place(&groups, &fs::read_to_string("/proc/self/mountinfo").ok()?)
 }

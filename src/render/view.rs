@@ -72,6 +72,8 @@ pub struct View {
     open_text: Option<usize>,
     text_bytes: usize,
     doing: Doing,
+    /// What it waits for, while it does.
+    waits_for: WaitsFor,
     queued: usize,
     usage: Usage,
     tools: usize,
@@ -82,6 +84,29 @@ pub struct View {
     error: Option<ErrorId>,
     last_event_at: WallTime,
     ended: Option<(TurnEnd, WallTime)>,
+}
+
+/// What a turn waits for that may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// A place among the running turns.
+    Place {
+        /// How many wait that come before it; at most [`BEFORE_MAX`].
+        before: usize,
+    },
+    /// Memory for its process.
+    Memory,
+    /// The start of other processes, which takes every core.
+    Cores,
+}
+
+/// More turns that come before one are not told apart, so that a long queue costs few edits.
+pub const BEFORE_MAX: usize = 10;
+
+impl Default for WaitsFor {
+    fn default() -> Self {
+        Self::Place { before: 0 }
+    }
 }
 
 /// What Discord ought to show now.
@@ -177,6 +202,7 @@ impl View {
             open_text: None,
             text_bytes: 0,
             doing: Doing::Starting,
+            waits_for: WaitsFor::default(),
             queued: 0,
             usage: Usage::default(),
             tools: 0,
@@ -264,6 +290,11 @@ impl View {
         if matches!(self.doing, Doing::Starting | Doing::WaitingForPlace { .. }) {
             self.doing = Doing::WaitingForPlace { running, max };
         }
+    }
+
+    /// What it waits for, or how many come before it, changed.
+    pub fn waits_for(&mut self, what: WaitsFor) {
+        self.waits_for = what;
     }
 
     /// No turn may begin before then, for this reason; none: it waits for its place alone.

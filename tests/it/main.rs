@@ -49,3 +49,4 @@ mod secrecy;
 mod steering;
 mod systemd;
 mod unnoted;
+mod warm;

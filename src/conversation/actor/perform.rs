@@ -1,29 +1,25 @@
 //! What the state wants done, done: rows, processes, lines.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::poll_immediate;
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Actor, ActorError, Input, Shared};
+use super::granting::place;
+use super::{Actor, ActorError, Input};
 use crate::chain::Chain;
 use crate::claude::{steer_line, user_line};
 use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
-use crate::conversation::guard::NotKnown;
-use crate::conversation::place::Place;
-use crate::conversation::state::Effect;
+use crate::conversation::state::{Effect, Turn};
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::{Prompt, Wish};
 use crate::fail_point::{Point, pass};
-use crate::runner::{Exit, Position};
-use crate::store::{AskState, Conversation, NewProcess, NewTurn};
+use crate::render::view::WaitsFor;
+use crate::runner::{Exit, Launch, Position};
+use crate::store::{AskState, NewProcess, NewTurn};
 
-/// Who may not be known just now is asked about again after this, doubling.
-const ASK_AGAIN_MIN: Duration = Duration::from_millis(500);
-const ASK_AGAIN_MAX: Duration = Duration::from_secs(15);
 /// What the door found of the author of a message counts for so long, while the message waits for nothing.
 const DOOR_COUNTS_FOR: Duration = Duration::from_secs(10);
 
@@ -35,20 +31,28 @@ impl Actor {
             Effect::AskPlace => {
                 let parts = self.state.running().map(|turn| turn.parts.clone()).unwrap_or_default();
                 let known = self.just_came(&parts);
-                self.wish =
-                    Some(Box::pin(place(self.shared.clone(), self.conversation.clone(), parts, known)));
+                let standing = watch::Sender::new(WaitsFor::default());
+                self.standing = standing.subscribe();
+                let (shared, conversation) = (self.shared.clone(), self.conversation.clone());
+                self.wish = Some(Box::pin(place(shared, conversation, parts, known, standing)));
                 return Ok(Some(Input::Held(*self.holds.borrow_and_update())));
             }
-            Effect::TakePlace => self.place = Some(self.shared.places.take_now()),
+            Effect::TakePlace => {
+                let asker = self.state.running().and_then(Turn::asker);
+                self.place = Some(self.shared.places.take_now(asker));
+            }
             Effect::LeavePlace => {
                 self.wish = None;
                 self.place = None;
+                // Where one is being started, it begins to work, or is about to be stopped.
+                self.room = None;
             }
             Effect::Join { turn, more } => self.join(turn, &more).await?,
             Effect::Begin { turn, prompt, more, process, start, from, attempt, carried } => {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
                 return self.begin(NewTurn { more, carried, ..new }, &prompt, start).await.map(Some);
             }
+            Effect::Prestart(process) => return self.prestart(process).await.map(Some),
             Effect::Withdraw(prompt) => _ = store.withdraw(prompt).await?,
             Effect::Refuse { prompt, why } => {
                 tracing::info!(%prompt, "the author of a prompt may not have it run any more");
@@ -180,30 +184,52 @@ impl Actor {
                 return Ok(Input::LaunchFailed(failure));
             }
         };
-        store
-            .start_process(&NewProcess {
-                id: process,
-                conversation: self.conversation.id,
-                session,
-                fingerprint: self.shared.setup.fingerprint(&self.conversation),
-                tuning: self.shared.setup.tuning(&self.conversation).to_json(),
-            })
-            .await?;
-        pass(Point::ProcessRow).await;
+        self.note_process(process, session).await?;
         store.begin_turn(&new).await?;
         pass(Point::TurnRow).await;
-        match self.shared.runner.start(process, &launch).await {
+        if let Err(failure) = self.start(process, session, &launch).await {
+            return Ok(Input::LaunchFailed(failure));
+        }
+        self.give(prompt, attempt).await;
+        Ok(Input::Launched)
+    }
+
+    /// The row of a process that is about to be started.
+    pub(super) async fn note_process(
+        &mut self,
+        process: ProcessId,
+        session: SessionId,
+    ) -> Result<(), ActorError> {
+        let new = NewProcess {
+            id: process,
+            conversation: self.conversation.id,
+            session,
+            fingerprint: self.shared.setup.fingerprint(&self.conversation),
+            tuning: self.shared.setup.tuning(&self.conversation).to_json(),
+        };
+        self.shared.store.start_process(&new).await?;
+        pass(Point::ProcessRow).await;
+        Ok(())
+    }
+
+    /// Starts the process; its row is there.
+    pub(super) async fn start(
+        &mut self,
+        process: ProcessId,
+        session: SessionId,
+        launch: &Launch,
+    ) -> Result<(), Failure> {
+        match self.shared.runner.start(process, launch).await {
             Ok(feed) => {
                 self.feed = Some(feed);
                 self.session = Some(session);
                 pass(Point::ShimReady).await;
                 self.write(self.shared.setup.initialize_line(&self.conversation, process)).await;
-                self.give(prompt, attempt).await;
-                Ok(Input::Launched)
+                Ok(())
             }
             Err(error) => {
-                tracing::error!(%turn, %process, error = %Chain(&error), "the process could not be started");
-                Ok(Input::LaunchFailed(Failure::StartFailed))
+                tracing::error!(%process, error = %Chain(&error), "the process could not be started");
+                Err(Failure::StartFailed)
             }
         }
     }
@@ -297,46 +323,6 @@ fn log_end(turn: TurnId, end: &TurnEnd, usage: &Usage, tools: u32, error: Option
         tools,
         "turn ended"
     );
-}
-
-/// A place for the turn of this prompt, and whether its author may have it run still: known, if there is a place at once
-/// for one who was let in just now. Nobody is asked before there is a place, because that may be in an hour; while it
-/// cannot be known the place is somebody else's.
-async fn place(
-    shared: Shared,
-    conversation: Conversation,
-    parts: Vec<Prompt>,
-    mut known: bool,
-) -> (Place, bool) {
-    let mut wait = ASK_AGAIN_MIN;
-    loop {
-        let mut taking = pin!(shared.admission.place());
-        let place = match poll_immediate(taking.as_mut()).await {
-            Some(place) if known => return (place, true),
-            Some(place) => place,
-            None => {
-                known = false;
-                taking.await
-            }
-        };
-        match may_begin(&shared, &conversation, &parts).await {
-            Ok(may) => return (place, may),
-            Err(error) => tracing::warn!(error = %Chain(&error), ?wait, "asking again"),
-        }
-        drop(place);
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(ASK_AGAIN_MAX);
-    }
-}
-
-/// Whether the authors of all of them may have them run still.
-async fn may_begin(shared: &Shared, conversation: &Conversation, parts: &[Prompt]) -> Result<bool, NotKnown> {
-    for prompt in parts {
-        if !shared.guard.may_begin(conversation, prompt).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// How the turn ended, without the words of anybody.

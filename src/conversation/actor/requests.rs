@@ -62,6 +62,7 @@ impl Actor {
                 Ok(())
             }
             Request::Unseen { ask } => self.apply(Input::Unseen(ask)).await,
+            Request::Announced => self.announced().await,
             Request::GoOn { click, reply } => {
                 let gone_on = self.go_on(click).await?;
                 answer(reply, gone_on);

@@ -50,6 +50,8 @@ pub enum Effect {
         /// What happened before this attempt.
         carried: Carried,
     },
+    /// Start a process for what is about to be asked: it gets no prompt, and begins no turn.
+    Prestart(ProcessId),
     /// Store that the prompt is not wanted any more: its turn ended before it began.
     Withdraw(PromptId),
     /// Store that the prompt is not run, and why.

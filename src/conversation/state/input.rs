@@ -10,6 +10,7 @@ use crate::domain::answer::Draft;
 use crate::domain::event::{Carried, Failure, TurnEnd};
 use crate::domain::ids::{AskId, ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Prompt, Wish};
+use crate::render::view::WaitsFor;
 use crate::runner::Recorded;
 
 /// What happens to a conversation.
@@ -34,9 +35,19 @@ pub enum Input {
     Tune(Tuning),
     /// These are wanted now, and the process counts as having them.
     CountsAs(Tuning),
-    /// The process of the turn runs.
+    /// What a turn waits for that may begin, or how many come before it.
+    Waits(WaitsFor),
+    /// There was no room for the turn's process, for as long as anybody waits.
+    NoRoom,
+    /// Somebody is about to ask for something; these are the present settings.
+    Announced(Fresh),
+    /// The same, and there is room for a process that nobody waits for yet.
+    Prestart(Fresh),
+    /// The process is to go, if it has nothing to do: others need the room.
+    MakeRoom,
+    /// The process runs.
     Launched,
-    /// The process of the turn could not be started at all.
+    /// The process could not be started at all.
     LaunchFailed(Failure),
     /// A process that was started by an earlier daemon is attached to again.
     Attached(Attached),

@@ -103,7 +103,7 @@ impl State {
                 }
             }
             Readiness::Starting | Readiness::Ready => {
-                let idle = process.idle_since.is_some_and(|since| now.since(since) >= self.bounds.warm_idle);
+                let idle = process.idle_until(self.bounds.warm_idle).is_some_and(|until| until <= now);
                 if idle && process.dialogue.background_running() == 0 {
                     self.close_process(now, effects);
                 }

@@ -1,5 +1,7 @@
 //! The CLI process of a conversation, as far as deciding needs it.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::steering::Steered;
@@ -13,6 +15,9 @@ use crate::domain::effort::Effort;
 use crate::domain::ids::{ProcessId, PromptId};
 use crate::render::view::AskedFor;
 use crate::runner::Position;
+
+/// Whoever is about to ask for something does so within this time.
+const EXPECTED_MAX: Duration = Duration::from_mins(2);
 
 /// A process of this conversation: there is never more than one.
 #[derive(Debug)]
@@ -33,6 +38,10 @@ pub struct Process {
     pub readiness: Readiness,
     /// Since when it has had nothing to do.
     pub idle_since: Option<Moment>,
+    /// When somebody was about to ask for something last, while it had nothing to do.
+    pub expected_at: Option<Moment>,
+    /// Whether it never had anything to do: it was started because somebody was about to ask.
+    pub unused: bool,
     /// When this daemon attached to it, if an earlier one started it.
     pub attached_at: Moment,
     /// What was said to its asks, as far as people did or could have: the records do not tell who.
@@ -73,12 +82,19 @@ impl Process {
             fingerprint,
             readiness: Readiness::Starting,
             idle_since: None,
+            expected_at: None,
+            unused: false,
             attached_at: Moment::default(),
             given: Vec::new(),
             drafts: Vec::new(),
             steered: Vec::new(),
             known: Vec::new(),
         }
+    }
+
+    /// A process that is about to be started although nobody asked for anything yet.
+    pub fn unused(fresh: Fresh, now: Moment) -> Self {
+        Self { unused: true, idle_since: Some(now), ..Self::starting(fresh) }
     }
 
     /// A process of an earlier daemon.
@@ -91,6 +107,7 @@ impl Process {
                 .into_iter()
                 .map(|prompt| Steered::of(prompt, attached.process))
                 .collect(),
+            unused: attached.turns.is_empty(),
             known: attached.turns,
             attached_at: now,
             ..Self::starting(Fresh {
@@ -134,14 +151,27 @@ impl Process {
         });
     }
 
+    /// It has something to do.
+    pub fn works(&mut self) {
+        self.idle_since = None;
+        self.expected_at = None;
+        self.unused = false;
+    }
+
+    /// How long it stays with nothing to do: not long, if nobody has used it so far; a while yet, if somebody is about to.
+    pub fn idle_until(&self, warm_idle: Duration) -> Option<Moment> {
+        let expected = warm_idle.min(EXPECTED_MAX);
+        let until = self.idle_since?.after(if self.unused { expected } else { warm_idle });
+        Some(self.expected_at.map_or(until, |at| until.max(at.after(expected))))
+    }
+
     /// When it wants to be looked at while no turn runs.
-    pub fn due(&self, warm_idle: std::time::Duration, close_grace: std::time::Duration) -> Option<Moment> {
+    pub fn due(&self, warm_idle: Duration, close_grace: Duration) -> Option<Moment> {
         match self.readiness {
             Readiness::Closing { killed: true, .. } => None,
             Readiness::Closing { since, killed: false } => Some(since.after(close_grace)),
             Readiness::Starting | Readiness::Ready => {
-                let idle = self.idle_since.map(|since| since.after(warm_idle));
-                idle.into_iter().chain(self.told.due()).min()
+                self.idle_until(warm_idle).into_iter().chain(self.told.due()).min()
             }
         }
     }

@@ -125,7 +125,7 @@ impl State {
                 turn
             }
         };
-        process.idle_since = None;
+        process.works();
         process.shows_in(&mut turn);
         turn.began = true;
         turn.from = from;

@@ -10,4 +10,5 @@ mod steering;
 mod stops;
 mod tuning;
 mod turns;
+mod warmth;
 mod world;

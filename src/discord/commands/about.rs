@@ -6,7 +6,7 @@ use serenity::all::{CreateInteractionResponse, Message};
 
 use super::{Context, guild, person, reply};
 use crate::discord::incoming::modal;
-use crate::discord::{DoorError, about, rest};
+use crate::discord::{DoorError, about, announce, rest};
 use crate::domain::ids::{ChannelId, MessageId};
 use crate::render::form;
 
@@ -31,5 +31,6 @@ pub async fn ask_about(ctx: Context<'_>, message: Message) -> Result<(), DoorErr
     };
     let opened = CreateInteractionResponse::Modal(modal(&id, form::about()));
     let opening = ctx.interaction.create_response(&ctx.serenity_context().http, opened);
-    Ok(rest::answer(data.catch_up.breaker(), opening).await?)
+    rest::answer(data.catch_up.breaker(), opening).await?;
+    announce::announced(data, guild(&ctx), channel, &person).await
 }

@@ -84,6 +84,10 @@ pub fn failure_sentence(failure: &Failure) -> String {
         Failure::Crashed { .. } | Failure::Lost | Failure::ShutDown | Failure::DiskFull => {
             return format!("{}. Nothing had been changed: {}", death(failure), after_death(failure));
         }
+        Failure::NoMemory => {
+            "Not run: this machine had too little memory left for Claude Code, for several minutes. Use `/retry` in a while; \
+             if it stays so, whoever runs the bot has to make room (README, Troubleshooting)."
+        }
         Failure::NotAllowed => {
             "Not run: whoever wrote this was not among the people of this project any more when its turn came. Ask whoever \
              runs the bot to add you or a role of yours, then send it again."

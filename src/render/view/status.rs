@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Doing, Reaction, View, WallTime, escape, facts, one_line};
+use super::{BEFORE_MAX, Doing, Reaction, View, WaitsFor, WallTime, escape, facts, one_line};
 use crate::domain::event::Outage;
 use crate::domain::tool::Tool;
 use crate::render::tool_line;
@@ -51,9 +51,7 @@ fn doing(view: &View) -> String {
         return if others > 0 { format!("⏳ {words} (+{others})") } else { format!("⏳ {words}") };
     }
     match &view.doing {
-        Doing::WaitingForPlace { running, max } => {
-            format!("🕒 waiting for a place: {running} of {max} turns run")
-        }
+        Doing::WaitingForPlace { running, max } => waiting(view.waits_for, *running, *max),
         Doing::Held { why, until, .. } => held(*why, *until),
         Doing::Starting => "⏳ starting".to_owned(),
         Doing::Working => "⏳ working".to_owned(),
@@ -63,6 +61,19 @@ fn doing(view: &View) -> String {
             format!("⚠️ {}, trying again ({attempt} of {attempts_max})", trouble(reason))
         }
         Doing::Compacting => "🗜️ compacting the conversation".to_owned(),
+    }
+}
+
+/// What a turn waits for that may begin.
+fn waiting(what: WaitsFor, running: usize, max: usize) -> String {
+    match what {
+        WaitsFor::Place { before: 0 } => format!("🕒 waiting for a place: {running} of {max} turns run"),
+        WaitsFor::Place { before } => {
+            let more = if before >= BEFORE_MAX { " or more" } else { "" };
+            format!("🕒 waiting for a place: {running} of {max} turns run, {before}{more} before this one")
+        }
+        WaitsFor::Memory => "🕒 waiting for memory: this machine has too little left for one more".to_owned(),
+        WaitsFor::Cores => "🕒 waiting to start: others are starting".to_owned(),
     }
 }
 

@@ -204,6 +204,7 @@ command = "{command}"
 [claude.env]
 {env}
 [limits]
+{memory}
 {limits}
 [log]
 level = "debug"
@@ -236,6 +237,12 @@ conversation = "thread"
             access = extra("access"),
             command = self.command.display(),
             claude = extra("claude"),
+            // Whatever else runs on this machine.
+            memory = if extra("limits").contains("memory_free_bytes_min") {
+                ""
+            } else {
+                "memory_free_bytes_min = 0"
+            },
             limits = extra("limits"),
             log = extra("log"),
             harbor = HARBOR,

@@ -1,7 +1,10 @@
 //! A conversation is one session of Claude's: across turns, restarts and settings; and apart from every other.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::{newest, stage};
-use crate::harness::{HARBOR, LIGHTHOUSE, MARA};
+use crate::harness::{HARBOR, LIGHTHOUSE, MARA, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mention_is_answered_and_a_follow_up_knows_it() {
@@ -118,4 +121,42 @@ async fn the_model_that_was_chosen_is_the_one_that_is_asked() {
     stage.said_to(HARBOR, "model", &[("name", "default")]).await;
     stage.exchange(HARBOR, "[[say:last]]").await;
     assert!(newest(&api).model.contains("sonnet"), "{}", newest(&api).model);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_started_before_anybody_asks_writes_and_asks_nothing_and_knows_what_was_said() {
+    let Some((api, stage)) = stage().await else { return };
+    let _bot = stage.bot().await;
+    stage.exchange(HARBOR, "[[say:before]]").await;
+    let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
+    kill(Pid::from_raw(cli), Signal::SIGKILL).expect("it is there");
+    stage.rows("SELECT id FROM processes WHERE ended_at IS NOT NULL", 1).await;
+    let transcripts = || -> Vec<_> {
+        let files = stage.files(&stage.dir().join("home")).into_iter();
+        files.filter(|(path, _)| path.extension().is_some_and(|extension| extension == "jsonl")).collect()
+    };
+    let (written, asked) = (transcripts(), api.requests().len());
+    assert!(!written.is_empty());
+    stage.discord.typing(MARA, HARBOR);
+    // Its answer to our first line is in its spool: it has read the session by then.
+    let ready = || {
+        let [_] = stage.clis("harbor")[..] else { return None };
+        let spools = stage.files(&stage.state_dir().join("processes")).into_iter();
+        let mut spools = spools.filter(|(path, _)| path.ends_with("spool"));
+        spools
+            .any(|(_, spool)| {
+                let spool = String::from_utf8_lossy(&spool).into_owned();
+                spool.contains("control_response") && !spool.contains(r#""type":"result""#)
+            })
+            .then_some(())
+    };
+    eventually("a process that is ready", ready).await;
+    assert_eq!(api.requests().len(), asked, "it costs nothing");
+    assert_eq!(transcripts(), written, "it writes nothing");
+    let [cli] = stage.clis("harbor")[..] else { panic!("one CLI") };
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("[[say:before]]"), "{answer}");
+    assert_eq!(stage.clis("harbor"), [cli], "it served the turn");
+    assert_eq!(stage.sql("SELECT id FROM sessions").await.len(), 1);
+    stage.assert_well_behaved();
 }

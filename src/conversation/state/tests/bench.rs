@@ -79,6 +79,10 @@ impl Bench {
                     }
                     inputs.push(Input::Launched);
                 }
+                if let Effect::Prestart(_) = effect {
+                    self.position = 0;
+                    inputs.push(Input::Launched);
+                }
                 if let Effect::Account { news, .. } = effect {
                     self.news.push(news);
                     continue;
@@ -232,6 +236,7 @@ impl Bench {
                     more.iter().map(|more| format!("+{}", self::number(*more))).collect::<Vec<_>>().concat();
                 format!("begin {number}{more} in {} ({start}, attempt {attempt})", self.process(*process))
             }
+            Effect::Prestart(process) => format!("prestart {}", self.process(*process)),
             Effect::Withdraw(prompt) => format!("withdraw {}", number(*prompt)),
             Effect::Refuse { prompt, .. } => format!("refuse {}", number(*prompt)),
             Effect::BeganAlone { turn, process, .. } => {

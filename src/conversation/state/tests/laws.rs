@@ -53,6 +53,14 @@ enum Op {
     Restart {
         lost_on_the_way: bool,
     },
+    /// Somebody is about to ask.
+    Announce {
+        room: bool,
+        fingerprint: u8,
+    },
+    /// Others need the room.
+    MakeRoom,
+    NoRoom,
 }
 
 static TRACES: LazyLock<Vec<Record>> = LazyLock::new(|| {
@@ -86,6 +94,10 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::StartFails),
         2 => (0..3_u8, any::<Option<bool>>()).prop_map(|(model, said)| Op::Tune { model, said }),
         2 => any::<bool>().prop_map(|lost_on_the_way| Op::Restart { lost_on_the_way }),
+        3 => (prop::bool::weighted(0.8), 0..2_u8)
+            .prop_map(|(room, fingerprint)| Op::Announce { room, fingerprint }),
+        1 => Just(Op::MakeRoom),
+        1 => Just(Op::NoRoom),
     ]
 }
 
@@ -115,6 +127,9 @@ fn run(ops: Vec<Op>) {
             Op::Tune { model, said } => world.tune(model, said),
             Op::StartFails => world.start_fails = true,
             Op::Restart { lost_on_the_way } => world.restart(lost_on_the_way),
+            Op::Announce { room, fingerprint } => world.announces(room, fingerprint),
+            Op::MakeRoom => world.input(Input::MakeRoom),
+            Op::NoRoom => world.no_room(),
         }
     }
     world.start_fails = false;

@@ -156,9 +156,16 @@ fn silence_counts_from_the_moment_of_the_attach() {
     assert_eq!(bench.after(599), NOTHING);
     let mut bench = Bench::new();
     bench.after(100_000);
-    bench.attach(vec![]);
+    bench.attach(vec![ended(1, true)]);
     bench.input(Input::CaughtUp);
     assert_eq!(bench.after(299), NOTHING, "it is warm");
+    assert_eq!(bench.after(1), ["close input"]);
+    let mut bench = Bench::new();
+    bench.after(100_000);
+    bench.attach(vec![]);
+    bench.input(Input::CaughtUp);
+    assert_eq!(bench.after(119), NOTHING, "somebody was about to ask");
+    assert_eq!(bench.after(1), ["close input"]);
 }
 
 #[test]

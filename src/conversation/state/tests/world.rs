@@ -190,6 +190,26 @@ impl World {
         }
     }
 
+    /// Somebody is about to ask: a process is started where one may be, and there is room for it.
+    pub(super) fn announces(&mut self, room: bool, fingerprint: u8) {
+        self.fresh += 1;
+        let fresh = fresh(ProcessId(Uuid::from_u128(self.fresh)), &fingerprint.to_string());
+        let fresh = Fresh { tuning: self.wanted.clone(), ..fresh };
+        if !self.state.may_prestart(self.now) {
+            self.input(Input::Announced(fresh));
+        } else if room {
+            self.input(Input::Prestart(fresh));
+        }
+    }
+
+    /// The place comes, and no room for a process.
+    pub(super) fn no_room(&mut self) {
+        if self.state.needs_room() && std::mem::take(&mut self.asked) {
+            self.placed = true;
+            self.input(Input::NoRoom);
+        }
+    }
+
     /// Somebody answers what waits for people. The daemon may die before the CLI has it.
     pub(super) fn answers(&mut self, dies: bool) {
         let open = self.state.running().and_then(|turn| turn.asks.first()).cloned();
@@ -379,6 +399,11 @@ impl World {
                 }
                 return Some(self.begin(turn, prompt.id, process, start, attempt));
             }
+            Effect::Prestart(process) => {
+                assert!(self.processes.last().is_none_or(|cli| cli.over), "two processes");
+                assert!(self.state.running().is_none() && !self.asked && !self.placed, "somebody asked");
+                return Some(self.start(process, VecDeque::new()));
+            }
             Effect::Withdraw(prompt) | Effect::Refuse { prompt, .. } => {
                 if self.queued.remove(&number(prompt)) {
                     assert!(!self.steered.contains_key(&number(prompt)), "withdrawn from a process");
@@ -513,8 +538,11 @@ impl World {
             return Input::Launched;
         }
         assert!(self.processes.last().is_none_or(|cli| cli.over), "two processes");
+        self.start(process, served(number(prompt)).into())
+    }
+
+    fn start(&mut self, process: ProcessId, to_come: VecDeque<Record>) -> Input {
         let over = std::mem::take(&mut self.start_fails);
-        let to_come = served(number(prompt)).into();
         let fingerprint = "0".to_owned();
         self.attached = Some(self.processes.len());
         let (unread, told) = (VecDeque::new(), BTreeMap::new());

@@ -108,6 +108,7 @@ fn every_failure() -> Vec<Failure> {
         Failure::Lost,
         Failure::ShutDown,
         Failure::DiskFull,
+        Failure::NoMemory,
         Failure::NotAllowed,
         Failure::Unknown,
     ];
@@ -138,6 +139,7 @@ fn every_failure() -> Vec<Failure> {
             | Failure::Lost
             | Failure::ShutDown
             | Failure::DiskFull
+            | Failure::NoMemory
             | Failure::NotAllowed
             | Failure::Unknown => {}
         }

@@ -6,6 +6,11 @@ use super::*;
 fn before_the_first_word() {
     let mut waiting = Told::begin().after(7);
     waiting.view.waiting_for_place(4, 4);
+    let in_line = |what| {
+        let mut waiting = Told { view: waiting.view.clone(), now: waiting.now };
+        waiting.view.waits_for(what);
+        waiting.read()
+    };
     let mut placed = waiting.view.clone();
     placed.starting();
     insta::assert_snapshot!(
@@ -14,6 +19,10 @@ fn before_the_first_word() {
             ("just now", Told::begin().read()),
             ("starting", Told::begin().after(8).read()),
             ("waiting for a place", waiting.read()),
+            ("others come before it", in_line(WaitsFor::Place { before: 2 })),
+            ("many do", in_line(WaitsFor::Place { before: BEFORE_MAX })),
+            ("waiting for memory", in_line(WaitsFor::Memory)),
+            ("waiting for others to start", in_line(WaitsFor::Cores)),
             ("has a place", read(&placed.show(waiting.now))),
             ("started", Told::started().read()),
             ("thinking", Told::started().then(TurnEvent::Thinking).after(31).read()),
