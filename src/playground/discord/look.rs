@@ -67,6 +67,11 @@ impl std::fmt::Debug for Snapshot<'_> {
 }
 
 impl Snapshot<'_> {
+    /// This Discord's time, which is that of [`RequestLog::at`].
+    pub fn moment(&self) -> Moment {
+        self.state.now()
+    }
+
     /// The messages of a channel that everybody sees, oldest first, as REST shows them.
     pub fn messages(&self, channel: ChannelId) -> Vec<Value> {
         let here =

@@ -147,6 +147,7 @@ impl Script {
             "background" => tools::background(turn, argument),
             "marker" => tools::marker(argument),
             // Misbehaviour.
+            "stamp" => log::stamp(argument),
             "wait" => turn.wait_until(|| Path::new(argument).exists())?,
             "pause" => turn.pause(Duration::from_millis(number(argument)))?,
             "hang" => misbehaviour::hang(),
