@@ -82,7 +82,8 @@ pub async fn run(
     let (doors, workers) = (stop.child_token(), CancellationToken::new());
 
     // Two clients, because serenity's wants its own. They share no route: channels are the outbox's alone.
-    let (breaker, calls) = (Breaker::new(&store, clock).await?, Calls::default());
+    let breaker = Breaker::new(&store, clock).await?;
+    let calls = Calls::new(config.discord.calls_per_sec_max);
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let discord = Arc::new(SerenityDiscord::new(http, breaker.clone(), calls.clone()));
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;

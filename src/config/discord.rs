@@ -53,6 +53,9 @@ pub struct DiscordConfig {
     /// How long Discord may take for one answer, in seconds. After that the call is made again, or its message looked up.
     /// Default: 30.
     pub request_secs_max: u64,
+    /// How many calls a second the outbox makes at most, over all channels. Discord allows a bot 50 of all kinds, and very
+    /// large ones more. Default: 40.
+    pub calls_per_sec_max: u32,
 }
 
 impl Default for DiscordConfig {
@@ -66,6 +69,7 @@ impl Default for DiscordConfig {
             activity_reactions: true,
             starts_per_hour_max: 20,
             request_secs_max: 30,
+            calls_per_sec_max: 40,
         }
     }
 }
@@ -75,6 +79,9 @@ const STARTS_MAX: usize = 1000;
 
 /// The outbox waits a minute for a call, with the waits for Discord's rate limits (`outbox/deliver.rs`).
 const REQUEST_SECS_LIMIT: u64 = 60;
+
+/// More than Discord allows anybody.
+const CALLS_PER_SEC_LIMIT: u32 = 10_000;
 
 impl DiscordConfig {
     /// The token, from wherever it was given. Only `run` and `doctor` need it.
@@ -113,6 +120,11 @@ impl DiscordConfig {
                 self.request_secs_max
             );
             problems.add("discord.request_secs_max", message);
+        }
+        if self.calls_per_sec_max == 0 || self.calls_per_sec_max > CALLS_PER_SEC_LIMIT {
+            let message =
+                format!("{} is out of bounds; write 1 to {CALLS_PER_SEC_LIMIT}", self.calls_per_sec_max);
+            problems.add("discord.calls_per_sec_max", message);
         }
         if let Some(token) = &self.token
             && let Err(message) = token_shape(token.expose_secret())

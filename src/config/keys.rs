@@ -29,6 +29,7 @@ pub(super) const KEYS: &[(&str, Form)] = &[
     ("discord.activity_reactions", Form::Plain),
     ("discord.starts_per_hour_max", Form::Plain),
     ("discord.request_secs_max", Form::Plain),
+    ("discord.calls_per_sec_max", Form::Plain),
     ("access", Form::Table),
     ("access.users", Form::List),
     ("access.roles", Form::List),

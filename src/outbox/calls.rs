@@ -5,21 +5,18 @@ use std::sync::Arc;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-/// Discord's global limit is 50 requests a second over all routes (docs: topics/rate-limits); serenity does not hold other
-/// tasks back after a global 429, so we stay below it.
-const PER_SEC_MAX: NonZeroU32 = NonZeroU32::new(40).expect("40 is not zero");
-
 /// What is left of this second's requests. Cheap to clone; all clones share it.
 #[derive(Debug, Clone)]
 pub struct Calls(Arc<DefaultDirectRateLimiter>);
 
-impl Default for Calls {
-    fn default() -> Self {
-        Self(Arc::new(RateLimiter::direct(Quota::per_second(PER_SEC_MAX))))
-    }
-}
-
 impl Calls {
+    /// So many a second, at least one. Discord's global limit is 50 over all routes (docs: topics/rate-limits), and serenity
+    /// does not hold other tasks back after a global 429: so it has to be less.
+    pub fn new(per_sec_max: u32) -> Self {
+        let per_sec_max = NonZeroU32::new(per_sec_max).unwrap_or(NonZeroU32::MIN);
+        Self(Arc::new(RateLimiter::direct(Quota::per_second(per_sec_max))))
+    }
+
     /// Waits until one more may go.
     pub async fn ready(&self) {
         self.0.until_ready().await;
