@@ -227,9 +227,9 @@ impl Delivery {
         let (channel, key, now) = (self.target.channel, self.key(operation), inner.clock.wall());
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
         let (before, mut hash) = (self.known.get(operation).cloned(), plan::hash(body));
-        inner.store.slot_sending(key, channel, &nonce, &hash).await?;
+        let actions = body.actions().cloned().collect();
+        let custom_ids = inner.store.slot_sending(key, channel, &nonce, &hash, actions).await?;
         pass(points(operation, body).0).await;
-        let custom_ids = custom_ids(inner, channel, body).await?;
         // Whom it notifies was notified when it first came.
         let ping = body.ping.filter(|_| operation.generation == 0);
         let body = &MessageBody { ping, ..body.clone() };

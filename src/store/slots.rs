@@ -1,8 +1,10 @@
 //! Slots: which message of Discord's is which part of a turn. The row comes before the message.
 
+use super::buttons::{Button, new_button};
 use super::row::words;
 use super::{Store, StoreError};
 use crate::clock::WallTime;
+use crate::domain::action::Action;
 use crate::domain::ids::{ChannelId, MessageId, TurnId};
 
 /// One message of a slot.
@@ -98,15 +100,28 @@ impl Store {
         rows.into_iter().map(|row| row.into_slot(turn)).collect()
     }
 
-    /// A message is about to be posted. What is known of the first try stays; after one with another body nobody knows
-    /// which of them Discord has.
+    /// A message is about to be posted, with buttons for these actions: both are stored at once. Gives the ids of its
+    /// buttons. What is known of the first try stays; after one with another body nobody knows which of them Discord has.
     pub async fn slot_sending(
         &self,
         key: SlotKey,
         channel: ChannelId,
         nonce: &str,
         body_hash: &str,
-    ) -> Result<(), StoreError> {
+        actions: Vec<Action>,
+    ) -> Result<Vec<String>, StoreError> {
+        let conversation = channel.into();
+        let buttons = self.known_buttons(conversation, actions).await?;
+        let mut transaction = self.begin().await?;
+        let mut ids = Vec::new();
+        for button in buttons {
+            ids.push(match button {
+                Button::Known(id) => id,
+                Button::New(action) => {
+                    new_button(&mut transaction, conversation, &action, self.now()).await?
+                }
+            });
+        }
         let (turn, slot, generation) = key.columns();
         let (channel, now) = (channel.0.cast_signed(), self.now().0);
         sqlx::query!(
@@ -122,9 +137,10 @@ impl Store {
             body_hash,
             now
         )
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        transaction.commit().await?;
+        Ok(ids)
     }
 
     /// Discord has this body in this message.

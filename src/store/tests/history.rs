@@ -62,7 +62,7 @@ impl Db {
     async fn shown(&self, turn: TurnId, message: u64) {
         let key = SlotKey { turn, slot: 0, generation: 0 };
         let nonce = format!("n{message}{}", turn.0);
-        self.slot_sending(key, HERE.into(), &nonce, "h").await.unwrap();
+        self.slot_sending(key, HERE.into(), &nonce, "h", Vec::new()).await.unwrap();
         self.slot_sent(key, MessageId(message), "h").await.unwrap();
     }
 
@@ -139,10 +139,12 @@ async fn nothing_that_is_open_is_forgotten() {
     .await
     .unwrap();
     let notice = SlotKey { turn: TurnId(Uuid::new_v4()), slot: 0, generation: 0 };
-    db.slot_sending(notice, there, "notice", "h").await.unwrap();
+    db.slot_sending(notice, there, "notice", "h", Vec::new()).await.unwrap();
     let outage = TurnId(Uuid::new_v4());
     db.begin_login_outage(outage, ChannelId(300)).await.unwrap();
-    db.slot_sending(SlotKey { turn: outage, ..notice }, ChannelId(300), "outage", "h").await.unwrap();
+    db.slot_sending(SlotKey { turn: outage, ..notice }, ChannelId(300), "outage", "h", Vec::new())
+        .await
+        .unwrap();
     db.all_decided().await;
     db.advance_watermark(there, MessageId(1000)).await.unwrap();
     db.age(1000).await;
