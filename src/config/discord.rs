@@ -53,8 +53,8 @@ pub struct DiscordConfig {
     /// How long Discord may take for one answer, in seconds. After that the call is made again, or its message looked up.
     /// Default: 30.
     pub request_secs_max: u64,
-    /// How many calls a second the outbox makes at most, over all channels. Discord allows a bot 50 of all kinds, and very
-    /// large ones more. Default: 40.
+    /// How many calls a second the outbox and the catch-up make together at most. Discord allows a bot 50 of all kinds, and
+    /// very large ones more. Default: 40.
     pub calls_per_sec_max: u32,
 }
 

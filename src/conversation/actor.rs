@@ -3,6 +3,8 @@
 
 mod choices;
 
+mod drawing;
+
 mod granting;
 
 mod people;
@@ -25,6 +27,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::drawing::Drawing;
 use super::account::Hold;
 use super::admission::Admission;
 use super::guard::Guard;
@@ -44,13 +47,6 @@ use crate::store::{Conversation, Store, StoreError};
 
 /// How many records are folded before Discord is told: one burst of lines is one view.
 const BURST: usize = 256;
-/// While a turn works, its view is drawn at most this often: a draw costs more than a line, and Discord takes one edit a
-/// second.
-const DRAW_EVERY: Duration = Duration::from_millis(50);
-/// A long answer is drawn more rarely: so many times as long as its draw took, the actor does nothing but read.
-const DRAW_COSTS_SHARE: u32 = 4;
-/// What is new is never older than this when it is drawn.
-const DRAW_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// An actor with nothing to do and no process lives this long, in case somebody writes again: the next one is there in a
 /// moment, and thousands that wait cost memory.
 const IDLE: Duration = Duration::from_secs(30);
@@ -124,9 +120,7 @@ pub(super) struct Actor {
     status: watch::Sender<Status>,
     /// Who chose a model, mode or effort, and waits to hear what became of it.
     choosers: Vec<oneshot::Sender<Tuned>>,
-    /// From when on the view may be drawn again, and whether more was recorded since it was drawn.
-    next_draw: Option<Moment>,
-    undrawn: bool,
+    drawing: Drawing,
     /// When the next tick is due, whatever happens before.
     next_tick: Option<Moment>,
     requests: tokio::sync::OwnedMutexGuard<mpsc::Receiver<Request>>,
@@ -177,8 +171,7 @@ impl Actor {
             queue_taken: false,
             status,
             choosers: Vec::new(),
-            next_draw: None,
-            undrawn: false,
+            drawing: Drawing::default(),
             next_tick: None,
             requests,
         }
@@ -216,6 +209,8 @@ impl Actor {
                     self.next_tick = None;
                     self.apply(Input::Tick).await?;
                 }
+                // A call may have been made since, which is what the next draw is for.
+                Event::Draw if self.draw_later() => continue,
                 Event::Draw => {}
             }
             self.show();
@@ -228,7 +223,7 @@ impl Actor {
         let wanted = self.state.next_tick(now);
         self.next_tick = wanted.map(|wanted| self.next_tick.map_or(wanted, |due| due.min(wanted)));
         let tick = self.next_tick.map(|moment| self.shared.clock.instant(moment));
-        let draw = self.next_draw.filter(|_| self.undrawn).map(|at| self.shared.clock.instant(at));
+        let draw = self.drawing.due().map(|at| self.shared.clock.instant(at));
         let idle = self.state.is_idle();
         let records = async {
             match &mut self.feed {
@@ -327,11 +322,10 @@ impl Actor {
         self.tell_queue().await
     }
 
-    /// Whether what was recorded just now may wait for the next draw: more of a turn that works, soon after the last.
+    /// Whether what was recorded may wait for the next draw.
     fn draw_later(&mut self) -> bool {
-        let now = self.shared.clock.moment();
-        self.undrawn = !self.state.has_ended_turns() && self.next_draw.is_some_and(|at| now < at);
-        self.undrawn
+        let room = self.shared.outbox.room_at(self.conversation.id.into());
+        self.drawing.later(self.shared.clock.moment(), room, self.state.is_urgent())
     }
 
     pub(super) fn show(&mut self) {
@@ -351,15 +345,8 @@ impl Actor {
                 self.shared.outbox.show(turn, &target, shown);
             }
         }
-        self.undrawn = false;
-        let now = self.shared.clock.moment();
-        self.next_draw = Some(now.after(draw_pause(now.since(started))));
+        self.drawing.drawn(started, self.shared.clock.moment());
     }
-}
-
-/// How long after a draw that took `cost` the next one may come.
-fn draw_pause(cost: Duration) -> Duration {
-    (cost * DRAW_COSTS_SHARE).clamp(DRAW_EVERY, DRAW_PAUSE_MAX)
 }
 
 /// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so, or that

@@ -149,9 +149,9 @@ impl State {
         self.process.as_ref()?.dialogue.mode()
     }
 
-    /// Whether a turn ended that was not shown so since.
-    pub fn has_ended_turns(&self) -> bool {
-        !self.ended.is_empty()
+    /// Whether people wait for what was not shown yet: a turn that ended, its first words, a question.
+    pub fn is_urgent(&self) -> bool {
+        !self.ended.is_empty() || self.turn.as_ref().is_some_and(|turn| turn.urgent)
     }
 
     /// The turns that changed since the last call, as they should look like now: first those that ended.
@@ -160,6 +160,7 @@ impl State {
         if let Some(turn) = &mut self.turn
             && std::mem::take(&mut turn.changed)
         {
+            turn.urgent = false;
             shown.push(turn.shown(now));
         }
         shown

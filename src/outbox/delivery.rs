@@ -12,7 +12,7 @@ use super::pace::{Kind, Pace, Urgency};
 use known::Known;
 
 use super::plan::{self, Call, Operation, PostedState};
-use super::worker::Entry;
+use super::worker::{Channel, Entry};
 use super::{Inner, Target, Unseen};
 use crate::clock::{Moment, WallTime};
 use crate::domain::action::Action;
@@ -89,6 +89,7 @@ impl Delivery {
         inner: &Inner,
         entry: &Entry,
         pace: &mut Pace,
+        channel: &Channel,
     ) -> Result<Step, StoreError> {
         self.known.read(inner, self.turn).await?;
         self.target.also.clone_from(&entry.target.also);
@@ -120,6 +121,7 @@ impl Delivery {
         }
         if let Some(kind) = kind {
             pace.made(kind, now);
+            channel.no_room_before(pace.next(Kind::Edit, Urgency::Stream, now));
         }
         let body = wanted.get(operation.slot as usize).cloned();
         match self.call(inner, operation, body.as_ref()).await? {

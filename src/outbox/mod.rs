@@ -36,7 +36,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::domain::ids::{AskId, ChannelId, ConversationId, MessageId, TurnId, UserId};
 use crate::render::view::{Reaction, Shown};
 use crate::store::Store;
@@ -183,6 +183,11 @@ impl Outbox {
     /// The reaction that a message should carry from the bot: one at a time, the last one wins.
     pub fn react(&self, channel: ChannelId, message: MessageId, reaction: Reaction) {
         self.inner.reactions.want(channel, message, reaction, None);
+    }
+
+    /// From when on an edit of a text that streams can be posted in this channel; what is shown before waits until then.
+    pub fn room_at(&self, channel: ChannelId) -> Moment {
+        lock(&self.inner.channels).get(&channel).map(|worker| worker.room_at()).unwrap_or_default()
     }
 
     /// The channels that take nothing from us just now, and why.

@@ -29,6 +29,8 @@ pub(super) struct Channel {
     changed: Notify,
     /// Whether everything that was shown so far is posted or refused.
     settled: watch::Sender<bool>,
+    /// When there is room for the next edit.
+    room_at: Mutex<Moment>,
 }
 
 /// A turn, and how it should look.
@@ -53,7 +55,13 @@ pub(super) enum Order {
 
 impl Channel {
     pub(super) fn new(id: ChannelId) -> Self {
-        Self { id, turns: Mutex::default(), changed: Notify::new(), settled: watch::Sender::new(true) }
+        Self {
+            id,
+            turns: Mutex::default(),
+            changed: Notify::new(),
+            settled: watch::Sender::new(true),
+            room_at: Mutex::default(),
+        }
     }
 
     pub(super) fn show(&self, turn: TurnId, target: &Target, shown: Shown, order: Order) {
@@ -78,6 +86,16 @@ impl Channel {
     pub(super) async fn settled(&self) {
         // The sender is in `self`, so it cannot be gone.
         let _ = self.settled.subscribe().wait_for(|settled| *settled).await;
+    }
+
+    /// From when on an edit that more text follows can be made.
+    pub(super) fn room_at(&self) -> Moment {
+        *lock(&self.room_at)
+    }
+
+    /// There is none before this.
+    pub(super) fn no_room_before(&self, moment: Moment) {
+        *lock(&self.room_at) = moment;
     }
 
     /// Whether there is no turn at all.
@@ -128,7 +146,7 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
         if current.turn() != entry.turn {
             *current = Delivery::of(&entry);
         }
-        match current.step(&inner, &entry, &mut pace).await {
+        match current.step(&inner, &entry, &mut pace, &channel).await {
             Ok(Step::Called) => {}
             Ok(Step::Equal) if channel.has_details() => is_quiet = true,
             Ok(Step::Equal) => {
@@ -136,6 +154,7 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
                 channel.changed.notified().await;
             }
             Ok(Step::NotBefore(moment)) => {
+                channel.no_room_before(moment);
                 if current.is_closed() {
                     // It may take a day: nobody waits for that.
                     channel.settled.send_replace(true);

@@ -327,6 +327,11 @@ impl View {
         self.blocks.is_empty()
     }
 
+    /// Whether Claude has not said anything yet.
+    pub fn is_silent(&self) -> bool {
+        self.text_bytes == 0
+    }
+
     /// The id under which the log knows why this turn failed.
     pub fn failed_with(&mut self, error: ErrorId) {
         self.error = Some(error);

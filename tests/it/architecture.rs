@@ -104,6 +104,7 @@ const PURE: &[&str] = &[
     "claude/asks.rs",
     "claude/wire",
     "conversation/state",
+    "conversation/actor/drawing.rs",
     "conversation/fair.rs",
     "conversation/warm/table.rs",
     "render/",

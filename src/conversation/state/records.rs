@@ -196,8 +196,11 @@ impl State {
             | TurnEvent::Background { .. } => {}
         }
         let Some(turn) = &mut self.turn else { return };
+        let looks = (turn.view.is_blank(), turn.view.is_silent());
         turn.view.apply(event, at);
         turn.changed = true;
+        let asks = matches!(event, TurnEvent::Asked(_) | TurnEvent::AskWithdrawn { .. });
+        turn.urgent |= asks || looks != (turn.view.is_blank(), turn.view.is_silent());
         if let TurnEvent::Asked(ask) = event {
             self.asked(ask, at, now, effects);
         }

@@ -35,6 +35,8 @@ pub struct Turn {
     pub view: View,
     /// Whether that changed since it was last shown.
     pub changed: bool,
+    /// Whether people wait for that: it is shown at once.
+    pub urgent: bool,
     /// Whether the CLI was given the prompt.
     pub began: bool,
     /// Whether the CLI has shown anything of it.
@@ -176,6 +178,7 @@ impl Turn {
             attempt: 1,
             view: View::new(About { turn: id, reply_to: None, started_at: wall, model: None }),
             changed: true,
+            urgent: false,
             began: false,
             heard: false,
             again: false,

@@ -6,8 +6,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::bench::{
-    BOUNDS, Bench, echo, exit, init, out, prompt, result, stderr, task_started, text, tool, tool_ahead,
-    written,
+    BOUNDS, Bench, echo, exit, init, out, permission, prompt, result, stderr, task_started, text, tool,
+    tool_ahead, written,
 };
 use crate::claude::user_line;
 use crate::conversation::state::{Bounds, Input};
@@ -27,6 +27,27 @@ fn a_prompt_asks_for_a_place_begins_and_ends() {
     assert!(!bench.state.is_idle(), "the process stays warm");
     assert!(bench.text().contains("hi"));
     assert_eq!(bench.text(), "", "what did not change is not shown again");
+}
+
+#[test]
+fn people_wait_for_the_first_words_a_question_and_the_end_and_for_nothing_else() {
+    let mut bench = Bench::new();
+    bench.runs(1);
+    bench.shown();
+    bench.record(text("first"));
+    assert!(bench.state.is_urgent());
+    bench.shown();
+    bench.record(text(" and more"));
+    assert!(!bench.state.is_urgent());
+    bench.record(tool("t1", "Read"));
+    assert!(!bench.state.is_urgent());
+    bench.record(permission("t1"));
+    assert!(bench.state.is_urgent());
+    bench.shown();
+    bench.record(result());
+    assert!(bench.state.is_urgent());
+    bench.shown();
+    assert!(!bench.state.is_urgent());
 }
 
 #[test]
