@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -60,7 +60,6 @@ const FORGET_GAP: Duration = Duration::from_millis(500);
 const SILENT_MAX: Duration = Duration::from_secs(45);
 /// A gateway that is not connected for this long hangs as well: serenity's own reconnecting takes seconds to minutes.
 const GATEWAY_SILENT_MAX: Duration = Duration::from_mins(5);
-
 /// How many questions that nobody can see wait to be denied; what does not fit is told again.
 const UNSEEN_MAX: usize = 64;
 
@@ -105,10 +104,7 @@ pub async fn run(
             guard: Arc::new(guard),
             bounds: bounds(&config),
             running_turns_max: config.limits.running_turns_max,
-            warm: WarmBounds {
-                idle_max: config.limits.warm_processes_max,
-                free_bytes_min: config.limits.memory_free_bytes_min,
-            },
+            warm: warm_bounds(&config),
             owner: config.access.owner,
         },
         tasks.clone(),
@@ -134,11 +130,7 @@ pub async fn run(
         registry.clone(),
     )));
     tasks.spawn(doors.clone().run_until_cancelled_owned(forget(store.clone(), Arc::clone(&config))));
-    tasks.spawn(doors.clone().run_until_cancelled_owned({
-        let setup = Arc::clone(&setup);
-        let store = store.clone();
-        async move { setup.probe(&store).await }
-    }));
+    tasks.spawn(doors.clone().run_until_cancelled_owned(probe(Arc::clone(&setup), store.clone())));
     tasks.spawn(workers.clone().run_until_cancelled_owned(lifecycle::watchdog(vec![
         (gateway.clone(), GATEWAY_SILENT_MAX),
         (database, SILENT_MAX),
@@ -169,15 +161,9 @@ pub async fn run(
         client::reach(&http, &config.discord, catch_up.breaker()).await?;
         client::serve(http, data, guild, &tasks, &doors).await
     };
-    let (tell, damaged) = oneshot::channel();
-    tasks.spawn(doors.clone().run_until_cancelled_owned(check(store.clone(), tell)));
-    let mut damage = None;
     let ended = tokio::select! {
-        ended = doors.run_until_cancelled(Box::pin(served)) => ended.unwrap_or(Ok(())),
-        Ok(error) = damaged => {
-            damage = Some(error);
-            Ok(())
-        }
+        ended = doors.run_until_cancelled(Box::pin(served)) => Ok(ended.unwrap_or(Ok(()))),
+        damage = damage(&store) => Err(damage),
     };
 
     lifecycle::stopping();
@@ -188,18 +174,26 @@ pub async fn run(
     workers.cancel();
     wind_up(&tasks, &catch_up, &store).await;
     drop(state_dir);
-    damage.map_or_else(|| ending(ended), |error| Err(error.into()))
+    ending(ended?)
 }
 
-/// Reads a large database whole, beside all else, and tells if it is damaged.
-async fn check(store: Store, damaged: oneshot::Sender<StoreError>) {
-    if !store.is_checked()
-        && let Err(error) = store.check().await
-    {
-        tracing::error!(error = %Chain(&error), "the database is damaged");
-        // Who would hear it is ending anyway.
-        let _ = damaged.send(error);
+/// Reads a large database whole, beside all else. Comes only if it is damaged.
+async fn damage(store: &Store) -> StoreError {
+    if !store.is_checked() {
+        match store.check().await {
+            Ok(()) => {}
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(error = %Chain(&error), "the database is damaged");
+                return error;
+            }
+            Err(error) => tracing::warn!(error = %Chain(&error), "the database could not be checked"),
+        }
     }
+    std::future::pending().await
+}
+
+async fn probe(setup: Arc<Setup>, store: Store) {
+    setup.probe(&store).await;
 }
 
 /// Discord may be away for long; what was asked goes on.
@@ -281,6 +275,11 @@ fn bounds(config: &Config) -> Bounds {
         ask_remind: config.limits.ask_remind(),
         warm_idle: Duration::from_secs(config.claude.warm_idle_secs),
     }
+}
+
+fn warm_bounds(config: &Config) -> WarmBounds {
+    let limits = &config.limits;
+    WarmBounds { idle_max: limits.warm_processes_max, free_bytes_min: limits.memory_free_bytes_min }
 }
 
 /// Nobody can use the bot, or nowhere: allowed, and said.

@@ -1,52 +1,28 @@
 //! What the state wants done, done: rows, processes, lines.
 
-use std::time::Duration;
-
-use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::granting::place;
 use super::{Actor, ActorError, Input};
 use crate::chain::Chain;
 use crate::claude::{steer_line, user_line};
 use crate::conversation::account::News;
 use crate::conversation::actor::people::state_of;
-use crate::conversation::state::{Effect, Turn};
+use crate::conversation::state::Effect;
 use crate::domain::event::{Carried, Failure, TurnEnd, Usage};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::{Prompt, Wish};
 use crate::fail_point::{Point, pass};
-use crate::render::view::WaitsFor;
 use crate::runner::{Exit, Launch, Position};
 use crate::store::{AskState, NewProcess, NewTurn};
-
-/// What the door found of the author of a message counts for so long, while the message waits for nothing.
-const DOOR_COUNTS_FOR: Duration = Duration::from_secs(10);
 
 impl Actor {
     /// Performs an effect; some have an outcome that the state wants to know.
     pub(super) async fn perform(&mut self, effect: Effect) -> Result<Option<Input>, ActorError> {
         let store = &self.shared.store;
         match effect {
-            Effect::AskPlace => {
-                let parts = self.state.running().map(|turn| turn.parts.clone()).unwrap_or_default();
-                let known = self.just_came(&parts);
-                let standing = watch::Sender::new(WaitsFor::default());
-                self.standing = standing.subscribe();
-                let (shared, conversation) = (self.shared.clone(), self.conversation.clone());
-                self.wish = Some(Box::pin(place(shared, conversation, parts, known, standing)));
-                return Ok(Some(Input::Held(*self.holds.borrow_and_update())));
-            }
-            Effect::TakePlace => {
-                let asker = self.state.running().and_then(Turn::asker);
-                self.place = Some(self.shared.places.take_now(asker));
-            }
-            Effect::LeavePlace => {
-                self.wish = None;
-                self.place = None;
-                // Where one is being started, it begins to work, or is about to be stopped.
-                self.room = None;
-            }
+            Effect::AskPlace => return Ok(Some(self.ask_place())),
+            Effect::TakePlace => self.take_place(),
+            Effect::LeavePlace => self.leave_place(),
             Effect::Join { turn, more } => self.join(turn, &more).await?,
             Effect::Begin { turn, prompt, more, process, start, from, attempt, carried } => {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);
@@ -281,15 +257,6 @@ impl Actor {
         }
         store.mark_session_started(session).await?;
         Ok(())
-    }
-
-    /// Whether this is one prompt that came a moment ago, in this daemon's time, and goes into a turn as it comes: the door
-    /// let its author in by what they are.
-    fn just_came(&self, parts: &[Prompt]) -> bool {
-        let [prompt] = parts else { return false };
-        let (now, wall) = (self.shared.clock.moment(), self.shared.clock.wall());
-        let age_ms = wall.0.abs_diff(prompt.received_at.0);
-        self.arriving == Some(prompt.id) && Duration::from_millis(age_ms) < DOOR_COUNTS_FOR.min(now.0)
     }
 
     /// Writes a prompt to the process for the turn that runs.

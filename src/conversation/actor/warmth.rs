@@ -1,45 +1,10 @@
-//! What a process needs before it is started, and one that is started before anybody asks.
+//! A process that is started before anybody asks.
 
-use tokio::sync::watch;
-
-use super::granting::room;
-use super::{Actor, ActorError, Granted, Input};
+use super::{Actor, ActorError, Input};
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, SessionId};
-use crate::render::view::WaitsFor;
 
 impl Actor {
-    /// The turn that waits gets what it waits for: first its place, then, where it needs a process that is not there, room
-    /// for that. What it has it keeps meanwhile, and gives back when it is stopped.
-    pub(super) async fn granted(&mut self, granted: Granted) -> Result<(), ActorError> {
-        self.wish = None;
-        match granted {
-            Granted::Place(place, may) => {
-                self.place = Some(place);
-                if !may {
-                    return self.apply(Input::Barred).await;
-                }
-                if self.state.needs_room() {
-                    self.ask_room();
-                    return Ok(());
-                }
-            }
-            Granted::Room(Ok(room), true) => self.room = Some(room),
-            Granted::Room(Ok(_), false) => return self.apply(Input::Barred).await,
-            Granted::Room(Err(_), _) => return self.apply(Input::NoRoom).await,
-        }
-        let fresh = self.fresh().await?;
-        self.apply(Input::Place(fresh)).await
-    }
-
-    fn ask_room(&mut self) {
-        let standing = watch::Sender::new(WaitsFor::default());
-        self.standing = standing.subscribe();
-        let parts = self.state.running().map(|turn| turn.parts.clone()).unwrap_or_default();
-        let (shared, conversation) = (self.shared.clone(), self.conversation.clone());
-        self.wish = Some(Box::pin(room(shared, conversation, parts, standing)));
-    }
-
     /// Somebody is about to ask for something. A process is made ready only for a session that goes on, and only where a
     /// turn would begin at once and the machine has plenty.
     pub(super) async fn announced(&mut self) -> Result<(), ActorError> {
