@@ -19,14 +19,6 @@ pub struct StoredButton {
     pub action: Action,
 }
 
-/// A button that may have a row.
-pub(super) enum Button {
-    /// It has one, under this id.
-    Known(String),
-    /// It has none; its action, as JSON.
-    New(String),
-}
-
 /// Gives a button its row; the id that it has by now, if somebody was faster.
 pub(super) async fn new_button(
     writer: &mut SqliteConnection,
@@ -54,39 +46,26 @@ impl Store {
         conversation: ConversationId,
         actions: Vec<Action>,
     ) -> Result<Vec<String>, StoreError> {
-        let mut ids = Vec::new();
-        for button in self.known_buttons(conversation, actions).await? {
-            ids.push(match button {
-                Button::Known(id) => id,
-                Button::New(action) => {
+        let column = conversation.0.cast_signed();
+        let mut ids = Vec::with_capacity(actions.len());
+        for action in actions {
+            let action = to_json(&action, "buttons.action")?;
+            let known = sqlx::query_scalar!(
+                "SELECT id FROM buttons WHERE conversation = ? AND action = ?",
+                column,
+                action
+            )
+            .fetch_optional(&self.reader)
+            .await?;
+            ids.push(match known {
+                Some(known) => known,
+                None => {
                     let mut writer = self.writer.acquire().await?;
                     new_button(&mut writer, conversation, &action, self.now()).await?
                 }
             });
         }
         Ok(ids)
-    }
-
-    /// Which of these buttons have a row.
-    pub(super) async fn known_buttons(
-        &self,
-        conversation: ConversationId,
-        actions: Vec<Action>,
-    ) -> Result<Vec<Button>, StoreError> {
-        let conversation = conversation.0.cast_signed();
-        let mut buttons = Vec::new();
-        for action in actions {
-            let action = to_json(&action, "buttons.action")?;
-            let known = sqlx::query_scalar!(
-                "SELECT id FROM buttons WHERE conversation = ? AND action = ?",
-                conversation,
-                action
-            )
-            .fetch_optional(&self.reader)
-            .await?;
-            buttons.push(known.map_or(Button::New(action), Button::Known));
-        }
-        Ok(buttons)
     }
 
     /// What a click on the button with this id means; none if it is no button of ours.

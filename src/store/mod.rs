@@ -132,6 +132,8 @@ impl Store {
                 .min_connections(connections)
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
+                // There is no server that could have hung up, and each question is a way to another thread and back.
+                .test_before_acquire(false)
                 .idle_timeout(None)
                 .max_lifetime(None)
         };

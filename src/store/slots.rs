@@ -1,7 +1,7 @@
 //! Slots: which message of Discord's is which part of a turn. The row comes before the message.
 
-use super::buttons::{Button, new_button};
-use super::row::words;
+use super::buttons::new_button;
+use super::row::{to_json, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::action::Action;
@@ -111,16 +111,12 @@ impl Store {
         actions: Vec<Action>,
     ) -> Result<Vec<String>, StoreError> {
         let conversation = channel.into();
-        let buttons = self.known_buttons(conversation, actions).await?;
         let mut transaction = self.begin().await?;
-        let mut ids = Vec::new();
-        for button in buttons {
-            ids.push(match button {
-                Button::Known(id) => id,
-                Button::New(action) => {
-                    new_button(&mut transaction, conversation, &action, self.now()).await?
-                }
-            });
+        let mut ids = Vec::with_capacity(actions.len());
+        for action in actions {
+            let action = to_json(&action, "buttons.action")?;
+            // Most are new. Of one that is known this gives the id that it has.
+            ids.push(new_button(&mut transaction, conversation, &action, self.now()).await?);
         }
         let (turn, slot, generation) = key.columns();
         let (channel, now) = (channel.0.cast_signed(), self.now().0);
