@@ -84,7 +84,7 @@ pub async fn run(
     let breaker = Breaker::new(&store, clock).await?;
     let calls = Calls::new(config.discord.calls_per_sec_max);
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
-    let discord = Arc::new(SerenityDiscord::new(http, breaker.clone(), calls.clone()));
+    let discord = Arc::new(SerenityDiscord::new(http, breaker.clone(), calls.clone(), clock));
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let guard = Members::new(http, breaker.clone(), Arc::clone(&config), store.clone(), clock);
     let catch_up = CatchUp::new(breaker, calls, doors.clone());

@@ -22,6 +22,7 @@ use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
 use crate::outbox::breaker::Breaker;
+use crate::outbox::routes;
 
 /// What the bot asks to be told: messages with their text, and reactions.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS
@@ -184,9 +185,11 @@ pub async fn serve(
         starts_per_hour_max,
     };
     let closed = gate.close().await;
+    let http = Arc::clone(&client.http);
     let look = async {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            routes::forget(&http, clock).await;
             let runners = shards.runners.lock().await;
             if runners.values().any(|runner| runner.stage == ConnectionStage::Connected) {
                 gateway.beat();
@@ -301,10 +304,20 @@ async fn on_event(
     Ok(())
 }
 
-/// Whether a command has not been served yet.
+/// A command that comes for the first time.
+struct New;
+
+/// Whether a command has not been served yet. Of a command below another one poise asks twice, once for each of them.
 async fn first_time(ctx: poise::Context<'_, Data, DoorError>) -> Result<bool, DoorError> {
-    let poise::Context::Application(ctx) = ctx else { return Ok(true) };
-    Ok(ctx.data().served.first_time(ctx.interaction.id.get()))
+    let poise::Context::Application(command) = ctx else { return Ok(true) };
+    if ctx.invocation_data::<New>().await.is_some() {
+        return Ok(true);
+    }
+    let first_time = ctx.data().served.first_time(command.interaction.id.get());
+    if first_time {
+        ctx.set_invocation_data(New).await;
+    }
+    Ok(first_time)
 }
 
 /// There is nobody to tell: an edit has no answer, and what is typed is not sent yet.

@@ -14,6 +14,8 @@ use super::Thread;
 use super::breaker::Breaker;
 use super::calls::Calls;
 use super::plan::Found;
+use super::routes;
+use crate::clock::Clock;
 use crate::domain::action::{Button, ButtonStyle, Menu};
 use crate::domain::ids::{ChannelId, MessageId, UserId};
 use crate::render::message::{BUTTONS_IN_ROW, MessageBody, ROWS_MAX};
@@ -121,18 +123,20 @@ pub struct SerenityDiscord {
     me: OnceCell<serenity::all::UserId>,
     calls: Calls,
     breaker: Breaker,
+    clock: Clock,
 }
 
 impl SerenityDiscord {
     /// Delivers through this client; its rate limiter must be on. Each request is one of `calls`, and what Discord refuses
     /// is counted by `breaker`.
-    pub fn new(http: Http, breaker: Breaker, calls: Calls) -> Self {
-        Self { http, me: OnceCell::new(), calls, breaker }
+    pub fn new(http: Http, breaker: Breaker, calls: Calls, clock: Clock) -> Self {
+        Self { http, me: OnceCell::new(), calls, breaker, clock }
     }
 
     async fn call<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
         self.breaker.ready().await;
         self.calls.ready().await;
+        routes::forget(&self.http, self.clock).await;
         match tokio::time::timeout(CALL_MAX, call).await {
             Ok(result) => result.map_err(|error| {
                 if let serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) = &error {

@@ -15,6 +15,8 @@ pub mod breaker;
 
 pub mod calls;
 
+pub mod routes;
+
 pub mod deliver;
 
 mod worker;

@@ -96,6 +96,7 @@ async fn trouble(
         }
         if Instant::now() >= next {
             next += Duration::from_secs(1);
+            talk.let_threads_sleep(stage);
             go_wrong(stage, dice, killed);
         }
         tokio::time::sleep(Duration::from_millis(50 + dice.below(150))).await;

@@ -32,6 +32,8 @@ pub struct Talk {
 const CHANNELS_WITH_THREADS: u64 = 10;
 /// How many of those.
 const WITH_THREADS: usize = 2;
+/// How many threads stay awake in a long run.
+const THREADS_AWAKE: usize = 30;
 
 /// A stage with that many channels, each a project of its own, and people to talk there.
 pub async fn town(channels: u64, dice: Dice) -> (Stage, Talk) {
@@ -192,6 +194,18 @@ impl Talk {
     /// What was said last.
     pub fn last(&mut self) -> &mut Said {
         self.said.last_mut().expect("something was said just now")
+    }
+
+    /// Threads in which nobody wrote lately are archived: a guild has no thousands of active ones.
+    pub fn let_threads_sleep(&self, stage: &Stage) {
+        let threads = self.said.iter().rev().filter(|said| said.answered_in != said.channel);
+        for said in threads.skip(THREADS_AWAKE).take(THREADS_AWAKE) {
+            let thread = ChannelId(said.answered_in);
+            let awake = |thread: &serde_json::Value| thread["thread_metadata"]["archived"] == false;
+            if stage.discord.channel(thread).as_ref().is_some_and(awake) {
+                stage.discord.archive_thread(thread, true);
+            }
+        }
     }
 
     fn say(
