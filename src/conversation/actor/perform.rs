@@ -49,9 +49,7 @@ impl Actor {
                 store.unsteer(prompt).await?;
                 pass(Point::Unsteered).await;
             }
-            Effect::TakeBack(prompt) => {
-                store.wish(prompt, Wish::Withdraw).await?;
-            }
+            Effect::TakeBack(prompt) => _ = store.wish(prompt, Wish::Withdraw).await?,
             Effect::BeginSteered { turn, prompt, process, from } => {
                 tracing::info!(%turn, %prompt, %process, "turn begins, which the process was told of before");
                 store.begin_turn(&self.new_turn(turn, Some(prompt), process, from, 1)).await?;
