@@ -22,7 +22,7 @@ use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
 use crate::outbox::breaker::Breaker;
-use crate::outbox::routes;
+use crate::outbox::deliver::routes;
 
 /// What the bot asks to be told: messages with their text, and reactions.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS

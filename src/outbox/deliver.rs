@@ -1,6 +1,8 @@
 //! Performs the outbox's operations over serenity's Http, and tells what an error means for the next attempt. The only
 //! place that sends to channels: whatever is sent or edited here pings nobody but the one person that a body names.
 
+pub mod routes;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +16,6 @@ use super::Thread;
 use super::breaker::Breaker;
 use super::calls::Calls;
 use super::plan::Found;
-use super::routes;
 use crate::clock::Clock;
 use crate::domain::action::{Button, ButtonStyle, Menu};
 use crate::domain::ids::{ChannelId, MessageId, UserId};

@@ -15,8 +15,6 @@ pub mod breaker;
 
 pub mod calls;
 
-pub mod routes;
-
 pub mod deliver;
 
 mod worker;

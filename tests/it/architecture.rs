@@ -43,7 +43,7 @@ const EVERYBODY: &[&str] = &["chain", "clock", "domain", "fail_point"];
 const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
     (
         &["serenity::", "poise::"],
-        &["discord/", "outbox/deliver.rs", "playground/", "doctor/discord.rs", "app.rs"],
+        &["discord/", "outbox/deliver", "playground/", "doctor/discord.rs", "app.rs"],
         "serenity's types stay at the edge",
     ),
     (&["sqlx::"], &["store/"], "SQL is in the store alone"),
