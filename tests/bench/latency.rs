@@ -8,7 +8,7 @@ use crate::Extent;
 use crate::figure::Figure;
 use crate::harness::Stage;
 use crate::measure::{Calls, Samples, ms_between};
-use crate::scene::{piers, quiet, trouble, turn};
+use crate::scene::{many_warm, piers, quiet, trouble, turn};
 
 /// Discord takes a message a second in a channel, so several take turns.
 const CHANNELS: u64 = 20;
@@ -19,6 +19,7 @@ const MARKED: &str = "[[stamp:first]][[say:Hello there.]][[pause:120]][[stamp:la
 /// The three figures.
 pub async fn measure(extent: Extent) -> Vec<Figure> {
     let (stage, channels) = piers(CHANNELS).await;
+    let stage = many_warm(stage);
     let _bot = stage.bot().await;
     let mut calls = Calls::from_now(&stage.discord);
     for channel in &channels {

@@ -34,17 +34,26 @@ pub fn as_people_run_it(stage: Stage) -> Stage {
     stage.with_daemon_env("LOG_LEVEL", "info")
 }
 
-/// Without the daemon's own limit of calls; a binary that is too old to know the key keeps it.
+/// Without the daemon's own limits of calls, and of processes that wait; a binary that is too old to know a key keeps what
+/// it has instead.
 pub fn unlimited(stage: Stage) -> Stage {
-    const KEY: &str = "SWITCHBOARD_DISCORD__CALLS_PER_SEC_MAX";
-    let stage = stage.with_daemon_env(KEY, "10000");
+    let stage = with_key(stage, "SWITCHBOARD_DISCORD__CALLS_PER_SEC_MAX", "10000");
+    many_warm(stage)
+}
+
+/// With as many processes that wait as there are conversations.
+pub fn many_warm(stage: Stage) -> Stage {
+    with_key(stage, "SWITCHBOARD_LIMITS__WARM_PROCESSES_MAX", "1000")
+}
+
+fn with_key(stage: Stage, key: &str, value: &str) -> Stage {
+    let before = stage.around_bot().clone();
+    let stage = stage.with_daemon_env(key, value);
     if stage.run(&["check"]).code == Some(0) {
         return stage;
     }
-    eprintln!("this binary has no such key: {KEY}");
-    let mut around = stage.around_bot().clone();
-    around.env.retain(|(name, _)| name != KEY);
-    stage.around(around)
+    eprintln!("this binary has no such key: {key}");
+    stage.around(before)
 }
 
 /// A turn as Discord saw it.
