@@ -162,6 +162,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// However many others come meanwhile, whoever waits is served after each person who waits was once for each time
         /// that they themselves wait.
         #[test]
