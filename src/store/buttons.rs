@@ -57,13 +57,12 @@ impl Store {
             )
             .fetch_optional(&self.reader)
             .await?;
-            ids.push(match known {
-                Some(known) => known,
-                None => {
-                    let mut writer = self.writer.acquire().await?;
-                    new_button(&mut writer, conversation, &action, self.now()).await?
-                }
-            });
+            if let Some(known) = known {
+                ids.push(known);
+                continue;
+            }
+            let mut writer = self.writer.acquire().await?;
+            ids.push(new_button(&mut writer, conversation, &action, self.now()).await?);
         }
         Ok(ids)
     }
