@@ -46,8 +46,8 @@ pub async fn measure(extent: Extent) -> Vec<Figure> {
         if let Some(create) = turn.calls.iter().find(|call| call.creates_in(*channel)) {
             first.add(ms_between(firsts[number], create.at_us));
         }
-        let texts = turn.calls.iter().filter(|call| call.creates_in(*channel) || call.edits_in(*channel));
-        if let Some(end) = texts.last() {
+        let mut texts = turn.calls.iter().filter(|call| call.creates_in(*channel) || call.edits_in(*channel));
+        if let Some(end) = texts.next_back() {
             last.add(ms_between(lasts[number], end.at_us));
         }
     }

@@ -1,6 +1,6 @@
 //! What scenes are made of: a Discord with many channels, and people who ask there.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use switchboard::domain::ids::{ChannelId, MessageId};
@@ -95,7 +95,7 @@ pub async fn drive(
     at_once: usize,
 ) -> Duration {
     let mut calls = Calls::from_now(&stage.discord);
-    let mut open: HashMap<MessageId, ()> = HashMap::new();
+    let mut open: HashSet<MessageId> = HashSet::new();
     let mut next = channels.iter().cycle().take(count);
     let begun = Instant::now();
     let mut done = 0;
@@ -103,10 +103,10 @@ pub async fn drive(
         while open.len() < at_once.min(channels.len())
             && let Some(channel) = next.next()
         {
-            open.insert(stage.ask(MARA, *channel, text), ());
+            open.insert(stage.ask(MARA, *channel, text));
         }
         let ended = calls.next().await.into_iter().filter_map(|call| call.finishes());
-        done += ended.filter(|message| open.remove(message).is_some()).count();
+        done += ended.filter(|message| open.remove(message)).count();
     }
     begun.elapsed()
 }

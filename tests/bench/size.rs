@@ -38,7 +38,7 @@ impl Cost {
             let text = turn.calls.iter().rfind(|call| call.creates_in(channel) || call.edits_in(channel));
             latency.extend(text.map(|text| ms_between(turn.asked_us, text.at_us)));
             // A message a second is what the daemon allows itself in a channel.
-            tokio::time::sleep(Duration::from_millis(1000)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
         Self { cpu_ms: (cpu_ms(bot.pid()) - before) / turns as f64, latency_ms: latency.median() }
     }

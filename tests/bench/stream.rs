@@ -186,9 +186,7 @@ fn said_at(stage: &Stage, channel: ChannelId) -> Vec<(i64, usize)> {
 /// Whether a process is that of a channel's conversation.
 fn serves(stage: &Stage, process: &str, channel: ChannelId) -> bool {
     let query = format!("SELECT id FROM processes WHERE id = '{process}' AND conversation = {channel}");
-    tokio::task::block_in_place(|| {
-        tokio::runtime::Handle::current().block_on(stage.sql(&query)).first().is_some()
-    })
+    tokio::task::block_in_place(|| !tokio::runtime::Handle::current().block_on(stage.sql(&query)).is_empty())
 }
 
 /// The number of the newest piece in a text: `chunk 17 `.
