@@ -1,22 +1,28 @@
 //! A state with a clock and a spool, and effects in short words, so that a test reads like a table.
 
+mod said;
+
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::claude::{Tuning, steer_line, user_line};
+pub(super) use said::{
+    aborted, cancelled, denied, echo, echo_of, exit, in_one_breath, init, known, no_session, number, out,
+    permission, prompt, result, stderr, task_started, text, told, tool, tool_ahead, tool_result, written,
+};
+
+use crate::claude::Tuning;
 use crate::clock::{Moment, WallTime};
 use crate::conversation::account::News;
 use crate::conversation::state::{
-    Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, ShownTurn, State, Turn,
+    Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, ShownTurn, State,
 };
 use crate::domain::answer::Draft;
-use crate::domain::event::{Carried, Limit, TurnEnd};
-use crate::domain::ids::{ChannelId, ConversationId, MessageId, ProcessId, PromptId, TurnId, UserId};
-use crate::domain::prompt::{Author, Origin, Prompt, Wish};
-use crate::runner::{Exit, Position, Record, Recorded};
+use crate::domain::event::{Limit, TurnEnd};
+use crate::domain::ids::{ProcessId, TurnId};
+use crate::domain::prompt::Prompt;
+use crate::runner::{Position, Record, Recorded};
 
 /// Bounds that are easy to reckon with.
 pub(super) const BOUNDS: Bounds = Bounds {
@@ -341,143 +347,4 @@ fn written_line(line: &str) -> String {
             None => "refuse",
         });
     format!("{what} {}", response["request_id"].as_str().unwrap())
-}
-
-pub(super) fn prompt(number: u64) -> Prompt {
-    Prompt {
-        id: PromptId(Uuid::from_u128(number.into())),
-        origin: Origin::Message { channel: ChannelId(1), message: MessageId(number) },
-        conversation: ConversationId(1),
-        author: Author { id: UserId(1), name: "Ada".to_owned() },
-        text: format!("prompt {number}"),
-        attachments: Vec::new(),
-        // An hour between one and the next.
-        received_at: WallTime(i64::try_from(number).unwrap() * 3_600_000),
-        wish: Wish::default(),
-    }
-}
-
-/// Prompt `number`, said in one breath with the others that are made so.
-pub(super) fn in_one_breath(number: u64) -> Prompt {
-    Prompt { received_at: WallTime(i64::try_from(number).unwrap() * 1000), ..prompt(number) }
-}
-
-pub(super) fn number(prompt: PromptId) -> u64 {
-    u64::try_from(prompt.0.as_u128()).unwrap()
-}
-
-/// The turn of prompt `number` as the store has it.
-pub(super) fn known(number: u64) -> KnownTurn {
-    let turn = Turn::waiting(vec![prompt(number)], Moment::default(), WallTime(0));
-    KnownTurn {
-        id: turn.id,
-        prompt: turn.prompt,
-        parts: turn.parts,
-        started_at: WallTime(0),
-        delivered: false,
-        end: None,
-        side_effects: false,
-        ran: Duration::ZERO,
-        carried: Carried::default(),
-        attempt: 1,
-    }
-}
-
-pub(super) fn out(line: &Value) -> Record {
-    Record::Out(Bytes::from(line.to_string()))
-}
-
-pub(super) fn written(number: u64) -> Record {
-    Record::In(Bytes::from(user_line(prompt(number).id, "x")))
-}
-
-pub(super) fn init() -> Record {
-    out(&json!({"type": "system", "subtype": "init", "cwd": "/srv/p"}))
-}
-
-pub(super) fn echo(number: u64) -> Record {
-    let mut line: Value = serde_json::from_str(&user_line(prompt(number).id, "x")).unwrap();
-    line["isReplay"] = true.into();
-    out(&line)
-}
-
-/// The line that tells the process of prompt `number` while a turn runs.
-pub(super) fn told(number: u64, process: ProcessId) -> Record {
-    Record::In(Bytes::from(steer_line(prompt(number).id.steered_into(process), "x")))
-}
-
-/// What the CLI says when it has heard the prompt with this uuid.
-pub(super) fn echo_of(id: PromptId) -> Record {
-    let mut line: Value = serde_json::from_str(&user_line(id, "x")).unwrap();
-    line["isReplay"] = true.into();
-    out(&line)
-}
-
-/// The CLI's answer to a `cancel_async_message`.
-pub(super) fn cancelled(request: &Record, cancelled: bool) -> Record {
-    let Record::In(line) = request else { panic!("requests go in") };
-    let line: Value = serde_json::from_slice(line).unwrap();
-    out(&json!({"type": "control_response", "response": {"subtype": "success",
-        "request_id": line["request_id"], "response": {"cancelled": cancelled}}}))
-}
-
-pub(super) fn text(text: &str) -> Record {
-    let content = json!([{"type": "text", "text": text}]);
-    out(&json!({"type": "assistant", "uuid": text, "message": {"id": text, "content": content}}))
-}
-
-pub(super) fn tool(id: &str, name: &str) -> Record {
-    let content = json!([{"type": "tool_use", "id": id, "name": name, "input": {"command": "ls"}}]);
-    out(&json!({"type": "assistant", "message": {"id": id, "content": content}}))
-}
-
-/// What streams before a tool is called.
-pub(super) fn tool_ahead(name: &str) -> Record {
-    let event = json!({"type": "content_block_start", "index": 0,
-        "content_block": {"type": "tool_use", "id": "t", "name": name, "input": {}}});
-    out(&json!({"type": "stream_event", "event": event, "parent_tool_use_id": null}))
-}
-
-pub(super) fn tool_result(id: &str) -> Record {
-    let content = json!([{"type": "tool_result", "tool_use_id": id, "content": "ok"}]);
-    out(&json!({"type": "user", "message": {"content": content}}))
-}
-
-pub(super) fn task_started() -> Record {
-    out(&json!({"type": "system", "subtype": "task_started", "task_id": "b1", "description": "sleep"}))
-}
-
-pub(super) fn permission(request: &str) -> Record {
-    out(&json!({"type": "control_request", "request_id": request, "request": {
-        "subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "ls"}, "tool_use_id": request}}))
-}
-
-/// The answer to an ask, as the spool has it once it was written.
-pub(super) fn denied(request: &str) -> Record {
-    let line = json!({"type": "control_response", "response": {"subtype": "success", "request_id": request,
-        "response": {"behavior": "deny", "message": "m"}}});
-    Record::In(Bytes::from(line.to_string()))
-}
-
-pub(super) fn result() -> Record {
-    out(&json!({"type": "result", "subtype": "success", "is_error": false, "result": "r"}))
-}
-
-pub(super) fn aborted() -> Record {
-    out(&json!({"type": "result", "subtype": "error_during_execution", "is_error": true,
-        "terminal_reason": "aborted_tools"}))
-}
-
-/// What the CLI says that does not have the session which it was told to resume.
-pub(super) fn no_session() -> Record {
-    out(&json!({"type": "result", "subtype": "error_during_execution", "is_error": true,
-        "errors": ["No conversation found with session ID: 7"]}))
-}
-
-pub(super) fn stderr(line: &'static str) -> Record {
-    Record::Err(Bytes::from(line))
-}
-
-pub(super) fn exit(code: i32) -> Record {
-    Record::Exit(Exit::Code { code })
 }

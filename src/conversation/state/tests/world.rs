@@ -1,21 +1,20 @@
-//! What is outside of a state, reckoned along: the store, the places, the CLI with its spool. It holds the laws.
+//! What is outside of a state, reckoned along: the store, the places, the CLI with its spool. [`performs`] holds the laws.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod cli;
+mod performs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::bench::{
-    BOUNDS, aborted, attached, cancelled, echo, echo_of, fresh, init, number, prompt, result, text, written,
-};
-use super::tuning::answered;
+use self::cli::Cli;
+use super::bench::{BOUNDS, attached, fresh, number, prompt};
 use crate::claude::Tuning;
 use crate::clock::{Moment, WallTime};
-use crate::conversation::account::News;
-use crate::conversation::state::{Attached, Bounds, Effect, Fresh, Given, Input, KnownTurn, State};
+use crate::conversation::state::{Attached, Bounds, Fresh, Given, Input, KnownTurn, State};
 use crate::domain::answer::Answer;
-use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Prompt, Wish};
 use crate::runner::{Exit, Position, Record, Recorded};
@@ -60,27 +59,6 @@ pub(super) struct World {
     bad_news: u32,
     /// The process that the state is told of.
     attached: Option<usize>,
-}
-
-/// A process: what it recorded, and what it will.
-struct Cli {
-    id: ProcessId,
-    fingerprint: String,
-    tuning: Tuning,
-    spool: Vec<Recorded>,
-    to_come: VecDeque<Record>,
-    /// What was written to it and it has not read.
-    unread: VecDeque<Unread>,
-    /// What it was told of, by its uuid; whether a turn of its own waits for it.
-    told: BTreeMap<PromptId, bool>,
-    /// Whether it is over.
-    over: bool,
-}
-
-/// What a CLI reads while it works.
-enum Unread {
-    Told(PromptId),
-    Cancel(PromptId, Record),
 }
 
 impl World {
@@ -372,281 +350,9 @@ impl World {
         assert!(due.is_none_or(|due| due > self.now), "the actor would spin");
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each effect")]
-    fn perform(&mut self, effect: Effect) -> Option<Input> {
-        match effect {
-            Effect::AskPlace => {
-                assert!(!self.asked && !self.placed, "asked twice for a place");
-                self.asked = true;
-            }
-            Effect::TakePlace => {
-                assert!(!self.asked && !self.placed, "two places");
-                self.placed = true;
-            }
-            Effect::LeavePlace => (self.asked, self.placed) = (false, false),
-            Effect::Join { turn, more } => {
-                for more in more {
-                    assert!(self.queued.contains(&number(more)), "what does not wait is joined");
-                    self.waits_with.insert(number(more), turn);
-                }
-            }
-            Effect::Begin { turn, prompt, more, process, start, attempt, .. } => {
-                self.nobody_is_overtaken(number(prompt.id), &more);
-                self.waits_with.remove(&number(prompt.id));
-                for more in more {
-                    let begun = self.joined.insert(number(more), turn);
-                    assert_eq!(begun.is_none(), self.queued.remove(&number(more)), "joined once");
-                }
-                return Some(self.begin(turn, prompt.id, process, start, attempt));
-            }
-            Effect::Prestart(process) => {
-                assert!(self.processes.last().is_none_or(|cli| cli.over), "two processes");
-                assert!(self.state.running().is_none() && !self.asked && !self.placed, "somebody asked");
-                return Some(self.start(process, VecDeque::new()));
-            }
-            Effect::Withdraw(prompt) | Effect::Refuse { prompt, .. } => {
-                if self.queued.remove(&number(prompt)) {
-                    assert!(!self.steered.contains_key(&number(prompt)), "withdrawn from a process");
-                    self.withdrawn.insert(prompt);
-                }
-                assert!(self.withdrawn.contains(&prompt), "withdrawn and not queued");
-            }
-            Effect::Steer { prompt, process, id } => {
-                let number = number(prompt.id);
-                assert!(self.queued.contains(&number), "told and not queued");
-                assert!(self.steered.insert(number, (process, None)).is_none(), "told twice");
-                self.alive().unread.push_back(Unread::Told(id));
-            }
-            Effect::SteerAgain { id, .. } => self.alive().unread.push_back(Unread::Told(id)),
-            Effect::Heard { prompt, turn } => {
-                let number = number(prompt);
-                let steered = self.steered.get_mut(&number).expect("what is heard was told");
-                assert_eq!(self.queued.remove(&number), steered.1.is_none());
-                steered.1 = Some(turn);
-            }
-            Effect::Unsteer(prompt) => {
-                assert!(self.steered.remove(&number(prompt)).is_some(), "it was told");
-                self.waits_with.remove(&number(prompt));
-                self.queued.insert(number(prompt));
-            }
-            Effect::TakeBack(prompt) => {
-                self.wishes.insert(number(prompt), Wish::Withdraw);
-            }
-            Effect::BeginSteered { turn, prompt, process, .. } => {
-                let number = number(prompt);
-                self.waits_with.remove(&number);
-                assert!(self.steered.remove(&number).is_some() && self.queued.remove(&number));
-                let known = KnownTurn { id: turn, ..super::bench::known(number) };
-                assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
-                self.one_turn_runs();
-            }
-            Effect::BeganAlone { turn, process, .. } => {
-                let known = KnownTurn { id: turn, prompt: None, parts: Vec::new(), ..super::bench::known(0) };
-                assert!(self.turns.insert(turn, (process, known)).is_none(), "began twice");
-                self.one_turn_runs();
-            }
-            Effect::Deliver { prompt, .. } => self.alive().to_come.extend(served(number(prompt.id))),
-            Effect::Write(line) if line.contains("cancel_async_message") => {
-                let value: Value = serde_json::from_str(&line).unwrap();
-                let id = value["request"]["message_uuid"].as_str().unwrap().parse().unwrap();
-                self.alive().unread.push_back(Unread::Cancel(PromptId(id), Record::In(line.into())));
-            }
-            Effect::Write(line) => {
-                let interrupt = line.contains("interrupt");
-                let record = Record::In(line.into());
-                let cli = self.alive();
-                cli.to_come.push_front(record);
-                if interrupt && !cli.to_come.iter().any(|record| matches!(record, Record::Exit(_))) {
-                    cli.to_come.insert(1, aborted());
-                }
-            }
-            Effect::Tune { process, tuning, lines } => {
-                let said = self.said;
-                let cli = self.alive();
-                assert_eq!(cli.id, process);
-                cli.tuning = tuning;
-                for line in lines.into_iter().rev() {
-                    if let Some(said) = said {
-                        cli.to_come.push_front(answered(&line, said));
-                    }
-                    cli.to_come.push_front(Record::In(line.into()));
-                }
-            }
-            Effect::Tuned(_) => self.choosers = 0,
-            Effect::CloseInput => {
-                self.alive().to_come.push_back(Record::Exit(Exit::Code { code: 0 }));
-            }
-            Effect::Kill => {
-                let cli = self.alive();
-                cli.to_come.clear();
-                cli.unread.clear();
-                cli.to_come.push_back(Record::Exit(Exit::Signal { signal: 9 }));
-            }
-            Effect::EndTurn { turn, end, .. } => {
-                assert!(self.ended_since_the_start.insert(turn), "ended twice");
-                let (_, known) = self.turns.get_mut(&turn).expect("what ends has begun");
-                // Every other end reaches Discord before the daemon dies.
-                known.delivered |= known.end.is_some() || turn.0.as_u128() % 2 == 0;
-                known.end.get_or_insert(end);
-            }
-            Effect::ProcessEnded { process, .. } => {
-                let cli = self.processes.iter().find(|cli| cli.id == process).expect("it was started");
-                assert!(cli.over && self.state.process() != Some(process));
-                self.attached = None;
-            }
-            Effect::ExpireAsk(given) => self.gives(given),
-            // Each of them may begin one more attempt.
-            Effect::Account { news, .. } => self.bad_news += u32::from(news != News::Works),
-            Effect::SaveAsk { .. }
-            | Effect::SettleAsk { .. }
-            | Effect::Remind { .. }
-            | Effect::Unremind { .. }
-            | Effect::NoteSideEffects(_)
-            | Effect::NoteRuling(_)
-            | Effect::SessionChanged(_)
-            | Effect::SessionLost
-            | Effect::LeftPlan
-            | Effect::React { .. }
-            | Effect::Info(_)
-            | Effect::Ignored { .. } => {}
-        }
-        None
-    }
-
-    fn begin(
-        &mut self,
-        id: TurnId,
-        prompt: PromptId,
-        process: ProcessId,
-        start: bool,
-        attempt: u32,
-    ) -> Input {
-        assert!(attempt <= 4 + self.bad_news, "tried for ever");
-        let begun = self.turns.get(&id).map(|(_, known)| known.clone());
-        assert_eq!(
-            begun.is_none(),
-            self.queued.remove(&number(prompt)),
-            "begins once, and is out of the queue"
-        );
-        assert!(begun.is_some() || self.placed, "began without a place");
-        assert!(!self.ended_since_the_start.contains(&id), "began after its end");
-        let known = begun.unwrap_or_else(|| super::bench::known(number(prompt)));
-        self.turns.insert(id, (process, KnownTurn { attempt, ..known }));
-        self.one_turn_runs();
-        if !start {
-            self.alive().to_come.extend(served(number(prompt)));
-            return Input::Launched;
-        }
-        assert!(self.processes.last().is_none_or(|cli| cli.over), "two processes");
-        self.start(process, served(number(prompt)).into())
-    }
-
-    fn start(&mut self, process: ProcessId, to_come: VecDeque<Record>) -> Input {
-        let over = std::mem::take(&mut self.start_fails);
-        let fingerprint = "0".to_owned();
-        self.attached = Some(self.processes.len());
-        let (unread, told) = (VecDeque::new(), BTreeMap::new());
-        let tuning = self.wanted.clone();
-        self.processes.push(Cli {
-            id: process,
-            fingerprint,
-            tuning,
-            spool: Vec::new(),
-            to_come,
-            unread,
-            told,
-            over,
-        });
-        if over { Input::LaunchFailed(Failure::StartFailed) } else { Input::Launched }
-    }
-
-    /// Those that become one turn are of one person, and nothing that waits was said between them.
-    fn nobody_is_overtaken(&self, first: u64, more: &[PromptId]) {
-        let parts: BTreeSet<_> = more.iter().map(|more| number(*more)).chain([first]).collect();
-        let author = |number: &u64| self.rows[number].author.id;
-        assert!(parts.iter().all(|part| author(part) == author(&first)), "of two persons: {parts:?}");
-        let interrupts = |number: &u64| self.wishes.get(number) == Some(&Wish::Interrupt);
-        let last = parts.last().copied().unwrap_or(first);
-        let between = self.queued.range(first..=last).filter(|number| !self.steered.contains_key(number));
-        let mut overtaken =
-            between.filter(|number| !parts.contains(number) && interrupts(number) == interrupts(&first));
-        assert_eq!(overtaken.next(), None, "{parts:?} are one turn");
-    }
-
-    /// One that answers a prompt; the CLI may do one by itself before, or another one that it was told of while the first
-    /// waits for its next attempt, or is not begun.
-    fn one_turn_runs(&self) {
-        let (turn, held) = (self.state.turn.iter(), self.state.held.iter());
-        let waiting = turn.filter(|turn| !turn.is_running());
-        let waiting: Vec<_> = waiting.chain(held.filter(|turn| !turn.began)).map(|turn| turn.id).collect();
-        let running = |alone: bool| {
-            let turns = self.turns.values().map(|(_, turn)| turn).filter(|turn| turn.end.is_none());
-            turns.filter(|turn| turn.prompt.is_none() == alone && !waiting.contains(&turn.id)).count()
-        };
-        assert!(running(true) <= 1 && running(false) <= 1, "two turns run");
-    }
-
-    /// The process that is written to. One whose end is about to be read takes it and does nothing.
-    fn alive(&mut self) -> &mut Cli {
-        let at = self.attached.expect("what is over is not written to");
-        &mut self.processes[at]
-    }
-
     fn wall(&self) -> WallTime {
         WallTime(i64::try_from(self.now.0.as_millis()).unwrap())
     }
-}
-
-impl Cli {
-    /// It reads what was written to it while it works: what it is told of is heard in this turn, or begins one.
-    fn reads(&mut self) -> Option<Record> {
-        let works = self.to_come.iter().any(is_result);
-        match self.unread.pop_front()? {
-            Unread::Told(id) => {
-                if let Some(waits) = self.told.get(&id) {
-                    if !waits {
-                        self.to_come.push_front(echo_of(id));
-                    }
-                } else if works && id.0.as_u128().is_multiple_of(2) {
-                    self.to_come.push_front(echo_of(id));
-                    self.told.insert(id, false);
-                } else {
-                    let end = self.to_come.iter().position(|record| matches!(record, Record::Exit(_)));
-                    let at = end.unwrap_or(self.to_come.len());
-                    for record in own_turn(id).into_iter().rev() {
-                        self.to_come.insert(at, record);
-                    }
-                    self.told.insert(id, true);
-                }
-                Some(Record::In(crate::claude::steer_line(id, "x").into()))
-            }
-            Unread::Cancel(id, line) => {
-                let own = own_turn(id);
-                let waits = self.to_come.iter().position(|record| *record == own[1]);
-                let waits =
-                    waits.filter(|_| self.told.get(&id) == Some(&true)).and_then(|at| at.checked_sub(1));
-                if let Some(at) = waits.filter(|at| self.to_come.get(*at) == Some(&own[0])) {
-                    self.to_come.drain(at..at + own.len());
-                    self.told.insert(id, false);
-                }
-                self.to_come.push_front(cancelled(&line, waits.is_some()));
-                Some(line)
-            }
-        }
-    }
-}
-
-fn own_turn(id: PromptId) -> [Record; 4] {
-    [init(), echo_of(id), text(&format!("answer {id}")), result()]
-}
-
-fn is_result(record: &Record) -> bool {
-    *record == result()
-}
-
-/// What a CLI does that is given a prompt.
-fn served(number: u64) -> [Record; 5] {
-    [written(number), init(), echo(number), text(&format!("answer {number}")), result()]
 }
 
 /// A record of a trace, which may be anybody's.
