@@ -4,8 +4,8 @@
 //! second. So a text that streams is drawn for the moment at which it can be posted, and not for each piece of it:
 //!
 //! - What people wait for is drawn at once: the first words, the end, a question, and whatever did not come from the CLI.
-//! - Anything else waits until the channel has room for one more call ([`Outbox::room_at`](crate::outbox::Outbox::room_at)), so
-//!   that the edit which goes then has the newest words; but never longer than [`PAUSE_MAX`], because reactions are drawn
+//! - Anything else waits until just before the channel has room for one more call
+//!   ([`Outbox::room_at`](crate::outbox::Outbox::room_at)), so that the edit which goes then has the newest words; but never longer than [`PAUSE_MAX`], because reactions are drawn
 //!   with it, and because a channel may be closed for a day.
 //! - A long document is drawn more rarely: so many times as long as its draw took ([`COSTS_SHARE`]), the actor does nothing
 //!   but read.
@@ -16,6 +16,8 @@ use crate::clock::Moment;
 
 /// The least time between two draws of what can wait.
 const EVERY: Duration = Duration::from_millis(50);
+/// So long before there is room it is drawn: what lies there already goes out as soon as there is.
+const LEAD: Duration = Duration::from_millis(25);
 /// The actor does something else than draw for so many times as long.
 const COSTS_SHARE: u32 = 4;
 /// What is new is never older than this when it is drawn. Longer than the gap between two edits.
@@ -33,7 +35,8 @@ pub(super) struct Drawing {
 impl Drawing {
     /// Whether what was recorded may wait, where the channel has room for a call at `room`.
     pub(super) fn later(&mut self, now: Moment, room: Moment, urgent: bool) -> bool {
-        let due = self.window.filter(|_| !urgent).map(|(first, last)| room.clamp(first, last));
+        let before = Moment(room.0.saturating_sub(LEAD));
+        let due = self.window.filter(|_| !urgent).map(|(first, last)| before.clamp(first, last));
         self.due = due.filter(|due| now < *due);
         self.due.is_some()
     }
@@ -73,11 +76,11 @@ mod tests {
         let mut drawing = Drawing::default();
         drawing.drawn(at(0), at(0));
         assert!(drawing.later(at(10), at(1150), false));
-        assert_eq!(drawing.due(), Some(at(1150)));
+        assert_eq!(drawing.due(), Some(at(1125)));
         // The call was made meanwhile.
         assert!(drawing.later(at(1150), at(1300), false));
-        assert_eq!(drawing.due(), Some(at(1300)));
-        assert!(!drawing.later(at(1300), at(1300), false));
+        assert_eq!(drawing.due(), Some(at(1275)));
+        assert!(!drawing.later(at(1275), at(1300), false));
     }
 
     #[test]

@@ -1,17 +1,21 @@
 //! `/waiting`: what waits for whose answer, across channels, for those who may look.
 
-use switchboard::domain::ids::{ChannelId, UserId};
+use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::World;
 
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA};
 
-/// What `/waiting` says to somebody, once it has a link to each of so many cards: a card can be seen a little before the
-/// bot heard that it was taken.
-async fn waiting(stage: &Stage, who: UserId, cards: usize) -> String {
+/// What `/waiting` says to somebody, once it links to each of these cards: a card can be seen a little before the bot heard
+/// that it was taken, and until then the link leads to what the turn said before.
+async fn waiting(stage: &Stage, who: UserId, cards: &[(ChannelId, MessageId)]) -> String {
+    let links: Vec<_> = cards
+        .iter()
+        .map(|(channel, card)| format!("https://discord.com/channels/{}/{channel}/{card}", World::GUILD))
+        .collect();
     let linked = async {
         loop {
             let text = stage.slash_text(who, HARBOR, "waiting").await;
-            if text.matches("https://discord.com/channels/").count() >= cards {
+            if links.iter().all(|link| text.contains(link)) {
                 return text;
             }
         }
@@ -35,13 +39,11 @@ async fn what_waits_is_listed_across_channels_for_those_who_may_look() {
     let thread = ChannelId(opened.0);
     let (question, _) = stage.card(thread).await;
 
-    let text = waiting(&stage, MARA, 2).await;
+    let both = [(HARBOR, permission), (thread, question)];
+    let text = waiting(&stage, MARA, &both).await;
     let (own, others) = (at(&text, "**Waits for you**"), at(&text, "**Waits for others**"));
     let (asked, wanted) = (at(&text, "Which colour shall the buoy have?"), at(&text, "touch made.txt"));
     assert!(own < asked && asked < others && others < wanted, "{text}");
-    let link = |channel, card| format!("https://discord.com/channels/{}/{channel}/{card}", World::GUILD);
-    at(&text, &link(HARBOR, permission));
-    at(&text, &link(thread, question));
     at(&text, &format!("Only <@{JONAS}>, whose turn it is, answers. Denied <t:"));
     // The card's own time.
     let card = stage.discord.message(permission).expect("the card")["content"].clone();
@@ -49,11 +51,11 @@ async fn what_waits_is_listed_across_channels_for_those_who_may_look() {
     at(&text[wanted..], card.split(':').next().expect("a time"));
 
     // Whoever may look sees both, and that neither waits for them.
-    let text = waiting(&stage, VERA, 2).await;
+    let text = waiting(&stage, VERA, &both).await;
     assert!(!text.contains("for you") && text.contains("Which colour"), "{text}");
     stage.click(JONAS, permission, "Deny").await;
     stage.answer(HARBOR, first).await;
-    let text = waiting(&stage, JONAS, 1).await;
+    let text = waiting(&stage, JONAS, &both[1..]).await;
     assert!(!text.contains("for you") && !text.contains("touch made.txt"), "{text}");
     stage.assert_well_behaved();
 }
@@ -64,9 +66,9 @@ async fn what_waits_is_nothing_to_those_who_may_not_look_there() {
     let stage = Stage::new().await.with("lighthouse", &people);
     let _bot = stage.bot().await;
     stage.ask(MARA, HARBOR, "[[ask:bash:touch made.txt]]");
-    stage.card(HARBOR).await;
-    waiting(&stage, MARA, 1).await;
-    let text = waiting(&stage, VERA, 0).await;
+    let (card, _) = stage.card(HARBOR).await;
+    waiting(&stage, MARA, &[(HARBOR, card)]).await;
+    let text = waiting(&stage, VERA, &[]).await;
     assert!(text.starts_with("Nothing waits"), "{text}");
     stage.assert_well_behaved();
 }
