@@ -5,7 +5,7 @@ CREATE TABLE settled_held (
     -- The last of the prompts, as in the notice's key.
     newest     TEXT NOT NULL,
     count      INTEGER NOT NULL CHECK (count > 0),
-    verdict    TEXT NOT NULL CHECK (verdict IN ('run', 'ignored')),
+    became     TEXT NOT NULL CHECK (became IN ('run', 'ignored')),
     settled_at INTEGER NOT NULL,
     PRIMARY KEY (channel, newest)
 ) STRICT, WITHOUT ROWID;

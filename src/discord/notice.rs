@@ -9,7 +9,7 @@ use crate::domain::ids::{ChannelId, ErrorId, MessageId, TurnId};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
-use crate::store::{Held, Verdict};
+use crate::store::{Held, Settled};
 
 /// The answer to a bare mention.
 pub const EMPTY: &str =
@@ -75,11 +75,11 @@ pub fn held(data: &Data, channel: ChannelId, held: &Held) {
 }
 
 /// Says in the same place what became of it.
-pub fn held_settled(data: &Data, channel: ChannelId, held: &Held, verdict: Verdict) {
+pub fn held_settled(data: &Data, channel: ChannelId, held: &Held, settled: Settled) {
     let (messages, were) = counted(held.count);
-    let became = match verdict {
-        Verdict::Run => format!("{were} held, and run now"),
-        Verdict::Ignored => format!("{were} not run"),
+    let became = match settled {
+        Settled::Run => format!("{were} held, and run now"),
+        Settled::Ignored => format!("{were} not run"),
     };
     show_held(data, channel, held, MessageBody::text(format!("{messages} while I was away {became}.")));
 }

@@ -21,14 +21,14 @@ pub struct Held {
 
 /// What somebody decided on what was held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Settled {
     /// It is run.
     Run,
     /// It is not.
     Ignored,
 }
 
-words!(Verdict, "settled_held.verdict", { Run = "run", Ignored = "ignored" });
+words!(Settled, "settled_held.became", { Run = "run", Ignored = "ignored" });
 
 impl Store {
     /// Stores a prompt that is not run unless somebody says so, and moves the watermark of the channel in which it
@@ -68,7 +68,7 @@ impl Store {
     /// several who ask, one gets the prompts; the others get none.
     pub async fn queue_held(&self, channel: ChannelId) -> Result<Option<(Held, Vec<Prompt>)>, StoreError> {
         let mut transaction = self.begin().await?;
-        let Some((held, ids)) = self.settle(&mut transaction, channel, Verdict::Run).await? else {
+        let Some((held, ids)) = self.settle(&mut transaction, channel, Settled::Run).await? else {
             return Ok(None);
         };
         pass(Point::HeldQueueing).await;
@@ -85,22 +85,22 @@ impl Store {
     /// was.
     pub async fn ignore_held(&self, channel: ChannelId) -> Result<Option<Held>, StoreError> {
         let mut transaction = self.begin().await?;
-        let held = self.settle(&mut transaction, channel, Verdict::Ignored).await?;
+        let held = self.settle(&mut transaction, channel, Settled::Ignored).await?;
         transaction.commit().await?;
         pass(Point::HeldIgnored).await;
         Ok(held.map(|(held, _)| held))
     }
 
     /// What was decided on what was held in a channel, as far as it is not forgotten.
-    pub async fn settled_held(&self, channel: ChannelId) -> Result<Vec<(Held, Verdict)>, StoreError> {
+    pub async fn settled_held(&self, channel: ChannelId) -> Result<Vec<(Held, Settled)>, StoreError> {
         let channel = channel.0.cast_signed();
-        let rows = sqlx::query!("SELECT newest, count, verdict FROM settled_held WHERE channel = ?", channel)
+        let rows = sqlx::query!("SELECT newest, count, became FROM settled_held WHERE channel = ?", channel)
             .fetch_all(&self.reader)
             .await?;
         let read = rows.into_iter().map(|row| {
             let newest = PromptId(uuid(&row.newest, "settled_held.newest")?);
             let count = usize::try_from(row.count).unwrap_or(usize::MAX);
-            Ok((Held { count, newest }, Verdict::read(&row.verdict)?))
+            Ok((Held { count, newest }, Settled::read(&row.became)?))
         });
         read.collect()
     }
@@ -111,7 +111,7 @@ impl Store {
         &self,
         transaction: &mut Transaction<'static, Sqlite>,
         channel: ChannelId,
-        verdict: Verdict,
+        became: Settled,
     ) -> Result<Option<(Held, Vec<PromptId>)>, StoreError> {
         let (now, channel) = (self.now().0, channel.0.cast_signed());
         let ids = sqlx::query_scalar!(
@@ -122,9 +122,9 @@ impl Store {
         .await?;
         let ids = ids.iter().map(|id| uuid(id, "prompts.id").map(PromptId)).collect::<Result<Vec<_>, _>>()?;
         let Some(newest) = ids.last().copied() else { return Ok(None) };
-        let state = match verdict {
-            Verdict::Run => PromptState::Queued,
-            Verdict::Ignored => PromptState::Refused,
+        let state = match became {
+            Settled::Run => PromptState::Queued,
+            Settled::Ignored => PromptState::Refused,
         };
         let state = state.as_str();
         sqlx::query!("UPDATE prompts SET state = ?, held_in = NULL WHERE held_in = ?", state, channel)
@@ -132,15 +132,15 @@ impl Store {
             .await?;
         let held = Held { count: ids.len(), newest };
         let (newest, count) = (newest.to_string(), i64::try_from(held.count).unwrap_or(i64::MAX));
-        let verdict = verdict.as_str();
+        let became = became.as_str();
         sqlx::query!(
-            "INSERT INTO settled_held (channel, newest, count, verdict, settled_at) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT DO UPDATE SET count = excluded.count, verdict = excluded.verdict,
+            "INSERT INTO settled_held (channel, newest, count, became, settled_at) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET count = excluded.count, became = excluded.became,
                     settled_at = excluded.settled_at",
             channel,
             newest,
             count,
-            verdict,
+            became,
             now
         )
         .execute(&mut **transaction)

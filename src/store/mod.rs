@@ -70,7 +70,7 @@ pub use audit::{AuditEntry, AuditHead};
 pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};
 pub use error::StoreError;
-pub use held::{Held, Verdict};
+pub use held::{Held, Settled};
 pub use history::Forgotten;
 pub use identifies::{Identify, IdentifyKind};
 pub use ignored::{Became, Ignored};

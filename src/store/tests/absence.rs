@@ -27,8 +27,8 @@ async fn what_is_held_runs_once_or_never() {
     assert_eq!(db.ignore_held(there).await.unwrap(), Some(other));
     assert_eq!(db.held(there).await.unwrap(), None);
     let db = db.reopened().await;
-    assert_eq!(db.settled_held(here).await.unwrap(), [(held, Verdict::Run)]);
-    assert_eq!(db.settled_held(there).await.unwrap(), [(other, Verdict::Ignored)]);
+    assert_eq!(db.settled_held(here).await.unwrap(), [(held, Settled::Run)]);
+    assert_eq!(db.settled_held(there).await.unwrap(), [(other, Settled::Ignored)]);
     assert_eq!(db.prompt_state(prompt(6).id).await.unwrap(), Some(PromptState::Refused));
 }
 

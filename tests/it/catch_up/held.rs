@@ -97,7 +97,7 @@ async fn what_somebody_decided_is_said_by_the_next_daemon() {
     // As a daemon leaves it that dies after it stored the decision.
     stage
         .alter(
-            "INSERT INTO settled_held (channel, newest, count, verdict, settled_at)
+            "INSERT INTO settled_held (channel, newest, count, became, settled_at)
                 SELECT held_in, id, 1, 'ignored', received_at FROM prompts WHERE held_in IS NOT NULL;
              UPDATE prompts SET held_in = NULL WHERE held_in IS NOT NULL",
         )
