@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use switchboard::domain::ids::MessageId;
 
-use crate::harness::{BOT, HARBOR, JONAS, MARA, Stage, VERA, eventually, private_text};
+use crate::harness::{BOT, HARBOR, JONAS, MARA, Stage, VERA, eventually, hears_tests, private_text};
 
 /// A turn that says a word, then works until [`open`](Gate::open).
 struct Gate {
@@ -348,6 +348,9 @@ async fn dies_at(point: &str, hears: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_dies_while_it_tells_the_turn_loses_nothing_and_says_nothing_twice() {
+    if !hears_tests() {
+        return;
+    }
     for point in ["Wished", "SteerDue", "SteerRow", "SteerHanded"] {
         dies_at(point, true).await;
         dies_at(point, false).await;
@@ -359,6 +362,9 @@ async fn a_daemon_that_dies_while_it_tells_the_turn_loses_nothing_and_says_nothi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_dies_with_what_was_taken_back_runs_it_not() {
+    if !hears_tests() {
+        return;
+    }
     for point in ["Withdrawn", "PromptEdited"] {
         let stage = Stage::new().await.with_daemon_env("FAIL_AT", format!("{point}:1"));
         let mut bot = stage.bot().await;

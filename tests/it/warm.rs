@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use switchboard::domain::ids::{ChannelId, ConversationId};
 
-use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, eventually, session_of};
+use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, eventually, hears_tests, session_of};
 
 /// Where the bot reads what its machine has.
 struct Machine(PathBuf);
@@ -87,6 +87,9 @@ async fn with_too_many_the_one_goes_that_was_not_used_for_longest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_memory_is_short_what_has_nothing_to_do_goes_and_then_the_turn_waits_and_says_so() {
+    if !hears_tests() {
+        return;
+    }
     let stage = Stage::new().await.with("limits", "memory_free_bytes_min = 268435456");
     let machine = Machine::of(&stage);
     let at = machine.0.display().to_string();
@@ -121,6 +124,9 @@ async fn where_memory_is_short_what_has_nothing_to_do_goes_and_then_the_turn_wai
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_without_memory_gets_back_what_waits_for_work() {
+    if !hears_tests() {
+        return;
+    }
     let stage = Stage::new().await.with("limits", "memory_free_bytes_min = 268435456");
     let machine = Machine::of(&stage);
     let at = machine.0.display().to_string();

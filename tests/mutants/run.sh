@@ -54,12 +54,13 @@ for patch in "$root"/tests/mutants/*.patch; do
   [ -n "$says" ] || says="^($rules): "
   read -r -a with <<<"$(field With)"
   verdict=""
+  mutant="$CARGO_TARGET_DIR/debug/switchboard"
   log="$work/$name.log"
   if ! git apply "$patch" 2>"$log"; then
     verdict="DOES NOT APPLY"
   elif ! build --bin switchboard 2>"$log"; then
     verdict="DOES NOT BUILD"
-  elif env ${with[@]+"${with[@]}"} SWITCHBOARD_BIN="$CARGO_TARGET_DIR/debug/switchboard" \
+  elif env ${with[@]+"${with[@]}"} SWITCHBOARD_BIN="$mutant" SWITCHBOARD_FAIL_POINTS_BIN="$mutant" \
     timeout 600 "$frozen/deps/it" "$filter" --nocapture >"$log" 2>&1; then
     verdict="SURVIVED"
     grep -q '[1-9][0-9]* passed' "$log" || verdict="NO SUCH TEST"

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use switchboard::fail_point::BUILT_IN;
+
+use crate::support::not_tested;
 
 /// How long a process may take to end before the test fails.
 const END_MAX: Duration = Duration::from_mins(1);
@@ -36,15 +39,36 @@ pub struct Exit {
     pub stderr: String,
 }
 
+/// The binary that was built with these tests.
+const BUILT: &str = env!("CARGO_BIN_EXE_switchboard");
+/// The variables that only a build for tests hears: where to die, and what the machine is like.
+const FOR_TESTS: [&str; 2] = ["FAIL_AT", "MACHINE_AT"];
+
 /// The binary under test: the one that was built with these tests, or another that `SWITCHBOARD_BIN` names.
 pub fn program() -> String {
-    std::env::var("SWITCHBOARD_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_switchboard").to_owned())
+    std::env::var("SWITCHBOARD_BIN").unwrap_or_else(|_| BUILT.to_owned())
+}
+
+/// The binary that hears [`FOR_TESTS`]: the one that was built with these tests, or another that
+/// `SWITCHBOARD_FAIL_POINTS_BIN` names.
+fn program_for_tests() -> String {
+    std::env::var("SWITCHBOARD_FAIL_POINTS_BIN").unwrap_or_else(|_| BUILT.to_owned())
+}
+
+/// Whether the binary that was built with these tests hears what only a build for tests does. Where it does not the test
+/// has to return: that is said, and on CI it is a failure.
+pub fn hears_tests() -> bool {
+    if !BUILT_IN {
+        not_tested("this build hears no fail point; `--features fail-points` gives them to a release build");
+    }
+    BUILT_IN
 }
 
 impl Bot {
     /// Starts the binary with these arguments and this configuration, and nothing of the test's environment but `PATH`.
     pub fn start(config: &Path, args: &[&str], around: &Around) -> Self {
-        let program = program();
+        let told = around.env.iter().any(|(name, _)| FOR_TESTS.contains(&name.as_str()));
+        let program = if told { program_for_tests() } else { program() };
         let words: Vec<String> = around.wrapper.iter().cloned().chain([program]).collect();
         let child = Command::new(&words[0])
             .args(&words[1..])

@@ -12,7 +12,7 @@ use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
 
-pub use bot::{Around, Bot, Exit, program};
+pub use bot::{Around, Bot, Exit, hears_tests, program};
 pub use seen::{private_text, session_of};
 pub use trail::{alive, memory_bytes, memory_max_bytes, parent_of};
 

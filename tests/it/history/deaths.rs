@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use switchboard::fail_point::{BUILT_IN, Point};
+use switchboard::fail_point::Point;
 
 use super::gather::{assert_kept, death, gather, settle};
 use super::record::{Death, History};
 use super::talk::{Talk, town};
 use super::{Dice, number, tell};
-use crate::harness::{Bot, MARA, Stage, eventually};
+use crate::harness::{Bot, MARA, Stage, eventually, hears_tests};
 
 /// How long the rest of the daemon goes on at every second death, in milliseconds.
 const PAUSE_MS: u64 = 600;
@@ -26,10 +26,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_dies_between_two_durable_steps_loses_nothing_and_says_nothing_twice() {
-    if !BUILT_IN {
-        return tell(
-            "NOT TESTED: this build has no fail points; `--features fail-points` gives them to a release build",
-        );
+    if !hears_tests() {
+        return;
     }
     let times = number("HISTORY_DEATHS", 2);
     let points = wanted(|point| scene(point) == Scene::Talk);
