@@ -1,7 +1,9 @@
 //! The built binary as a process.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -113,15 +115,15 @@ impl Bot {
 
     /// Waits for its end.
     pub fn end(mut self) -> Exit {
-        let child = self.child.take().expect("it was not ended");
-        let mut watched = Watched(Some(child));
-        let status = watched.wait();
-        let output = watched.0.take().expect("it is there").wait_with_output().expect("its output");
-        Exit {
-            code: status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        let mut child = self.child.take().expect("it was not ended");
+        // Read while it runs: one that prints more than a pipe holds waits for its reader, and would never end.
+        let stdout = read_all(child.stdout.take());
+        let stderr = read_all(child.stderr.take());
+        let status = Watched(Some(child)).wait();
+        let text = |reader: JoinHandle<Vec<u8>>| {
+            String::from_utf8_lossy(&reader.join().expect("it is read")).into_owned()
+        };
+        Exit { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 
     fn signal(&self, signal: Signal) {
@@ -148,6 +150,16 @@ impl Drop for Bot {
             let _ = child.wait();
         }
     }
+}
+
+/// Reads all that a process prints.
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    let mut pipe = pipe.expect("it is a pipe");
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).expect("it can be read");
+        bytes
+    })
 }
 
 /// A child that is killed if it does not end in time.
