@@ -275,5 +275,13 @@ async fn an_edit_does_not_go_around_the_second_person() {
     stage.click(MARA, card, "Allow for this session").await;
     assert!(stage.answer(HARBOR, message).await.contains("by Mara"));
     assert!(made(&stage));
+
+    // The rule on this one is wider than what is asked.
+    let message = stage.ask(MARA, HARBOR, "[[ask:bash:git status --short]]");
+    let (card, _) = stage.card(HARBOR).await;
+    let clicked = stage.click(MARA, card, "Allow for this session").await;
+    assert!(stage.told_privately(clicked).await.contains("Somebody else has to allow this"));
+    stage.click(MARA, card, "Allow once").await;
+    assert!(stage.answer(HARBOR, message).await.contains("by Mara"));
     stage.assert_well_behaved();
 }

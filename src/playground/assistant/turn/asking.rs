@@ -130,7 +130,7 @@ fn request_line(request: &str, tool_use: &str, name: &str, input: &Value, reason
         body["decision_reason_type"] = json!("hook");
     } else if let Some(command) = input["command"].as_str() {
         body["permission_suggestions"] = json!([
-            { "type": "addRules", "rules": [{ "toolName": name, "ruleContent": command }], "behavior": "allow",
+            { "type": "addRules", "rules": [{ "toolName": name, "ruleContent": suggested(command) }], "behavior": "allow",
               "destination": "localSettings" },
             { "type": "setMode", "mode": "acceptEdits", "destination": "session" },
         ]);
@@ -138,6 +138,15 @@ fn request_line(request: &str, tool_use: &str, name: &str, input: &Value, reason
         body["decision_reason_type"] = json!("other");
     }
     json!({ "type": "control_request", "request_id": request, "request": body })
+}
+
+/// What to allow from now on, as the CLI 2.1.197 suggests it: of git all with this subcommand, else this very command.
+fn suggested(command: &str) -> String {
+    let mut words = command.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("git"), Some(subcommand)) => format!("git {subcommand} *"),
+        _ => command.to_owned(),
+    }
 }
 
 /// Reads an answer as strictly as the CLI does: `updatedInput` and `message` are not optional.
