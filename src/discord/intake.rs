@@ -101,7 +101,7 @@ pub async fn message(
                 (Whence::Live { .. }, WhileRunning::Steer) => Wish::Steer,
                 (Whence::Live { .. }, WhileRunning::Interrupt) => Wish::Interrupt,
             };
-            accept(data, &facts, message, author, conversation, whence, wish).await?;
+            accept(data, &facts, message, author, &opening, whence, wish).await?;
         }
     }
     Ok(())
@@ -173,17 +173,19 @@ async fn accept(
     facts: &Facts<'_>,
     message: &Message,
     author: Author,
-    conversation: ConversationId,
+    opening: &Opening<'_>,
     whence: Whence<'_>,
     wish: Wish,
 ) -> Result<(), DoorError> {
+    let conversation = opening.conversation;
     let origin = Origin::Message { channel: facts.channel, message: facts.message };
     // The same message gives the same id, so that its files are never fetched into two places.
     let id = Prompt::id_of(&origin);
-    if data.store.prompt(id).await?.is_some() {
+    let arrival = data.store.arrival(id, conversation, facts.channel).await?;
+    if arrival.known {
         return Ok(());
     }
-    if matches!(whence, Whence::Live { .. }) && data.store.is_repeated(facts.channel, facts.message).await? {
+    if matches!(whence, Whence::Live { .. }) && data.store.is_repeated(&arrival, facts.message).await? {
         tracing::warn!(message = %facts.message, "an old message came again: it was decided on before");
         return Ok(());
     }
@@ -198,7 +200,7 @@ async fn accept(
         received_at: WallTime(message.timestamp.timestamp_millis()),
         wish,
     };
-    let refusal = refusal(data, conversation).await?;
+    let refusal = refusal(data, Some(opening.project), arrival.queued);
     let progress = data.catch_up.progress();
     let contiguous = match whence {
         Whence::Live { in_order } => in_order && progress.is_contiguous(facts.channel),
@@ -242,7 +244,10 @@ async fn submit(data: &Data, prompt: Prompt) -> Result<(), DoorError> {
 
 /// Takes a prompt that is no message, in a conversation that is there; or says in words for people why not.
 pub async fn take(data: &Data, prompt: Prompt) -> Result<Option<String>, DoorError> {
-    let refusal = refusal(data, prompt.conversation).await?;
+    let queued = data.store.queued_count(prompt.conversation).await?;
+    let known = data.store.conversation(prompt.conversation).await?;
+    let project = known.and_then(|conversation| data.config.project_named(&conversation.project));
+    let refusal = refusal(data, project, queued);
     if refusal.is_some() || data.store.accept(&prompt, None).await? == Accepted::Duplicate {
         return Ok(refusal);
     }
@@ -290,23 +295,18 @@ pub async fn says(
 }
 
 /// Why there is no room for one more prompt, in words for people.
-async fn refusal(data: &Data, conversation: ConversationId) -> Result<Option<String>, DoorError> {
+fn refusal(data: &Data, project: Option<&Project>, queued: usize) -> Option<String> {
     let limits = &data.config.limits;
-    if data.store.queued_count(conversation).await? >= limits.queued_prompts_max {
-        return Ok(Some(notice::queue_full(limits.queued_prompts_max)));
+    if queued >= limits.queued_prompts_max {
+        return Some(notice::queue_full(limits.queued_prompts_max));
     }
-    let project = data.store.conversation(conversation).await?.map(|conversation| conversation.project);
-    let dir = data.config.projects.iter().find(|known| Some(&known.name) == project.as_ref());
-    let dirs = [Some(&data.config.state_dir), dir.map(|project| &project.dir)];
-    let free = dirs.into_iter().flatten().filter_map(|dir| disk::free_bytes(dir).ok()).min();
-    Ok(free.filter(|free| *free < limits.disk_free_bytes_min).map(|free| {
-        tracing::error!(
-            free,
-            least = limits.disk_free_bytes_min,
-            "no prompt is taken: the disk is nearly full"
-        );
-        notice::disk_full(free)
-    }))
+    let dirs = [Some(&data.config.state_dir), project.map(|project| &project.dir)];
+    let free = dirs.into_iter().flatten().filter_map(|dir| disk::free_bytes(dir).ok()).min()?;
+    if free >= limits.disk_free_bytes_min {
+        return None;
+    }
+    tracing::error!(free, least = limits.disk_free_bytes_min, "no prompt is taken: the disk is nearly full");
+    Some(notice::disk_full(free))
 }
 
 /// The project that the message's channel belongs to, and how. Discord is asked only about a message that is for the

@@ -144,15 +144,15 @@ pub(super) async fn append(
     now: WallTime,
     line: Line<'_>,
 ) -> Result<(), StoreError> {
-    let last = sqlx::query!(r#"SELECT seq AS "seq!", hash AS "hash!" FROM audit ORDER BY seq DESC LIMIT 1"#)
-        .fetch_optional(&mut **transaction)
-        .await?;
-    let last = last.map_or_else(AuditHead::none, |row| AuditHead { seq: row.seq, hash: row.hash });
-    // Numbers that were given are never given again: where rows were taken away from the end, a gap stays.
-    let given: Option<i64> = sqlx::query_scalar(r"SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
-        .fetch_optional(&mut **transaction)
-        .await?;
+    let (given, seq, hash): (Option<i64>, Option<i64>, Option<String>) = sqlx::query_as(
+        "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'audit'),
+                (SELECT seq FROM audit ORDER BY seq DESC LIMIT 1), (SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)",
+    )
+    .fetch_one(&mut **transaction)
+    .await?;
+    let last = seq.zip(hash).map_or_else(AuditHead::none, |(seq, hash)| AuditHead { seq, hash });
     let mut entry = AuditEntry {
+        // Numbers that were given are never given again: where rows were taken away from the end, a gap stays.
         seq: given.unwrap_or_default().max(last.seq) + 1,
         at: now,
         actor: line.actor,

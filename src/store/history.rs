@@ -22,10 +22,11 @@ use std::time::Duration;
 
 use sqlx::{Sqlite, Transaction};
 
+use super::prompts::Arrival;
 use super::row::uuid;
 use super::{Store, StoreError};
 use crate::clock::WallTime;
-use crate::domain::ids::{ChannelId, MessageId, PromptId};
+use crate::domain::ids::{MessageId, PromptId};
 
 /// A live message that is older than this was repeated, if it was decided on before.
 const REPEATED_MAX: Duration = Duration::from_hours(24);
@@ -58,9 +59,9 @@ impl Store {
     }
 
     /// Whether a live message was decided on long ago, so that it must have been repeated.
-    pub async fn is_repeated(&self, channel: ChannelId, message: MessageId) -> Result<bool, StoreError> {
-        // The channel's own is looked up first, because that rules nearly all out; the newest of all is in none of their rows.
-        if self.watermark(channel).await?.is_none_or(|decided| message > decided) {
+    pub async fn is_repeated(&self, arrival: &Arrival, message: MessageId) -> Result<bool, StoreError> {
+        // The channel's own comes first, because that rules nearly all out; the newest of all is in none of their rows.
+        if arrival.decided.is_none_or(|decided| message > decided) {
             return Ok(false);
         }
         let newest = self.newest_decided_at().await?;

@@ -77,7 +77,7 @@ pub use ignored::{Became, Ignored};
 pub use outages::LoginOutage;
 pub use past_asks::{PastAsk, PastAsks};
 pub use processes::{NewProcess, Process};
-pub use prompts::{Accepted, PromptState};
+pub use prompts::{Accepted, Arrival, PromptState};
 pub use shares::Share;
 pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};

@@ -19,6 +19,17 @@ pub enum Accepted {
     Duplicate,
 }
 
+/// What is known where a prompt arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Whether it is stored already.
+    pub known: bool,
+    /// The newest message of its channel that was decided on.
+    pub decided: Option<MessageId>,
+    /// How many prompts wait in its conversation.
+    pub queued: usize,
+}
+
 /// Where a prompt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptState {
@@ -134,6 +145,32 @@ fn wish(word: &str) -> Result<Wish, StoreError> {
 }
 
 impl Store {
+    /// What is known where this prompt arrives.
+    pub async fn arrival(
+        &self,
+        id: PromptId,
+        conversation: ConversationId,
+        channel: ChannelId,
+    ) -> Result<Arrival, StoreError> {
+        let id = id.to_string();
+        let (conversation, channel) = (conversation.0.cast_signed(), channel.0.cast_signed());
+        let row = sqlx::query!(
+            r#"SELECT EXISTS (SELECT 1 FROM prompts WHERE id = ?) AS "known!: bool",
+                      (SELECT message FROM watermarks WHERE channel = ?) AS "decided: i64",
+                      (SELECT count(*) FROM prompts WHERE conversation = ? AND state = 'queued') AS "queued!: i64""#,
+            id,
+            channel,
+            conversation
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(Arrival {
+            known: row.known,
+            decided: row.decided.map(|message| MessageId(message.cast_unsigned())),
+            queued: usize::try_from(row.queued).unwrap_or(usize::MAX),
+        })
+    }
+
     /// Stores a prompt in the queue of its conversation (whose row must be there), and moves the watermark of the
     /// channel that it came from: both or neither. Only after this may anybody be told that it was accepted.
     pub async fn accept(

@@ -155,7 +155,7 @@ impl Row {
 
 impl Store {
     /// Begins a turn and takes its prompt out of the queue, or begins its next attempt in another process. A turn that
-    /// has ended stays so. A process whose start failed before it had a row gets one, so that the turn is found again.
+    /// has ended stays so. Its process must have a row.
     pub async fn begin_turn(&self, new: &NewTurn) -> Result<(), StoreError> {
         let (id, process, now) = (new.id.to_string(), new.process.to_string(), self.now().0);
         let prompt = new.prompt.map(|id| id.to_string());
@@ -167,18 +167,6 @@ impl Store {
         let boot = up.as_ref().map(|up| up.boot.as_str());
         let up_ms = up.as_ref().map(|up| i64::try_from(up.since.as_millis()).unwrap_or(i64::MAX));
         let mut transaction = self.begin().await?;
-        if let Some(session) = &session {
-            sqlx::query!(
-                "INSERT INTO processes (id, conversation, session, fingerprint, started_at) VALUES (?, ?, ?, '', ?)
-                 ON CONFLICT (id) DO NOTHING",
-                process,
-                conversation,
-                session,
-                now
-            )
-            .execute(&mut *transaction)
-            .await?;
-        }
         sqlx::query!(
             "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at,
                 session_lost, restarted, held, boot, started_up_ms)

@@ -151,16 +151,15 @@ impl Actor {
         }
         let (session, fresh) = self.session_for_launch().await?;
         new.session = self.session.or(Some(session));
-        let launch = match self.shared.setup.launch(&self.conversation, session, fresh).await {
-            Ok(launch) => launch,
-            Err(failure) => {
-                store.begin_turn(&new).await?;
-                return Ok(Input::LaunchFailed(failure));
-            }
-        };
+        let launch = self.shared.setup.launch(&self.conversation, session, fresh).await;
+        // Also of one that will not be: the turn is found again by it.
         self.note_process(process, session).await?;
         store.begin_turn(&new).await?;
         pass(Point::TurnRow).await;
+        let launch = match launch {
+            Ok(launch) => launch,
+            Err(failure) => return Ok(Input::LaunchFailed(failure)),
+        };
         if let Err(failure) = self.start(process, session, &launch).await {
             return Ok(Input::LaunchFailed(failure));
         }

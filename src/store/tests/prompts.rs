@@ -73,7 +73,9 @@ async fn what_left_the_queue_does_not_come_back() {
     for prompt in [&taken, &withdrawn, &refused] {
         db.accept(prompt, None).await.unwrap();
     }
-    db.begin_turn(&new_turn(Some(taken.id), ProcessId(Uuid::new_v4()))).await.unwrap();
+    let process = ProcessId(Uuid::new_v4());
+    db.start_process(&new_process(process)).await.unwrap();
+    db.begin_turn(&new_turn(Some(taken.id), process)).await.unwrap();
     assert!(!db.withdraw(taken.id).await.unwrap());
     assert!(db.withdraw(withdrawn.id).await.unwrap());
     assert!(!db.withdraw(withdrawn.id).await.unwrap());

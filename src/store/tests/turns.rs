@@ -31,6 +31,7 @@ async fn another_attempt_moves_the_turn_to_its_process() {
     let begun = db.turn(turn).await.unwrap().unwrap();
     db.end_process(first, &Exit::Lost).await.unwrap();
     let second = ProcessId(Uuid::new_v4());
+    db.start_process(&new_process(second)).await.unwrap();
     let carried = Carried { session_lost: true, restarted: true, held: 1 };
     let again = NewTurn {
         id: turn,
@@ -75,11 +76,13 @@ async fn a_process_is_attached_until_all_is_told_and_then_forgotten_once() {
 }
 
 #[tokio::test]
-async fn a_turn_whose_process_never_had_a_row_is_found_again() {
+async fn a_turn_whose_process_never_started_is_found_again() {
     let db = Db::new().await;
     let wanted = prompt(1);
     db.accept(&wanted, None).await.unwrap();
     let process = ProcessId(Uuid::new_v4());
+    db.begin_turn(&new_turn(Some(wanted.id), process)).await.expect_err("nobody would find it");
+    db.start_process(&new_process(process)).await.unwrap();
     db.begin_turn(&new_turn(Some(wanted.id), process)).await.unwrap();
     let db = db.reopened().await;
     assert_eq!(db.processes_to_attach(HERE).await.unwrap()[0].id, process);
