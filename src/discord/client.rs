@@ -16,7 +16,7 @@ use super::gate::Gate;
 use super::incoming::Incoming;
 use super::intake::Whence;
 use super::rest::{self, Rest};
-use super::{Data, DoorError, announce, commands, components, intake, notice, waiting};
+use super::{Data, DoorError, announce, archived, commands, components, intake, notice, waiting};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
@@ -296,6 +296,7 @@ async fn on_event(
                 noted(waiting::deleted(data, channel, id).await);
             }
         }
+        FullEvent::ThreadUpdate { new, .. } => archived::forget(&framework.serenity_context.cache, new),
         FullEvent::ReactionAdd { add_reaction } => {
             noted(waiting::reacted(framework.serenity_context, data, add_reaction).await);
         }

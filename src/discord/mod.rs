@@ -15,6 +15,8 @@ pub mod route;
 
 pub mod attachments;
 
+pub mod archived;
+
 pub mod arrivals;
 
 pub mod intake;

@@ -137,8 +137,12 @@ async fn die_at(lane: u64, points: &[Point], times: u64) -> usize {
 async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
     let begun = stage.cli_log("prompt").len();
     let bot = stage.bot().await;
-    talk.ask(stage, MARA, talk.channel(0), "[[say:Before.]] [[pause:900]] [[bash:echo once >> EFFECT]]");
-    eventually("a turn to run", || (stage.cli_log("prompt").len() > begun).then_some(())).await;
+    // As many as the next daemon has to attach to, if it is to die when it has attached to so many.
+    for channel in 0..nth(time) {
+        let script = "[[say:Before.]] [[pause:900]] [[bash:echo once >> EFFECT]]";
+        talk.ask(stage, MARA, talk.channel(channel), script);
+    }
+    eventually("turns to run", || (stage.cli_log("prompt").len() >= begun + nth(time)).then_some(())).await;
     bot.kill();
     let (mut bot, pause) = doomed(stage, point, time);
     let name = format!("death {time} at {point:?}");
@@ -166,11 +170,16 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
     death(stage, &name).await
 }
 
+/// At which passing of its point a daemon dies: the first, second or third.
+fn nth(time: u64) -> usize {
+    [1, 1, 2, 2, 3, 3][usize::try_from(time % 6).expect("it is below 6")]
+}
+
 /// A daemon that dies when it passes the point, for the first, second or third time, and how long it pauses before, in
 /// milliseconds.
 fn doomed(stage: &Stage, point: Point, time: u64) -> (Bot, u64) {
-    let (nth, pause) = (1 + time / 2 % 3, if time.is_multiple_of(2) { 0 } else { PAUSE_MS });
+    let pause = if time.is_multiple_of(2) { 0 } else { PAUSE_MS };
     let mut around = stage.around_bot().clone();
-    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{nth}:{pause}")));
+    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{}:{pause}", nth(time))));
     (stage.bot_unready_with(&around), pause)
 }

@@ -44,7 +44,7 @@ pub async fn settle(stage: &Stage, talk: &Talk) -> Duration {
             (last, moved) = (now, Instant::now());
         }
         if moved.elapsed() > patience {
-            tell(&format!("nothing moved for {patience:?}"));
+            tell(&format!("nothing moved for {patience:?}: {open:?}"));
             return begun.elapsed();
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
