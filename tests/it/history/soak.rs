@@ -18,6 +18,8 @@ const CHANNELS: u64 = 10;
 const OPEN_MAX: usize = 20;
 /// A shorter run says nothing about growth: caches and the allocator fill first.
 const GROWTH_AFTER: Duration = Duration::from_mins(5);
+/// A connection to Discord's API is kept for a minute and a half.
+const REST: Duration = Duration::from_secs(100);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_quiet_day_everybody_is_answered_once() {
@@ -52,9 +54,11 @@ async fn mixed_trouble_leaves_nothing_behind() {
     // What is compared is rest with rest: before the first sixth everything grows once.
     trouble(&stage, &mut talk, &mut dice, lasts / 6, &mut killed).await;
     settle(&stage, &talk).await;
+    rest(lasts).await;
     let first = (memory_bytes(bot.pid()), descriptors(bot.pid()));
     trouble(&stage, &mut talk, &mut dice, lasts * 5 / 6, &mut killed).await;
     let settled = settle(&stage, &talk).await;
+    rest(lasts).await;
     let last = (memory_bytes(bot.pid()), descriptors(bot.pid()));
     let history = gather(&stage, &talk, Vec::new(), killed).await;
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
@@ -79,6 +83,13 @@ async fn mixed_trouble_leaves_nothing_behind() {
         assert!(last.abs_diff(first) <= 5, "descriptors: {first} → {last}");
     }
     assert_eq!(bot.stop().code, Some(0));
+}
+
+/// Waits until all is gone that is kept for a while in case it is wanted again: conversations, connections.
+async fn rest(lasts: Duration) {
+    if lasts >= GROWTH_AFTER {
+        tokio::time::sleep(REST).await;
+    }
 }
 
 /// People talk, and every second something goes wrong.
