@@ -49,9 +49,8 @@ pub async fn measure(extent: Extent) -> Vec<Figure> {
     let (few, many) = (100, extent.pick(500, 150));
     let (stage, channels) = piers(u64::try_from(many).expect("it fits")).await;
     let stage = unlimited(stage).with("limits", "running_turns_max = 8");
+    let idle = idle().await;
     let bot = stage.bot().await;
-    settle().await;
-    let idle = Memory::of(bot.pid());
     let turns = extent.pick(25, 8);
     let alone = Cost::of(&stage, &bot, channels[0], turns).await;
     drive(&stage, &channels[1..few], "[[say:hi]]", few - 1, 8).await;
@@ -89,6 +88,14 @@ pub async fn measure(extent: Extent) -> Vec<Figure> {
     ];
     figures.extend(trouble(&stage).map(|said| Figure::not_measured("size", &said)));
     figures
+}
+
+/// The memory of a daemon with one project, in which nobody has asked for anything.
+async fn idle() -> Memory {
+    let (stage, _) = piers(1).await;
+    let bot = stage.bot().await;
+    settle().await;
+    Memory::of(bot.pid())
 }
 
 /// Whether a turn costs the same.
