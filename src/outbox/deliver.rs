@@ -54,7 +54,7 @@ pub trait Discord: Send + Sync + 'static {
     async fn react(&self, channel: ChannelId, message: MessageId, emoji: &str) -> Result<(), DeliverError>;
     /// Removes a reaction of ours.
     async fn unreact(&self, channel: ChannelId, message: MessageId, emoji: &str) -> Result<(), DeliverError>;
-    /// Shows the typing indicator for ten seconds.
+    /// Shows the typing indicator for ten seconds, unless there is more urgent to do.
     async fn typing(&self, channel: ChannelId) -> Result<(), DeliverError>;
     /// Opens a thread on a message; fine if it is open already.
     async fn open_thread(&self, thread: &Thread) -> Result<(), DeliverError>;
@@ -135,8 +135,13 @@ impl SerenityDiscord {
     }
 
     async fn call<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
-        self.breaker.ready().await;
         self.calls.ready().await;
+        self.send(call).await
+    }
+
+    /// Makes a call that is counted already.
+    async fn send<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
+        self.breaker.ready().await;
         routes::forget(&self.http, self.clock).await;
         match tokio::time::timeout(CALL_MAX, call).await {
             Ok(result) => result.map_err(|error| {
@@ -206,7 +211,10 @@ impl Discord for SerenityDiscord {
     }
 
     async fn typing(&self, channel: ChannelId) -> Result<(), DeliverError> {
-        self.call(self.http.broadcast_typing(channel.0.into())).await
+        if !self.calls.spare() {
+            return Ok(());
+        }
+        self.send(self.http.broadcast_typing(channel.0.into())).await
     }
 
     async fn open_thread(&self, thread: &Thread) -> Result<(), DeliverError> {

@@ -54,8 +54,9 @@ impl Pace {
         let gap = match (kind, urgency) {
             (Kind::Create, _) | (Kind::Edit, Urgency::Final) => now,
             (Kind::Edit, Urgency::Stream) => match (self.edits.back(), self.creates.back()) {
-                (Some(edit), Some(create)) if create > edit => create.after(FIRST_EDIT_GAP),
-                (Some(edit), _) => edit.after(STREAM_GAP),
+                // A message that goes on from another one has no first words.
+                (Some(edit), Some(create)) => edit.after(STREAM_GAP).max(create.after(FIRST_EDIT_GAP)),
+                (Some(edit), None) => edit.after(STREAM_GAP),
                 (None, Some(create)) => create.after(FIRST_EDIT_GAP),
                 (None, None) => now,
             },

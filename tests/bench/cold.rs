@@ -17,7 +17,7 @@ use crate::support::messages_api::MessagesApi;
 use crate::support::real_cli;
 use crate::usage::shims;
 
-/// So long somebody types before they send.
+/// So long somebody types before they send; a process that is made ready meanwhile must not be over by then.
 const TYPING: Duration = Duration::from_millis(2500);
 
 /// Cold ÷ `claude -p`.
@@ -55,7 +55,7 @@ pub async fn pre_started(extent: Extent) -> Vec<Figure> {
     let api = MessagesApi::start().await;
     let rounds = extent.pick(8, 3);
     let (stage, channels) = piers(1).await;
-    let stage = with_real_cli(stage, &program, &api).with("claude", "warm_idle_secs = 1");
+    let stage = with_real_cli(stage, &program, &api).with("claude", "warm_idle_secs = 5");
     let _bot = stage.bot().await;
     let channel = channels[0];
     through_discord(&stage, channel, "", "the first words of all").await;
