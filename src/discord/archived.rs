@@ -19,7 +19,7 @@ pub fn forget(cache: &Cache, thread: &GuildChannel) {
     match from_value::<ThreadDeleteEvent>(said) {
         Ok(mut gone) => _ = cache.update(&mut gone),
         Err(error) => {
-            tracing::warn!(thread = %thread.id, error = %Chain(&error), "a thread stays in the cache")
+            tracing::warn!(thread = %thread.id, error = %Chain(&error), "a thread stays in the cache");
         }
     }
 }
