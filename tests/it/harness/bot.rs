@@ -18,6 +18,8 @@ const END_MAX: Duration = Duration::from_mins(1);
 /// A running `switchboard`. Dropping it kills it; shims and CLIs that it started are ended by their own stage.
 pub struct Bot {
     child: Option<Child>,
+    /// What it prints on stdout and stderr. It is read while it runs: what nobody reads it would keep, or wait for.
+    printed: Option<[JoinHandle<Vec<u8>>; 2]>,
     state_dir: std::path::PathBuf,
 }
 
@@ -72,7 +74,7 @@ impl Bot {
         let told = around.env.iter().any(|(name, _)| FOR_TESTS.contains(&name.as_str()));
         let program = if told { program_for_tests() } else { program() };
         let words: Vec<String> = around.wrapper.iter().cloned().chain([program]).collect();
-        let child = Command::new(&words[0])
+        let mut child = Command::new(&words[0])
             .args(&words[1..])
             .args(args)
             .arg("--config")
@@ -86,7 +88,8 @@ impl Bot {
             .spawn()
             .expect("the binary starts");
         let state_dir = config.parent().expect("the configuration lies in the stage").join("state");
-        Self { child: Some(child), state_dir }
+        let printed = Some([read_all(child.stdout.take()), read_all(child.stderr.take())]);
+        Self { child: Some(child), printed, state_dir }
     }
 
     /// Its process id.
@@ -115,11 +118,8 @@ impl Bot {
 
     /// Waits for its end.
     pub fn end(mut self) -> Exit {
-        let mut child = self.child.take().expect("it was not ended");
-        // Read while it runs: one that prints more than a pipe holds waits for its reader, and would never end.
-        let stdout = read_all(child.stdout.take());
-        let stderr = read_all(child.stderr.take());
-        let status = Watched(Some(child)).wait();
+        let status = Watched(self.child.take()).wait();
+        let [stdout, stderr] = self.printed.take().expect("it was not ended");
         let text = |reader: JoinHandle<Vec<u8>>| {
             String::from_utf8_lossy(&reader.join().expect("it is read")).into_owned()
         };
