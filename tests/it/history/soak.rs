@@ -18,8 +18,8 @@ const CHANNELS: u64 = 10;
 const OPEN_MAX: usize = 20;
 /// A shorter run says nothing about growth: caches and the allocator fill first.
 const GROWTH_AFTER: Duration = Duration::from_mins(5);
-/// A connection to Discord's API is kept for a minute and a half.
-const REST: Duration = Duration::from_secs(100);
+/// A connection to Discord's API is kept for a minute and a half, and looked at as often.
+const REST: Duration = Duration::from_secs(200);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_quiet_day_everybody_is_answered_once() {
