@@ -152,8 +152,8 @@ impl CatchUp {
                     let channel = lane.channel;
                     match plan.done(lane, outcome, reading.data.clock.moment()) {
                         After::Again => {}
-                        After::Later => progress.delayed(session, channel),
                         After::GivenUp => {
+                            progress.delayed(session, channel);
                             tracing::error!(%channel, "the channel could not be read; the next connection tries again");
                         }
                         After::Finished => {

@@ -240,7 +240,11 @@ impl Delivery {
             hash.clear();
         }
         self.known.set(operation, PostedState::Sending, hash.clone(), now);
-        match self.post(inner, body, &custom_ids, &nonce).await {
+        // What Discord refuses elsewhere may hold it for long before it goes: no longer than its nonce counts.
+        let tried = before.as_ref().map_or(Duration::ZERO, |before| now.since(before.first_try_at));
+        let left = plan::NONCE_KNOWN.saturating_sub(tried);
+        let posted = tokio::time::timeout(left, self.post(inner, body, &custom_ids, &nonce)).await;
+        match posted.unwrap_or_else(|late| Err(DeliverError::Retry { error: late.into() })) {
             Ok(message) => {
                 pass(points(operation, body).1).await;
                 inner.store.slot_sent(key, message, &hash).await?;

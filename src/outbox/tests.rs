@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::deliver::DeliverError;
@@ -20,6 +21,8 @@ struct Fake {
     posted: Mutex<Vec<MessageBody>>,
     reactions: Mutex<Vec<String>>,
     refusals: Mutex<VecDeque<DeliverError>>,
+    /// The next create waits for ever, with this in its hand.
+    hangs: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 #[async_trait]
@@ -31,6 +34,10 @@ impl Discord for Fake {
         _: &[String],
         _: &str,
     ) -> Result<MessageId, DeliverError> {
+        let hangs = lock(&self.hangs).take();
+        if let Some(_held) = hangs {
+            std::future::pending::<()>().await;
+        }
         if let Some(refusal) = lock(&self.refusals).pop_front() {
             return Err(refusal);
         }
@@ -117,6 +124,12 @@ impl Bench {
 
     /// Shows a last view, and gives what stands in the channel when it is settled.
     async fn ends_with(&self, body: MessageBody) -> Vec<MessageBody> {
+        self.show(body);
+        self.outbox.settled().await;
+        lock(&self.discord.posted).clone()
+    }
+
+    fn show(&self, body: MessageBody) {
         let target = Target {
             channel: HERE,
             parent: None,
@@ -126,8 +139,6 @@ impl Bench {
         };
         let shown = Shown { slots: vec![body], reaction: Reaction::Done, typing: false, ended: true };
         self.outbox.show(TURN, &target, shown);
-        self.outbox.settled().await;
-        lock(&self.discord.posted).clone()
     }
 
     fn reactions(&self) -> Vec<String> {
@@ -186,4 +197,23 @@ async fn workers_end_when_nothing_is_shown_any_more() {
     tokio::time::resume();
     let posted = bench.ends_with(MessageBody::text("Once more.")).await;
     assert_eq!(posted, [MessageBody::text("Once more.")], "a new worker finds the message");
+}
+
+#[tokio::test]
+async fn a_create_does_not_wait_for_longer_than_its_nonce_counts() {
+    let bench = Bench::new(vec![]).await;
+    let (held, dropped) = oneshot::channel();
+    *lock(&bench.discord.hangs) = Some(held);
+    bench.show(MessageBody::text("The end."));
+    while lock(&bench.discord.hangs).is_some() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let dropped = tokio::time::timeout(plan::NONCE_KNOWN * 2, dropped).await;
+    assert!(matches!(dropped, Ok(Err(_))), "it still waits after {:?}", begun.elapsed());
+    assert!(begun.elapsed() <= plan::NONCE_KNOWN, "it waited for {:?}", begun.elapsed());
+    tokio::time::resume();
+    bench.outbox.settled().await;
+    assert_eq!(lock(&bench.discord.posted)[..], [MessageBody::text("The end.")]);
 }

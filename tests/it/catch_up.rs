@@ -4,6 +4,8 @@
 
 mod held;
 
+use std::time::Duration;
+
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{Draft, Fault, Snapshot, World};
 
@@ -270,7 +272,7 @@ async fn a_daemon_that_is_killed_while_it_catches_up_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_cannot_be_read_holds_up_no_other() {
+async fn a_channel_that_cannot_be_read_holds_up_no_other_and_keeps_its_order() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;
     known(&stage, 2).await;
@@ -284,8 +286,13 @@ async fn a_channel_that_cannot_be_read_holds_up_no_other() {
     stage.discord.faults().next_rest(matcher.as_str(), Fault::Drop);
     let _bot = stage.bot().await;
     stage.said(ChannelId(there.0), "There.").await;
+    let live = stage.ask(MARA, HARBOR, "[[say:Live.]]");
+    assert!(stage.answer(HARBOR, live).await.contains("Live."));
     assert!(stage.answer(HARBOR, here).await.contains("Here."));
-    assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
+    let prompts = stage.cli_prompts();
+    assert_eq!(prompts.len(), 3, "{prompts:?}");
+    let in_order = ["There.", "Here.", "Live."].iter().zip(&prompts).all(|(word, text)| text.contains(word));
+    assert!(in_order, "{prompts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +302,7 @@ async fn a_watermark_never_jumps_over_what_was_not_read() {
     known(&stage, 2).await;
     bot.kill();
     let missed = stage.ask(MARA, HARBOR, "[[say:Missed.]]");
-    // The channel cannot be read, so a live message does not wait for it; then the daemon dies.
+    // The channel cannot be read, so a live message does not wait for ever; then the daemon dies.
     stage.discord.faults().rate(
         format!("GET /channels/{HARBOR}/messages").as_str(),
         1_000_000,
@@ -304,6 +311,7 @@ async fn a_watermark_never_jumps_over_what_was_not_read() {
     );
     let bot = stage.bot().await;
     let live = stage.ask(MARA, HARBOR, "[[say:Live.]]");
+    stage.outcome_within(Duration::from_mins(2), live).await;
     assert!(stage.answer(HARBOR, live).await.contains("Live."));
     bot.kill();
     stage.discord.faults().clear_rest();

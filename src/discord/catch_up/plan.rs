@@ -56,10 +56,8 @@ pub enum Outcome {
 /// What becomes of a channel that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
-    /// Its turn comes again.
+    /// Its turn comes again, at once or later.
     Again,
-    /// It is tried again later; live messages must not wait for it.
-    Later,
     /// It is read to its end, or there is nothing to read.
     Finished,
     /// It was tried often enough, until the next session.
@@ -117,7 +115,7 @@ impl Plan {
                 let wait = RETRY_WAIT_MIN * 2_u32.saturating_pow((lane.failures - 1).min(16));
                 lane.not_before = now.after(wait.min(RETRY_WAIT_MAX));
                 self.lanes.push_back(lane);
-                After::Later
+                After::Again
             }
         }
     }
@@ -160,7 +158,7 @@ mod tests {
     fn one_that_fails_waits_longer_each_time_and_holds_up_no_other() {
         let mut plan = Plan::new([(A, None), (B, None)]);
         let failing = read(&mut plan, at(0));
-        assert_eq!(plan.done(failing, Outcome::Failed, at(0)), After::Later);
+        assert_eq!(plan.done(failing, Outcome::Failed, at(0)), After::Again);
         let other = read(&mut plan, at(0));
         assert_eq!(other.channel, B);
         assert_eq!(plan.next(at(0)), Next::Wait(at(1)));

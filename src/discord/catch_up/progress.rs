@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use crate::domain::ids::{ChannelId, MessageId};
 
-/// A live message waits for its channel to be caught up in for at most this long.
+/// A live message waits for its channel to be caught up in for at most this long: a read that fails is tried again
+/// meanwhile, and people see their answers in the order of their messages.
 const HOLD_MAX: Duration = Duration::from_mins(1);
 
 /// What is known of all channels.
@@ -36,7 +37,7 @@ struct State {
 enum Behind {
     /// It is about to be read: who comes live waits.
     Soon,
-    /// It cannot be read for now: nobody waits.
+    /// It could not be read in time: nobody waits.
     Later,
 }
 
@@ -89,7 +90,7 @@ impl Progress {
         });
     }
 
-    /// The channel cannot be read for now: its live messages go on, and its watermark stays.
+    /// The channel could not be read in time: its live messages go on, and its watermark stays.
     pub fn delayed(&self, session: u64, channel: ChannelId) {
         self.of(session, |state| {
             if let Some(found) = state.behind.as_mut().and_then(|behind| behind.get_mut(&channel)) {

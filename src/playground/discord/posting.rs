@@ -211,7 +211,6 @@ impl State {
         let replied_to = reply_to.and_then(|id| self.live_message(id)).map(|replied| replied.author);
         let Some(message) = self.messages.get_mut(&id) else { return };
         let thinking = message.flags & LOADING != 0;
-        change(message);
         if let Some(content) = content {
             if content != message.content {
                 message.history.push((wall, content.clone()));
@@ -220,6 +219,8 @@ impl State {
             message.mentions = found.users.into_iter().collect();
             message.content = content;
         }
+        // Last: an edit by the API may say whom it mentions.
+        change(message);
         message.embeds = with_kinds(message.embeds.take());
         message.components = with_ids(message.components.take());
         if thinking {

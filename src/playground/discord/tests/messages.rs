@@ -130,8 +130,14 @@ async fn only_who_may_be_pinged_is_pinged() {
     let none = discord::CreateAllowedMentions::new();
     let message = discord::CreateMessage::new().content(&text);
     let harbor = channel(World::HARBOR);
-    harbor.send_message(&http, message.clone().allowed_mentions(none.clone())).await.unwrap();
+    let mut silent =
+        harbor.send_message(&http, message.clone().allowed_mentions(none.clone())).await.unwrap();
     assert_eq!(server.pings(), []);
+    let edit = discord::EditMessage::new().content(format!("{text}!"));
+    silent.edit(&http, edit.clone().allowed_mentions(none.clone())).await.unwrap();
+    assert_eq!(silent.mentions, []);
+    silent.edit(&http, edit).await.unwrap();
+    assert_eq!(silent.mentions.len(), 2, "an edit does not know what was allowed before");
     let polite = none.replied_user(true);
     let reply = message
         .clone()
