@@ -1,7 +1,8 @@
 //! Reactions on prompts: one at a time, and what changed meanwhile is skipped. One worker per channel, because Discord
 //! counts them so (one call in 250 ms); it ends when nothing was wanted for a while.
 //!
-//! What a turn does just now is a courtesy: it waits until it is worth a look, and takes only what no text needs.
+//! What a turn does just now is a courtesy: it waits until it is worth a look, and takes only what no text needs. So a
+//! short turn is seen and then done, with two reactions fewer to ask Discord for.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -34,8 +35,8 @@ const IDLE_WHILE_WORKING: Duration = Duration::from_mins(10);
 const ATTEMPTS_MAX: u32 = 5;
 const FINAL_ATTEMPTS_MAX: u32 = 20;
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(10);
-/// An activity is shown when it lasted this long,
-const ACTIVITY_LASTS: Duration = Duration::from_millis(800);
+/// That a turn works is shown when it did so for this long, and what it does when that lasted as long,
+const WORK_LASTS: Duration = Duration::from_millis(800);
 /// and when the reaction before it stood for this long.
 const ACTIVITY_GAP: Duration = Duration::from_millis(2500);
 /// In all channels together, changes of activity in a second: two calls each, of the 40 that all share.
@@ -129,8 +130,8 @@ impl Reactions {
             });
             queue
         });
-        let due = if reaction.is_activity() { now.after(ACTIVITY_LASTS) } else { now };
-        let wanted = Wanted { message, reaction, delivered: delivered.into_iter().collect(), first, due };
+        let delivered = delivered.into_iter().collect();
+        let wanted = Wanted { message, reaction, delivered, first, due: due(reaction, now) };
         merge(&mut lock(&queue.wanted), wanted);
         queue.settled.send_replace(false);
         queue.changed.notify_one();
@@ -150,6 +151,12 @@ impl Reactions {
             let _ = queue.settled.subscribe().wait_for(|settled| *settled).await;
         }
     }
+}
+
+/// When a reaction that is wanted now may be shown.
+fn due(reaction: Reaction, now: Moment) -> Moment {
+    let works = reaction == Reaction::Working || reaction.is_activity();
+    if works { now.after(WORK_LASTS) } else { now }
 }
 
 /// The last one wins, for each message. One that changes again and again is looked at all the same.
@@ -301,6 +308,24 @@ mod tests {
         let delivered = turn.map(|turn| TurnId(uuid::Uuid::from_u128(turn))).into_iter().collect();
         let due = Moment(Duration::from_millis(due_ms));
         Wanted { message: MessageId(message), reaction, delivered, first: false, due }
+    }
+
+    #[test]
+    fn a_short_turn_is_seen_and_then_done() {
+        let (asked, ended) = (Moment(Duration::from_secs(1)), Moment(Duration::from_millis(1700)));
+        let mut pending = Vec::new();
+        for (reaction, now) in [
+            (Reaction::Seen, asked),
+            (Reaction::Working, asked),
+            (Reaction::Running, asked),
+            (Reaction::Done, ended),
+        ] {
+            let is_due = |wanted: &Wanted| wanted.due <= now;
+            merge(&mut pending, Wanted { due: due(reaction, now), ..wanted(1, reaction, None, 0) });
+            let shown = matches!(reaction, Reaction::Seen | Reaction::Done);
+            assert_eq!(pending.iter().any(is_due), shown, "{reaction:?}");
+            pending.retain(|wanted| !is_due(wanted));
+        }
     }
 
     #[test]
