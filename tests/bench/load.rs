@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Extent;
+use crate::bare::BareBot;
 use crate::figure::Figure;
 use crate::harness::Stage;
 use crate::scene::{drive, piers, quiet, trouble, unlimited};
@@ -25,7 +26,28 @@ const PROMPT: &str = "[[say:hi]]";
 pub async fn measure(extent: Extent) -> Vec<Figure> {
     let mut figures = cold(extent).await;
     figures.extend(warm(extent).await);
+    figures.extend(bare(extent).await);
     figures
+}
+
+/// The same without us: what serenity takes for the calls of a short turn.
+async fn bare(extent: Extent) -> Vec<Figure> {
+    let (stage, channels) = piers(extent.pick(WARM_CHANNELS, WARM_CHANNELS / 3)).await;
+    let bot = BareBot::start(&stage).await;
+    drive(&stage, &channels, PROMPT, channels.len(), AT_ONCE).await;
+    quiet().await;
+    let turns = channels.len() * BURST;
+    let cpu = cpu_ms(bot.pid());
+    let took = drive(&stage, &channels, PROMPT, turns, AT_ONCE).await;
+    quiet().await;
+    let per_100 = (cpu_ms(bot.pid()) - cpu) * 100.0 / turns as f64;
+    let rate = turns as f64 / took.as_secs_f64();
+    let told = format!("{:.2} s, at {rate:.0}/s", per_100 / 1000.0);
+    vec![
+        Figure::told("CPU of a bare serenity bot that makes the calls of 100 short turns", "–", told)
+            .number("cpu_ms", per_100)
+            .number("turns_per_s", rate),
+    ]
 }
 
 async fn cold(extent: Extent) -> Vec<Figure> {

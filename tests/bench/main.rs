@@ -23,6 +23,7 @@ mod support;
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod harness;
 
+mod bare;
 mod build;
 mod cold;
 mod figure;
@@ -79,6 +80,11 @@ const SCENES: &[Scene] = &[
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let has = |wanted: &str| words.iter().any(|word| word == wanted);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if words.first().is_some_and(|first| first == bare::ARGUMENT) {
+        runtime.block_on(bare::run(&words[1..]));
+        return ExitCode::SUCCESS;
+    }
     // `cargo test --all-targets` runs this file as well, without that word.
     if !has("--bench") {
         eprintln!("figures are measured by `cargo bench`");
@@ -92,7 +98,6 @@ fn main() -> ExitCode {
     }
     build::fake_claude();
     let extent = if has("--quick") { Extent::Quick } else { Extent::Whole };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut figures = Vec::new();
     let wanted = SCENES.iter().filter(|(name, _)| named.is_empty() || named.contains(&&(*name).to_owned()));
     for (name, scene) in wanted {
