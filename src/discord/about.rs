@@ -109,7 +109,8 @@ pub async fn ask(
         text = format!("{text}\n\n(The file {name:?} came with these messages and was not taken: {why}.)");
     }
     let author = Author { id: person.id, name: incoming.name() };
-    let opening = Opening { project: scope.project, channel, conversation, thread, guild };
+    let since = MessageId(incoming.id());
+    let opening = Opening { project: scope.project, channel, conversation, thread, guild, since };
     intake::open(ctx, data, &opening, || thread_name(question)).await?;
     let received_at = data.clock.wall();
     let wish = Wish::default();

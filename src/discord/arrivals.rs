@@ -2,7 +2,7 @@
 //! two messages written in one breath, a burst after a resume, a message whose files take long. What people see is the
 //! order in which they wrote, so the messages of a channel are taken one after the other, as the gateway gave them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Arrivals {
 #[derive(Debug, Default)]
 struct Inner {
     channels: Mutex<HashMap<ChannelId, VecDeque<MessageId>>>,
+    /// Those of them that their authors changed or deleted since they arrived.
+    touched: Mutex<HashSet<MessageId>>,
     changed: watch::Sender<()>,
 }
 
@@ -53,7 +55,7 @@ impl Arrivals {
 
     /// Notes a message, once.
     pub fn note(&self, channel: ChannelId, message: MessageId) {
-        let mut channels = self.inner.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = lock(&self.inner.channels);
         let noted = channels.entry(channel).or_default();
         if !noted.contains(&message) {
             // Discord's ids grow with time. Those of a session's first moments may be noted by their own tasks.
@@ -62,9 +64,12 @@ impl Arrivals {
         }
     }
 
-    /// Waits until a message that arrived was taken, if it did arrive.
+    /// Waits until a message that was changed or deleted was taken, if it did arrive.
     pub async fn passed(&self, channel: ChannelId, message: MessageId) {
         let mut changed = self.inner.changed.subscribe();
+        if self.inner.is_noted(channel, message) {
+            lock(&self.inner.touched).insert(message);
+        }
         let passed = async {
             while self.inner.is_noted(channel, message) {
                 // The sender is in `self`, so it cannot be gone.
@@ -106,16 +111,21 @@ impl Taken {
     pub fn is_in_order(&self) -> bool {
         self.in_order
     }
+
+    /// Whether the message was changed or deleted while it waited: it is not what arrived.
+    pub fn was_touched(&self) -> bool {
+        lock(&self.inner.touched).contains(&self.message)
+    }
 }
 
 impl Inner {
     fn is_noted(&self, channel: ChannelId, message: MessageId) -> bool {
-        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let channels = lock(&self.channels);
         channels.get(&channel).is_some_and(|noted| noted.contains(&message))
     }
 
     fn is_first(&self, channel: ChannelId, message: MessageId) -> bool {
-        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let channels = lock(&self.channels);
         let noted = channels.get(&channel);
         noted.is_none_or(|noted| noted.front() == Some(&message) || !noted.contains(&message))
     }
@@ -124,7 +134,7 @@ impl Inner {
 impl Drop for Taken {
     fn drop(&mut self) {
         {
-            let mut channels = self.inner.channels.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut channels = lock(&self.inner.channels);
             if let Some(noted) = channels.get_mut(&self.channel) {
                 noted.retain(|message| *message != self.message);
                 if noted.is_empty() {
@@ -132,8 +142,13 @@ impl Drop for Taken {
                 }
             }
         }
+        lock(&self.inner.touched).remove(&self.message);
         self.inner.changed.send_replace(());
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -160,6 +175,20 @@ mod tests {
         drop(taken);
         drop(fifth.await);
         assert!(arrivals.inner.channels.lock().expect("nobody panicked").is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_changes_a_message_that_waits_is_heeded() {
+        let arrivals = Arrivals::default();
+        let taken = arrivals.take(HERE, MessageId(3), std::future::ready(())).await;
+        assert!(!taken.was_touched());
+        let mut passed = Box::pin(arrivals.passed(HERE, MessageId(3)));
+        assert!((&mut passed).now_or_never().is_none());
+        assert!(taken.was_touched());
+        drop(taken);
+        passed.await;
+        arrivals.passed(HERE, MessageId(3)).await;
+        assert!(arrivals.inner.touched.lock().expect("nobody panicked").is_empty());
     }
 
     #[tokio::test(start_paused = true)]

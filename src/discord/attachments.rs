@@ -1,9 +1,11 @@
 //! Files that come with a message: fetched when the prompt is accepted, because Discord's addresses expire.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::io::AsyncWriteExt as _;
+use uuid::Uuid;
 
 use crate::chain::Chain;
 use crate::domain::ids::PromptId;
@@ -11,6 +13,9 @@ use crate::domain::prompt::Attachment;
 
 /// The only hosts that files are fetched from, over https and without redirects (RELIABILITY T11).
 const HOSTS: [&str; 2] = ["cdn.discordapp.com", "media.discordapp.net"];
+
+/// All files of a message are fetched within this time, and the rest is not taken: who wrote next in the channel waits.
+const FETCH_MAX: Duration = Duration::from_mins(1);
 
 /// Fetches files from Discord's CDN, and stores them.
 pub struct Files {
@@ -45,6 +50,9 @@ pub enum FileError {
     /// It could not be fetched.
     #[error("failed to fetch")]
     Fetch(#[from] reqwest::Error),
+    /// The files of the message took longer than [`FETCH_MAX`].
+    #[error("took too long")]
+    TooLate(#[from] tokio::time::error::Elapsed),
     /// It could not be stored.
     #[error("failed to store")]
     Store(#[from] std::io::Error),
@@ -62,13 +70,15 @@ impl Files {
         prompt: PromptId,
         offered: Vec<Offered>,
     ) -> (Vec<Attachment>, Vec<(String, String)>) {
+        let deadline = tokio::time::Instant::now() + FETCH_MAX;
         let (mut taken, mut refused) = (Vec::new(), Vec::new());
         for (index, file) in offered.into_iter().enumerate() {
             if index >= self.count_max {
                 refused.push((file.name, "too many files".to_owned()));
                 continue;
             }
-            match self.fetch_one(prompt, index, &file).await {
+            let fetched = tokio::time::timeout_at(deadline, self.fetch_one(prompt, index, &file)).await;
+            match fetched.map_err(FileError::from).flatten() {
                 Ok(attachment) => taken.push(attachment),
                 Err(error) => {
                     tracing::warn!(%prompt, error = %Chain(&error), "an attachment was not taken");
@@ -97,9 +107,9 @@ impl Files {
 
     /// Stores a text of ours with a prompt: beside all files that are fetched or copied for it.
     pub async fn write(&self, prompt: PromptId, name: &str, text: &[u8]) -> std::io::Result<Attachment> {
-        let (path, mut target) = self.create(prompt, self.count_max, name).await?;
-        target.write_all(text).await?;
-        target.sync_all().await?;
+        let mut target = self.create(prompt, self.count_max, name).await?;
+        target.file.write_all(text).await?;
+        let path = target.finish().await?;
         let content_type = Some("text/markdown".to_owned());
         Ok(Attachment { name: name.to_owned(), content_type, bytes: text.len() as u64, path })
     }
@@ -110,27 +120,21 @@ impl Files {
         index: usize,
         file: &Attachment,
     ) -> std::io::Result<Attachment> {
-        let (path, mut target) = self.create(prompt, index, &file.name).await?;
+        let mut target = self.create(prompt, index, &file.name).await?;
         let mut source = tokio::fs::File::open(&file.path).await?;
-        tokio::io::copy(&mut source, &mut target).await?;
-        target.sync_all().await?;
-        Ok(Attachment { path, ..file.clone() })
+        tokio::io::copy(&mut source, &mut target.file).await?;
+        Ok(Attachment { path: target.finish().await?, ..file.clone() })
     }
 
-    /// An empty file of a prompt.
-    async fn create(
-        &self,
-        prompt: PromptId,
-        index: usize,
-        name: &str,
-    ) -> std::io::Result<(PathBuf, tokio::fs::File)> {
+    /// An empty file for a prompt.
+    async fn create(&self, prompt: PromptId, index: usize, name: &str) -> std::io::Result<Target> {
         let dir = self.dir.join(prompt.to_string());
         tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).await?;
         let path = dir.join(format!("{index}_{}", file_name(name)));
-        // What is there already is of an earlier try that was cut off before the prompt was stored.
+        let part = dir.join(format!("{index}_{}.part", Uuid::new_v4().simple()));
         let mut options = tokio::fs::OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).await?;
-        Ok((path, file))
+        let file = options.write(true).create_new(true).mode(0o600).open(&part).await?;
+        Ok(Target { path, part: Part(part), file })
     }
 
     async fn fetch_one(
@@ -146,21 +150,46 @@ impl Files {
         if url.scheme() != "https" || !url.host_str().is_some_and(|host| HOSTS.contains(&host)) {
             return Err(FileError::ForeignHost);
         }
-        let (path, mut target) = self.create(prompt, index, &file.name).await?;
+        let mut target = self.create(prompt, index, &file.name).await?;
         let mut body = self.client.get(url).send().await?.error_for_status()?.bytes_stream();
         let mut bytes = 0;
         while let Some(chunk) = body.next().await {
             let chunk = chunk?;
             bytes += chunk.len() as u64;
             if bytes > self.bytes_max {
-                drop(target);
-                tokio::fs::remove_file(&path).await?;
                 return Err(FileError::TooLarge);
             }
-            target.write_all(&chunk).await?;
+            target.file.write_all(&chunk).await?;
         }
-        target.sync_all().await?;
+        let path = target.finish().await?;
         Ok(Attachment { name: file.name.clone(), content_type: file.content_type.clone(), bytes, path })
+    }
+}
+
+/// A file that is being written. It has its name once it is whole: the same message may be taken twice at a time, live and
+/// as one that was missed, and the one that fails must not leave the other a cut file.
+struct Target {
+    path: PathBuf,
+    part: Part,
+    file: tokio::fs::File,
+}
+
+impl Target {
+    /// It is whole; gives where it is.
+    async fn finish(self) -> std::io::Result<PathBuf> {
+        self.file.sync_all().await?;
+        tokio::fs::rename(&self.part.0, &self.path).await?;
+        Ok(self.path)
+    }
+}
+
+/// Removed when it is dropped, unless it got its name.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Not there: it has its name.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

@@ -19,6 +19,7 @@ mod reading;
 mod threads;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
@@ -29,15 +30,19 @@ use self::caps::Caps;
 use self::plan::{After, Next, Plan};
 use self::progress::Progress;
 pub use self::reading::{Membership, Reading};
+use self::threads::{Search, ToRead};
 use super::{Data, notice};
 use crate::chain::Chain;
-use crate::domain::ids::{ChannelId, GuildId};
+use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::calls::Calls;
 use crate::store::{NewConversation, Store, StoreError};
 
 /// How many channels are read at the same time: one that is slow (files, retries) does not hold up the others.
 const READERS: usize = 4;
+
+/// How long after a search that was not complete it goes on.
+const SEARCH_AGAIN: Duration = Duration::from_secs(10);
 
 /// What makes up for absence, and what is known of it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -77,6 +82,12 @@ impl CatchUp {
         &self.inner.breaker
     }
 
+    /// Lets a live message wait for those before it ([`Progress::hold`]).
+    pub async fn hold(&self, channel: ChannelId, message: MessageId) {
+        let blocked = || !self.inner.breaker.standing().wait.is_zero();
+        self.inner.progress.hold(channel, message, blocked).await;
+    }
+
     /// Tells the store how far channels were decided on. Called now and then, and at the end.
     pub async fn store(&self, store: &Store) -> Result<(), StoreError> {
         let decided = self.inner.progress.take_decided();
@@ -89,29 +100,34 @@ impl CatchUp {
         self.inner.breaker.store().await
     }
 
-    /// Reads everything that was said since the last session in these guilds. Ends when all is read, or when the next
-    /// session begins.
-    pub async fn run(&self, ctx: &Context, data: &Data, guilds: &[GuildId]) {
-        let session = self.inner.progress.session();
+    /// Reads everything that was said before this session since the last one in these guilds. Ends when all is read, or
+    /// when the next session begins.
+    pub async fn run(&self, ctx: &Context, data: &Data, session: u64, guilds: &[GuildId]) {
         let _alone = self.inner.running.lock().await;
+        if self.inner.progress.session() != session {
+            return;
+        }
         let reading = Reading::new(ctx, data, &self.inner, session);
-        let channels = tokio::select! {
-            channels = threads::channels(&reading, guilds) => channels,
+        let begun = tokio::select! {
+            begun = begin(&reading, guilds) => begun,
             () = self.ended(session) => return,
         };
-        let channels = match channels {
-            Ok(channels) => channels,
-            Err(error) => {
-                // Live messages go on; no watermark moves, so the next session reads what this one could not.
-                tracing::error!(error = %Chain(&error), "what was said meanwhile cannot be read");
+        let (mut search, mut channels) = begun;
+        self.inner.progress.planned(session, &ids(&channels));
+        loop {
+            let count = channels.len();
+            if !self.read(&reading, Plan::new(channels), session).await {
                 return;
             }
-        };
-        let all: Vec<_> = channels.iter().map(|(channel, _)| *channel).collect();
-        self.inner.progress.planned(session, &all);
-        let read = self.read(&reading, Plan::new(channels), session).await;
-        if read {
-            tracing::info!(channels = all.len(), messages = reading.count(), "caught up");
+            tracing::info!(channels = count, messages = reading.count(), "caught up");
+            if search.is_complete() {
+                return;
+            }
+            channels = tokio::select! {
+                found = again(&mut search) => found,
+                () = self.ended(session) => return,
+            };
+            self.inner.progress.planned_more(session, &ids(&channels));
         }
     }
 
@@ -182,6 +198,7 @@ impl CatchUp {
                     project: title.clone(),
                     parent: None,
                     title,
+                    since: MessageId(channel.0),
                 };
                 data.store.open_conversation(&new).await?;
             }
@@ -202,6 +219,32 @@ impl CatchUp {
             () = self.inner.stop.cancelled() => {}
         }
     }
+}
+
+/// What there is to read, found as soon as the store tells where we were. No watermark moves before.
+async fn begin<'a>(reading: &'a Reading<'a>, guilds: &[GuildId]) -> (Search<'a>, Vec<ToRead>) {
+    loop {
+        match Search::begin(reading, guilds).await {
+            Ok(found) => return found,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "what was said meanwhile cannot be read yet");
+            }
+        }
+        tokio::time::sleep(SEARCH_AGAIN).await;
+    }
+}
+
+/// What was missing, after a while.
+async fn again(search: &mut Search<'_>) -> Vec<ToRead> {
+    tokio::time::sleep(SEARCH_AGAIN).await;
+    search.more().await.unwrap_or_else(|error| {
+        tracing::error!(error = %Chain(&error), "threads that were found cannot be read yet");
+        Vec::new()
+    })
+}
+
+fn ids(channels: &[ToRead]) -> Vec<ChannelId> {
+    channels.iter().map(|(channel, _)| *channel).collect()
 }
 
 /// The caps of one absence, shared by its readers.

@@ -1,5 +1,6 @@
 //! The connection to Discord: the one place that builds serenity's client.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -238,12 +239,17 @@ async fn on_event(
     let data = framework.user_data().await;
     match event {
         FullEvent::Ready { data_about_bot } => {
+            // Before anything is awaited: another session may begin meanwhile.
+            let session = data.catch_up.progress().session();
             data.arrivals.watch(&framework.serenity_context.shard);
             data.gateway.beat();
             crate::lifecycle::ready("connected to Discord");
-            waiting::look_at_all(framework.serenity_context, data).await;
             let guilds: Vec<_> = data_about_bot.guilds.iter().map(|guild| GuildId(guild.id.get())).collect();
-            data.catch_up.run(framework.serenity_context, data, &guilds).await;
+            // Whoever writes now waits for the second, and must not wait for the first.
+            tokio::join!(
+                waiting::look_at_all(framework.serenity_context, data, session),
+                data.catch_up.run(framework.serenity_context, data, session, &guilds),
+            );
         }
         FullEvent::Ratelimit { data: limit } => {
             limited(data.catch_up.breaker(), limit.global, limit.timeout);
@@ -251,9 +257,18 @@ async fn on_event(
         FullEvent::Message { new_message } => {
             let (channel, id) = (ChannelId(new_message.channel_id.get()), MessageId(new_message.id.get()));
             let progress = data.catch_up.progress();
-            let taken = data.arrivals.take(channel, id, progress.hold(channel, id)).await;
+            let taken = data.arrivals.take(channel, id, data.catch_up.hold(channel, id)).await;
             let whence = Whence::Live { in_order: taken.is_in_order() };
-            let done = intake::message(framework.serenity_context, data, new_message, whence).await;
+            let ctx = framework.serenity_context;
+            let message = if taken.was_touched() {
+                waiting::as_it_is(ctx, data, new_message).await
+            } else {
+                Some(Cow::Borrowed(new_message))
+            };
+            let done = match &message {
+                Some(message) => intake::message(ctx, data, message, whence).await,
+                None => Ok(()),
+            };
             if let Err(error) = &done {
                 notice::say(data, channel, id, &notice::of_error(error));
             }

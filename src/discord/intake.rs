@@ -1,6 +1,8 @@
 //! A message of Discord's, live or read after an absence → a stored prompt, given to its conversation. Store first, then
 //! tell: the reaction that says "seen" appears when the prompt is committed with a sync, never before.
 
+use std::time::Duration;
+
 use serenity::all::{ChannelType, Context, Message, MessageType};
 
 use super::access::{Action, Person, Verdict, authorize};
@@ -18,6 +20,9 @@ use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId
 use crate::domain::prompt::{Attachment, Author, Origin, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 use crate::store::{Accepted, Ignored, NewConversation};
+
+/// Joining a thread may take this long; without it most events come all the same.
+const JOIN_MAX: Duration = Duration::from_secs(5);
 
 /// How a message came to us.
 #[derive(Clone, Copy)]
@@ -88,8 +93,14 @@ pub async fn message(
             notice::say(data, facts.channel, facts.message, notice::EMPTY);
         }
         Route::Prompt { conversation, opens_thread } => {
-            let opening =
-                Opening { project, channel: facts.channel, conversation, thread: opens_thread, guild };
+            let opening = Opening {
+                project,
+                channel: facts.channel,
+                conversation,
+                thread: opens_thread,
+                guild,
+                since: facts.message,
+            };
             open(ctx, data, &opening, || thread_name(&strip_mention(facts.text, facts.me))).await?;
             let name = membership.nick.unwrap_or_else(|| {
                 message.author.global_name.clone().unwrap_or_else(|| message.author.name.clone())
@@ -131,6 +142,8 @@ pub struct Opening<'a> {
     pub thread: bool,
     /// The server.
     pub guild: Option<GuildId>,
+    /// What it is opened with: a message, or the use of a command.
+    pub since: MessageId,
 }
 
 /// The conversation's row; it must be there before the prompt's. A thread that is opened for it has this name.
@@ -140,7 +153,7 @@ pub async fn open(
     opening: &Opening<'_>,
     thread_name: impl FnOnce() -> String,
 ) -> Result<(), DoorError> {
-    let &Opening { project, channel, conversation, thread, guild } = opening;
+    let &Opening { project, channel, conversation, thread, guild, since } = opening;
     if data.store.conversation(conversation).await?.is_some() {
         return Ok(());
     }
@@ -157,12 +170,16 @@ pub async fn open(
             project: project.name.clone(),
             parent: in_thread.then_some(project.channel_id),
             title,
+            since,
         })
         .await?;
     if in_thread && !thread {
         // A member of the thread gets its events wherever Discord makes them depend on membership (FEATURES app. B).
-        if let Err(error) = Rest::of(ctx, data).join_thread(channel).await {
-            tracing::warn!(thread = %channel, error = %Chain(&error), "could not join");
+        // Whoever writes next in the channel waits for this message to be taken.
+        match tokio::time::timeout(JOIN_MAX, Rest::of(ctx, data).join_thread(channel)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(thread = %channel, error = %Chain(&error), "could not join"),
+            Err(late) => tracing::warn!(thread = %channel, error = %late, "could not join"),
         }
     }
     Ok(())
@@ -322,7 +339,9 @@ async fn place<'a>(
     }
     if let Some(known) = data.store.conversation(facts.channel.into()).await? {
         let project = known.parent.and_then(|parent| data.config.project_for(parent));
-        return Ok(project.map(|project| (project, Place::Thread { joined: true })));
+        // What people wrote to each other before is read again after an absence, and is not for us.
+        let joined = facts.message >= known.since;
+        return Ok(project.map(|project| (project, Place::Thread { joined })));
     }
     if !facts.to_me {
         return Ok(None);

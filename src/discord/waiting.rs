@@ -2,7 +2,8 @@
 //! the turn that runs. What a message says now decides, by the same rules as when it came: what would not be taken any
 //! more does not wait any more. A prompt that has begun is what it was.
 
-use std::time::{Duration, Instant};
+use std::borrow::Cow;
+use std::time::Duration;
 
 use serenity::all::{Context, Message, Reaction};
 
@@ -20,6 +21,10 @@ const SEND: &str = "⏩";
 /// What waited when the daemon came begins after this at the latest, whether it was looked at or not.
 const LOOK_MAX: Duration = Duration::from_secs(10);
 
+/// A look that failed is made again after this, doubling up to [`LOOK_AGAIN_MAX`], for as long as the prompt waits.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN_MAX: Duration = Duration::from_mins(1);
+
 /// One look at a time, so that what was read last counts last.
 #[derive(Debug, Default)]
 pub struct Looks {
@@ -35,10 +40,38 @@ pub async fn updated(
 ) -> Result<(), DoorError> {
     data.arrivals.passed(channel, message).await;
     let id = Prompt::id_of(&Origin::Message { channel, message });
-    if data.store.waiting_prompt(id).await?.is_some() {
-        look(ctx, data, id).await?;
+    let mut wait = LOOK_AGAIN;
+    // What it said before must not be run because Discord did not tell.
+    while data.store.waiting_prompt(id).await?.is_some() {
+        match look(ctx, data, id).await {
+            Err(DoorError::Discord(error)) if !is_refusal(&error) => {
+                tracing::warn!(%message, error = %Chain(&error), "a message could not be looked at again, trying again");
+            }
+            done => return done,
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LOOK_AGAIN_MAX);
     }
     Ok(())
+}
+
+/// What a message says now that was changed or deleted before it was taken; none: it is gone. Unless Discord tells, it is
+/// what arrived.
+pub async fn as_it_is<'a>(ctx: &Context, data: &Data, arrived: &'a Message) -> Option<Cow<'a, Message>> {
+    let (channel, id) = (ChannelId(arrived.channel_id.get()), MessageId(arrived.id.get()));
+    match Rest::of(ctx, data).message(channel, id).await {
+        Ok(now) => {
+            // Only what is said live knows the author's roles.
+            let mut message = arrived.clone();
+            (message.content, message.attachments) = (now.content, now.attachments);
+            Some(Cow::Owned(message))
+        }
+        Err(error) if is_gone(&error) => None,
+        Err(error) => {
+            tracing::warn!(message = %id, error = %Chain(&error), "a message that was changed could not be read again");
+            Some(Cow::Borrowed(arrived))
+        }
+    }
 }
 
 /// A message was deleted.
@@ -81,25 +114,55 @@ pub async fn reacted(ctx: &Context, data: &Data, reaction: &Reaction) -> Result<
     Ok(())
 }
 
-/// Looks at every message whose prompt waits: nobody told us what was done to them while no session was there. Then what
-/// waited when the daemon came may begin.
-pub async fn look_at_all(ctx: &Context, data: &Data) {
-    let since = Instant::now();
-    match data.store.all_waiting().await {
-        Ok(all) => {
-            for prompt in all.iter().filter(|prompt| matches!(prompt.origin, Origin::Message { .. })) {
-                if since.elapsed() >= LOOK_MAX {
-                    data.registry.looked_at();
-                }
-                data.catch_up.ready().await;
-                if let Err(error) = look(ctx, data, prompt.id).await {
-                    tracing::warn!(prompt = %prompt.id, error = %Chain(&error), "a message could not be looked at again");
+/// Looks at every message whose prompt waits: nobody told us what was done to them while no session was there. Then, or
+/// after a while, what waited when the daemon came may begin.
+pub async fn look_at_all(ctx: &Context, data: &Data, session: u64) {
+    let at_the_latest = tokio::time::Instant::now() + LOOK_MAX;
+    let mut looks = std::pin::pin!(async {
+        tokio::select! {
+            () = look_until_seen(ctx, data) => true,
+            // The next session looks at all of it.
+            () = data.catch_up.progress().ended(session) => false,
+        }
+    });
+    let seen = tokio::time::timeout_at(at_the_latest, &mut looks).await;
+    if let Ok(false) = seen {
+        tokio::time::sleep_until(at_the_latest).await;
+    }
+    data.registry.looked_at();
+    if seen.is_err() {
+        looks.await;
+    }
+}
+
+/// Looks at what waits, and again at what could not be read.
+async fn look_until_seen(ctx: &Context, data: &Data) {
+    let mut left = match data.store.all_waiting().await {
+        Ok(all) => all,
+        Err(error) => {
+            tracing::error!(error = %Chain(&error), "what waits could not be looked up");
+            return;
+        }
+    };
+    left.retain(|prompt| matches!(prompt.origin, Origin::Message { .. }));
+    let mut wait = LOOK_AGAIN;
+    while !left.is_empty() {
+        let mut again = Vec::new();
+        for prompt in left {
+            data.catch_up.ready().await;
+            if let Err(error) = look(ctx, data, prompt.id).await {
+                tracing::warn!(prompt = %prompt.id, error = %Chain(&error), "a message could not be looked at again");
+                if !matches!(&error, DoorError::Discord(error) if is_refusal(error)) {
+                    again.push(prompt);
                 }
             }
         }
-        Err(error) => tracing::error!(error = %Chain(&error), "what waits could not be looked up"),
+        left = again;
+        if !left.is_empty() {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LOOK_AGAIN_MAX);
+        }
     }
-    data.registry.looked_at();
 }
 
 /// Reads the message of a prompt that waits, and makes the prompt what it says.
@@ -155,6 +218,11 @@ async fn roles(rest: Rest<'_>, guild: GuildId, user: UserId) -> Result<Vec<RoleI
         Err(error) if is_gone(&error) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Discord will answer the same tomorrow.
+fn is_refusal(error: &serenity::Error) -> bool {
+    rest::status(error).is_some_and(|status| matches!(status, 400 | 403 | 410))
 }
 
 fn is_gone(error: &serenity::Error) -> bool {

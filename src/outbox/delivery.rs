@@ -272,11 +272,13 @@ impl Delivery {
         nonce: &str,
     ) -> Result<MessageId, DeliverError> {
         if let Some(thread) = self.target.thread.as_ref().filter(|_| !self.thread_open) {
-            inner.discord.open_thread(thread).await.map_err(|error| match error {
+            match inner.discord.open_thread(thread).await {
+                // Whoever deleted its first message left a thread that was open: the create tells.
+                Ok(()) | Err(DeliverError::MessageGone(_)) => {}
                 // There is nothing to open it on.
-                DeliverError::MessageGone(said) | DeliverError::Body(said) => DeliverError::ChannelGone(said),
-                error => error,
-            })?;
+                Err(DeliverError::Body(said)) => return Err(DeliverError::ChannelGone(said)),
+                Err(error) => return Err(error),
+            }
             self.thread_open = true;
         }
         inner.discord.create(self.target.channel, body, custom_ids, nonce).await

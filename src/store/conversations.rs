@@ -5,7 +5,7 @@ use std::path::Path;
 use super::row::uuid;
 use super::{Store, StoreError};
 use crate::clock::WallTime;
-use crate::domain::ids::{ChannelId, ConversationId, GuildId, SessionId};
+use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, SessionId};
 
 /// A channel or thread in which Claude is talked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Conversation {
     pub mode: Option<String>,
     /// The effort chosen with `/effort`, in the CLI's word; none: the model's own.
     pub effort: Option<String>,
+    /// The message, or the use of a command, with which it was opened. In a thread what is older was written to others.
+    pub since: MessageId,
     /// When it was first talked in.
     pub created_at: WallTime,
     /// When somebody last prompted, or a turn ended.
@@ -47,6 +49,8 @@ pub struct NewConversation {
     pub parent: Option<ChannelId>,
     /// What it is called.
     pub title: String,
+    /// The message, or the use of a command, that opens it.
+    pub since: MessageId,
 }
 
 /// The CLI's resumable history, as far as we know of it.
@@ -67,8 +71,8 @@ impl Store {
     pub async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>, StoreError> {
         let id_column = id.0.cast_signed();
         let row = sqlx::query!(
-            "SELECT guild, project, parent, title, session, model, mode, effort, created_at, last_active_at
-             FROM conversations WHERE id = ?",
+            "SELECT guild, project, parent, title, session, model, mode, effort, since, created_at,
+                    last_active_at FROM conversations WHERE id = ?",
             id_column
         )
         .fetch_optional(&self.reader)
@@ -85,6 +89,7 @@ impl Store {
             model: row.model,
             mode: row.mode,
             effort: row.effort,
+            since: MessageId(row.since.cast_unsigned()),
             created_at: WallTime(row.created_at),
             last_active_at: WallTime(row.last_active_at),
         }))
@@ -115,15 +120,17 @@ impl Store {
         let (id, now) = (new.id.0.cast_signed(), self.now().0);
         let guild = new.guild.map(|id| id.0.cast_signed());
         let parent = new.parent.map(|id| id.0.cast_signed());
+        let since = new.since.0.cast_signed();
         sqlx::query!(
-            "INSERT INTO conversations (id, guild, project, parent, title, created_at, last_active_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO conversations (id, guild, project, parent, title, created_at, last_active_at, since)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7) ON CONFLICT (id) DO NOTHING",
             id,
             guild,
             new.project,
             parent,
             new.title,
-            now
+            now,
+            since
         )
         .execute(&self.writer)
         .await?;

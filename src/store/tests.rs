@@ -81,6 +81,7 @@ fn new_conversation(id: ConversationId) -> NewConversation {
         project: "p".to_owned(),
         parent: Some(ChannelId(HUGE)),
         title: "t".to_owned(),
+        since: MessageId(1),
     }
 }
 

@@ -4,10 +4,12 @@
 
 mod held;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
 use switchboard::playground::discord::{Draft, Fault, Snapshot, World};
+use tokio::sync::Notify;
 
 use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, by_turns};
 
@@ -390,4 +392,77 @@ async fn a_long_absence_in_many_channels_is_made_up_for() {
 
 fn drop_message(stage: &Stage, message: MessageId) {
     stage.discord.delete(message);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_changed_while_it_waits_for_those_before_it_is_as_it_is_then() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    bot.kill();
+    let missed = stage.ask(MARA, HARBOR, "[[say:Missed.]]");
+    let hold = Arc::new(Notify::new());
+    stage
+        .discord
+        .faults()
+        .next_rest(format!("GET /channels/{HARBOR}/messages").as_str(), Fault::Hold(Arc::clone(&hold)));
+    let _bot = stage.bot().await;
+    let edited = stage.ask(JONAS, HARBOR, "[[say:Before the edit.]]");
+    let deleted = stage.ask(MARA, HARBOR, "[[say:Deleted.]]");
+    stage.discord.edit(edited, &format!("<@{BOT}> [[say:After the edit.]]"));
+    stage.discord.delete(deleted);
+    // Both events come before what is held goes on.
+    let there = stage.ask(MARA, LIGHTHOUSE, "[[say:There.]]");
+    stage.said(ChannelId(there.0), "There.").await;
+    hold.notify_one();
+    assert!(stage.answer(HARBOR, missed).await.contains("Missed."));
+    assert!(stage.answer(HARBOR, edited).await.contains("After the edit."));
+    let last = stage.ask(MARA, HARBOR, "[[say:Last.]]");
+    stage.answer(HARBOR, last).await;
+    let prompts = stage.cli_prompts();
+    assert_eq!(prompts[1..], ["[[say:Missed.]]", "[[say:After the edit.]]", "[[say:Last.]]"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_read_while_what_waits_is_looked_at() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    let go = stage.dir().join("go");
+    let first = stage.ask(MARA, HARBOR, &format!("[[say:First.]][[wait:{}]]", go.display()));
+    stage.said(HARBOR, "First.").await;
+    let waits = stage.ask(MARA, HARBOR, "[[say:Waits.]]");
+    stage.rows("SELECT id FROM prompts WHERE state = 'queued'", 1).await;
+    bot.kill();
+    let missed = stage.ask(JONAS, LIGHTHOUSE, "[[say:Missed.]]");
+    let never = Fault::Hold(Arc::new(Notify::new()));
+    stage.discord.faults().next_rest(format!("GET /channels/{HARBOR}/messages/{waits}").as_str(), never);
+    let _bot = stage.bot().await;
+    // Long before Discord's answer is given up for lost.
+    let live = stage.ask(JONAS, LIGHTHOUSE, "[[say:Live.]]");
+    stage.said(ChannelId(missed.0), "Missed.").await;
+    stage.said(ChannelId(live.0), "Live.").await;
+    std::fs::write(&go, "").expect("the file");
+    stage.answer(HARBOR, first).await;
+    assert!(stage.answer(HARBOR, waits).await.contains("Waits."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_that_discord_does_not_list_for_a_while_are_read_later() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    bot.kill();
+    let thread = stage.discord.create_thread(MARA, HARBOR, "new", None);
+    let there = stage.ask(MARA, thread, "[[say:There.]]");
+    let here = stage.ask(MARA, HARBOR, "[[say:Here.]]");
+    for _ in 0..4 {
+        let fault = Fault::Status(503, serde_json::Value::Null);
+        stage.discord.faults().next_rest("GET /guilds/*/threads/active", fault);
+    }
+    let _bot = stage.bot().await;
+    assert!(stage.answer(HARBOR, here).await.contains("Here."));
+    assert!(stage.answer(thread, there).await.contains("There."));
+    assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
 }

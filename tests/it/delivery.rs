@@ -366,3 +366,21 @@ async fn a_reply_pings_nobody_and_one_without_a_ping_is_heard() {
     assert!(stage.answer(HARBOR, reply).await.contains("Ask me more"));
     stage.assert_well_behaved();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_deletes_the_first_message_of_a_thread_does_not_cut_off_the_answer_in_it() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let go = stage.dir().join("go");
+    let lines = format!("[[say:Begun.]][[wait:{}]][[lines:300]][[say:The end.]]", go.display());
+    let opening = stage.ask(MARA, LIGHTHOUSE, &lines);
+    let thread = ChannelId(opening.0);
+    stage.said(thread, "Begun.").await;
+    // The next daemon does not know that the thread is open.
+    bot.kill();
+    stage.discord.delete(opening);
+    let _bot = stage.bot().await;
+    std::fs::write(&go, "").expect("the file");
+    stage.said(thread, "The end.").await;
+    stage.rows("select 'x' from turns where delivered_at is not null", 1).await;
+}

@@ -207,3 +207,22 @@ async fn what_waits_is_taken_back_by_its_message_and_by_its_note() {
     );
     stage.assert_well_behaved();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_wrote_in_a_thread_before_claude_was_asked_there_is_not_for_claude() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let thread = stage.discord.create_thread(MARA, HARBOR, "ours", None);
+    let chatter = stage.say(MARA, thread, "Just between us.");
+    let form = opened(&stage, MARA, chatter).await;
+    asked(&stage, form, "[[say:About it.]]").await;
+    stage.said(thread, "About it.").await;
+    bot.kill();
+    // From now on no mention is needed; and the thread is read from its beginning.
+    let joined = stage.say(MARA, thread, "[[say:Joined.]]");
+    let _bot = stage.bot().await;
+    assert!(stage.answer(thread, joined).await.contains("Joined."));
+    assert!(stage.discord.reactions(chatter).is_empty());
+    assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
+    stage.assert_well_behaved();
+}

@@ -7,6 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use switchboard::domain::ids::MessageId;
+use switchboard::playground::discord::Fault;
 
 use crate::harness::{BOT, HARBOR, JONAS, MARA, Stage, VERA, eventually, hears_tests, private_text};
 
@@ -137,6 +138,11 @@ async fn an_edit_changes_what_waits_and_a_deletion_takes_it_back() {
     let deleted = stage.ask(MARA, HARBOR, "[[say:deleted]]");
     let unmentioned = stage.ask(JONAS, HARBOR, "[[say:unmentioned]]");
     stage.answer_shows(HARBOR, gate.message, "3 queued").await;
+    // What a message says is asked for until Discord tells.
+    for _ in 0..2 {
+        let fault = Fault::Status(503, serde_json::Value::Null);
+        stage.discord.faults().next_rest(format!("GET /channels/{HARBOR}/messages/{edited}").as_str(), fault);
+    }
     stage.discord.edit(edited, &format!("<@{BOT}> [[say:after the edit]]"));
     stage.rows("SELECT text FROM prompts WHERE text LIKE '%after the edit%'", 1).await;
     stage.discord.delete(deleted);

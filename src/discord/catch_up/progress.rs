@@ -24,21 +24,15 @@ pub struct Progress {
 struct State {
     session: u64,
     /// Which channels are behind; none: all are, because nobody looked yet.
-    behind: Option<HashMap<ChannelId, Behind>>,
+    behind: Option<HashSet<ChannelId>>,
+    /// Those of them that could not be read in time: nobody waits for them.
+    late: HashSet<ChannelId>,
     /// Channels whose watermark is kept.
     known: HashSet<ChannelId>,
     /// Messages up to which all was decided on, and that the store was not told yet.
     decided: HashMap<ChannelId, MessageId>,
     /// The first live message of this session in a channel that is behind.
     first_live: HashMap<ChannelId, MessageId>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Behind {
-    /// It is about to be read: who comes live waits.
-    Soon,
-    /// It could not be read in time: nobody waits.
-    Later,
 }
 
 impl Default for Progress {
@@ -54,6 +48,7 @@ impl Progress {
         let session = self.change(|state| {
             state.session += 1;
             state.behind = None;
+            state.late.clear();
             state.first_live.clear();
             state.session
         });
@@ -76,7 +71,16 @@ impl Progress {
     pub fn planned(&self, session: u64, channels: &[ChannelId]) {
         self.of(session, |state| {
             state.known.extend(channels);
-            state.behind = Some(channels.iter().map(|channel| (*channel, Behind::Soon)).collect());
+            state.behind = Some(channels.iter().copied().collect());
+            state.late.clear();
+        });
+    }
+
+    /// These are read as well, found late: what was taken of them live stays taken.
+    pub fn planned_more(&self, session: u64, channels: &[ChannelId]) {
+        self.of(session, |state| {
+            state.known.extend(channels);
+            state.behind.get_or_insert_default().extend(channels);
         });
     }
 
@@ -86,6 +90,7 @@ impl Progress {
             if let Some(behind) = &mut state.behind {
                 behind.remove(&channel);
             }
+            state.late.remove(&channel);
             state.first_live.remove(&channel);
         });
     }
@@ -93,32 +98,36 @@ impl Progress {
     /// The channel could not be read in time: its live messages go on, and its watermark stays.
     pub fn delayed(&self, session: u64, channel: ChannelId) {
         self.of(session, |state| {
-            if let Some(found) = state.behind.as_mut().and_then(|behind| behind.get_mut(&channel)) {
-                *found = Behind::Later;
-            }
+            state.late.insert(channel);
         });
     }
 
-    /// Lets a live message wait until its channel is caught up in, or cannot be for now. Bounded.
-    pub async fn hold(&self, channel: ChannelId, message: MessageId) {
-        let held = self.change(|state| {
+    /// Lets a live message wait until its channel is caught up in, or could not be in time. While Discord may not be
+    /// asked at all (`blocked`), nobody could be answered either, and time does not count.
+    pub async fn hold(&self, channel: ChannelId, message: MessageId, blocked: impl Fn() -> bool) {
+        let (session, held) = self.change(|state| {
             let held = state.holds(channel);
             if held {
                 let first = state.first_live.entry(channel).or_insert(message);
                 *first = message.min(*first);
             }
-            held
+            (state.session, held)
         });
         if !held {
             return;
         }
         let mut changes = self.changed.subscribe();
-        let free = changes.wait_for(|_| !self.look(|state| state.holds(channel)));
-        if tokio::time::timeout(HOLD_MAX, free).await.is_err() {
-            tracing::warn!(%channel, %message, "the channel is not caught up in yet; going on without it");
-            let session = self.session();
-            self.delayed(session, channel);
+        loop {
+            let free = changes.wait_for(|_| !self.look(|state| state.holds(channel)));
+            match tokio::time::timeout(HOLD_MAX, free).await {
+                Ok(_) => return,
+                Err(_) if blocked() => {}
+                Err(_) => break,
+            }
         }
+        tracing::warn!(%channel, %message, "the channel is not caught up in yet; going on without it");
+        // Only of the session in which it came: in a later one it is older than what was missed.
+        self.delayed(session, channel);
     }
 
     /// The first live message that came while the channel was behind.
@@ -172,14 +181,12 @@ impl Progress {
 
 impl State {
     fn holds(&self, channel: ChannelId) -> bool {
-        match &self.behind {
-            None => true,
-            Some(behind) => behind.get(&channel) == Some(&Behind::Soon),
-        }
+        let behind = self.behind.as_ref().is_none_or(|behind| behind.contains(&channel));
+        behind && !self.late.contains(&channel)
     }
 
     fn is_contiguous(&self, channel: ChannelId) -> bool {
-        self.behind.as_ref().is_some_and(|behind| !behind.contains_key(&channel))
+        self.behind.as_ref().is_some_and(|behind| !behind.contains(&channel))
     }
 }
 
@@ -203,12 +210,15 @@ mod tests {
         assert!(!progress.is_contiguous(HERE), "nobody looked yet");
         let session = progress.begin();
         progress.planned(session, &[HERE]);
-        assert!(progress.hold(HERE, MessageId(9)).now_or_never().is_none());
-        assert!(progress.hold(THERE, MessageId(9)).now_or_never().is_some(), "another channel does not wait");
+        assert!(progress.hold(HERE, MessageId(9), || false).now_or_never().is_none());
+        assert!(
+            progress.hold(THERE, MessageId(9), || false).now_or_never().is_some(),
+            "another channel does not wait"
+        );
         assert_eq!(progress.first_live(HERE), Some(MessageId(9)));
         assert_eq!(decided(&progress), [], "the gap is not read");
         progress.finished(session, HERE);
-        progress.hold(HERE, MessageId(9)).await;
+        progress.hold(HERE, MessageId(9), || false).await;
         assert_eq!(decided(&progress), [(HERE, MessageId(9))]);
     }
 
@@ -235,12 +245,52 @@ mod tests {
         let session = progress.begin();
         progress.planned(session, &[HERE, THERE]);
         progress.delayed(session, HERE);
-        progress.hold(HERE, MessageId(9)).await;
+        progress.hold(HERE, MessageId(9), || false).await;
         assert!(!progress.is_contiguous(HERE));
         // And one of which nothing is heard.
-        progress.hold(THERE, MessageId(9)).await;
-        assert!(progress.hold(THERE, MessageId(10)).now_or_never().is_some(), "the next does not wait again");
+        progress.hold(THERE, MessageId(9), || false).await;
+        assert!(
+            progress.hold(THERE, MessageId(10), || false).now_or_never().is_some(),
+            "the next does not wait again"
+        );
         assert!(!progress.is_contiguous(THERE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_discord_may_not_be_asked_nobody_goes_ahead() {
+        let progress = Progress::default();
+        let session = progress.begin();
+        progress.planned(session, &[HERE]);
+        let blocked = std::cell::Cell::new(true);
+        let mut held = Box::pin(progress.hold(HERE, MessageId(9), || blocked.get()));
+        assert!(tokio::time::timeout(HOLD_MAX * 5, &mut held).await.is_err());
+        blocked.set(false);
+        held.await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waited_in_vain_says_nothing_of_a_later_session() {
+        let progress = Progress::default();
+        let first = progress.begin();
+        progress.planned(first, &[HERE]);
+        let mut held = Box::pin(progress.hold(HERE, MessageId(9), || false));
+        assert!((&mut held).now_or_never().is_none());
+        let second = progress.begin();
+        progress.planned(second, &[HERE]);
+        held.await;
+        assert!(progress.hold(HERE, MessageId(11), || false).now_or_never().is_none(), "10 was not read yet");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_nobody_can_look_each_channel_waits_once() {
+        let progress = Progress::default();
+        let session = progress.begin();
+        progress.hold(HERE, MessageId(9), || false).await;
+        assert!(progress.hold(HERE, MessageId(10), || false).now_or_never().is_some());
+        assert!(!progress.is_contiguous(HERE));
+        progress.planned(session, &[HERE]);
+        progress.finished(session, HERE);
+        assert!(progress.is_contiguous(HERE));
     }
 
     #[test]

@@ -25,8 +25,8 @@ use crate::store::StoreError;
 const SILENT_MAX: Duration = Duration::from_hours(30 * 24);
 /// And no more of them than this.
 const KNOWN_MAX: u32 = 1000;
-/// How often a list is asked for before we go on without it.
-const LIST_TRIES: u32 = 6;
+/// How often a list is asked for before we go on without it, for now: live messages wait meanwhile.
+const LIST_TRIES: u32 = 4;
 /// Archived threads of one page, Discord's most, and how many pages of one channel are read.
 const ARCHIVED_PAGE: usize = 100;
 const ARCHIVED_PAGES_MAX: usize = 10;
@@ -45,47 +45,116 @@ struct Listed {
     last: Option<MessageId>,
 }
 
-/// The channels to read, each from where.
-pub(super) async fn channels(reading: &Reading<'_>, guilds: &[GuildId]) -> Result<Vec<ToRead>, DoorError> {
-    let data = reading.data;
-    let watermarks: HashMap<_, _> = data.store.watermarks().await?.into_iter().collect();
-    let projects: Vec<ChannelId> = data.config.projects.iter().map(|project| project.channel_id).collect();
-    let mut channels: Vec<ToRead> =
-        projects.iter().map(|channel| (*channel, watermarks.get(channel).copied())).collect();
-    let mut known = HashSet::new();
-    let since = data.clock.wall().0 - i64::try_from(SILENT_MAX.as_millis()).unwrap_or(i64::MAX);
-    for (thread, parent) in data.store.threads_active_since(WallTime(since), KNOWN_MAX).await? {
-        if data.config.project_for(parent).is_some() && known.insert(thread) {
-            // In a thread that was opened for a prompt nothing was decided on yet; its id is older than all in it.
-            let from = watermarks.get(&thread).copied().unwrap_or(MessageId(thread.0));
-            channels.push((thread, Some(from)));
+/// The search for what there is to read.
+pub(super) struct Search<'a> {
+    reading: &'a Reading<'a>,
+    /// As they were when the search began: those of the channels move while these are read.
+    watermarks: HashMap<ChannelId, MessageId>,
+    known: HashSet<ChannelId>,
+    /// Lists that Discord did not give yet.
+    missing: Vec<List>,
+}
+
+impl<'a> Search<'a> {
+    /// Gives the channels to read, each from where, without those that only a list knows which Discord does not give.
+    pub(super) async fn begin(
+        reading: &'a Reading<'a>,
+        guilds: &[GuildId],
+    ) -> Result<(Self, Vec<ToRead>), DoorError> {
+        let data = reading.data;
+        let watermarks: HashMap<_, _> = data.store.watermarks().await?.into_iter().collect();
+        let projects: Vec<ChannelId> =
+            data.config.projects.iter().map(|project| project.channel_id).collect();
+        let mut channels: Vec<ToRead> =
+            projects.iter().map(|channel| (*channel, watermarks.get(channel).copied())).collect();
+        let mut known = HashSet::new();
+        let since = data.clock.wall().0 - i64::try_from(SILENT_MAX.as_millis()).unwrap_or(i64::MAX);
+        for (thread, parent) in data.store.threads_active_since(WallTime(since), KNOWN_MAX).await? {
+            if data.config.project_for(parent).is_some() && known.insert(thread) {
+                // In a thread that was opened for a prompt nothing was decided on yet; its id is older than all in it.
+                let from = watermarks.get(&thread).copied().unwrap_or(MessageId(thread.0));
+                channels.push((thread, Some(from)));
+            }
         }
+        let active = guilds.iter().map(|guild| List::Active(*guild));
+        // A channel that is seen for the first time has no thread that matters.
+        let archived = projects.iter().filter_map(|channel| Some((*channel, watermarks.get(channel)?)));
+        let archived = archived.flat_map(|(channel, left)| {
+            [List::Archived(channel, left.written_at()), List::ArchivedPrivate(channel)]
+        });
+        let missing = active.chain(archived).collect();
+        let mut search = Self { reading, watermarks, known, missing };
+        channels.extend(search.more().await?);
+        Ok((search, channels))
     }
-    // First those that are active: one that goes to sleep meanwhile is in the second list.
-    let mut listed = Vec::new();
-    for guild in guilds {
-        listed.extend(listing(reading, List::Active(*guild)).await);
+
+    /// Whether Discord gave every list.
+    pub(super) fn is_complete(&self) -> bool {
+        self.missing.is_empty()
     }
-    listed.extend(archived_since(reading, &projects, &watermarks).await);
-    // Threads in which nobody talked to the bot, as far as we know, or not for long.
-    let mut strange = Vec::new();
-    for thread in listed {
-        if data.config.project_for(thread.parent).is_none() || !known.insert(thread.id) {
-            continue;
+
+    /// Asks for the lists that are missing; gives the threads that are new with them.
+    pub(super) async fn more(&mut self) -> Result<Vec<ToRead>, DoorError> {
+        let missing = self.missing.clone();
+        let listed = self.listed().await;
+        let found = self.new_ones(listed).await;
+        match &found {
+            Ok(channels) => self.known.extend(channels.iter().map(|(channel, _)| *channel)),
+            Err(_) => self.missing = missing,
         }
-        reading.learn_guild(thread.id, thread.guild);
-        let Some(from) = from(reading, &watermarks, thread).await? else {
-            channels.push((thread.id, None));
-            continue;
+        found
+    }
+
+    /// Those that are not read yet and have something new.
+    async fn new_ones(&self, listed: Vec<Listed>) -> Result<Vec<ToRead>, DoorError> {
+        let (reading, data) = (self.reading, self.reading.data);
+        let (mut channels, mut seen) = (Vec::new(), HashSet::new());
+        // Threads in which nobody talked to the bot, as far as we know, or not for long.
+        let mut strange = Vec::new();
+        for thread in listed {
+            let ours = data.config.project_for(thread.parent).is_some();
+            if !ours || self.known.contains(&thread.id) || !seen.insert(thread.id) {
+                continue;
+            }
+            reading.learn_guild(thread.id, thread.guild);
+            let Some(from) = from(reading, &self.watermarks, thread).await? else {
+                channels.push((thread.id, None));
+                continue;
+            };
+            if thread.last.is_none_or(|last| last > from) {
+                strange.push((thread.id, from));
+                channels.push((thread.id, Some(from)));
+            }
+        }
+        // Before the watermark of any channel above moves: a daemon that is killed meanwhile begins where we did.
+        data.store.advance_watermarks(&strange).await?;
+        Ok(channels)
+    }
+
+    /// What is in the lists that were missing and are given now.
+    async fn listed(&mut self) -> Vec<Listed> {
+        let (mut asked, mut listed) = (FuturesUnordered::new(), Vec::new());
+        let mut heard = |(list, threads): (List, Option<Vec<Listed>>), missing: &mut Vec<List>| match threads
+        {
+            Some(threads) => listed.extend(threads),
+            None => missing.push(list),
         };
-        if thread.last.is_none_or(|last| last > from) {
-            strange.push((thread.id, from));
-            channels.push((thread.id, Some(from)));
+        for list in std::mem::take(&mut self.missing) {
+            // First those that are active: one that goes to sleep meanwhile is in the second list.
+            let at_once = if matches!(list, List::Active(_)) { 1 } else { ASKED_AT_ONCE };
+            if asked.len() >= at_once
+                && let Some(answer) = asked.next().await
+            {
+                heard(answer, &mut self.missing);
+            }
+            let reading = self.reading;
+            asked.push(async move { (list, listing(reading, list).await) });
         }
+        while let Some(answer) = asked.next().await {
+            heard(answer, &mut self.missing);
+        }
+        listed
     }
-    // Before the watermark of any channel above moves: a daemon that is killed meanwhile begins where we did.
-    data.store.advance_watermarks(&strange).await?;
-    Ok(channels)
 }
 
 /// The last message of a thread that was decided on.
@@ -116,8 +185,8 @@ enum List {
     ArchivedPrivate(ChannelId),
 }
 
-/// A list, tried again when it fails; without it we go on.
-async fn listing(reading: &Reading<'_>, list: List) -> Vec<Listed> {
+/// A list, tried again when it fails; none: it fails all the time.
+async fn listing(reading: &Reading<'_>, list: List) -> Option<Vec<Listed>> {
     let mut wait = Duration::from_secs(1);
     for _ in 0..LIST_TRIES {
         let listed = match list {
@@ -132,10 +201,10 @@ async fn listing(reading: &Reading<'_>, list: List) -> Vec<Listed> {
             }
         };
         match listed {
-            Ok(listed) => return listed,
+            Ok(listed) => return Some(listed),
             Err(error) if is_refusal(&error) => {
                 tracing::warn!(?list, error = %Chain(&error), "threads are not for us to list");
-                return Vec::new();
+                return Some(Vec::new());
             }
             Err(error) => {
                 tracing::warn!(?list, error = %Chain(&error), ?wait, "threads could not be listed");
@@ -144,8 +213,11 @@ async fn listing(reading: &Reading<'_>, list: List) -> Vec<Listed> {
         tokio::time::sleep(wait).await;
         wait *= 2;
     }
-    tracing::error!(?list, "going on without threads that are not known yet");
-    Vec::new()
+    tracing::error!(
+        ?list,
+        "going on without threads that are not known yet; they are read when Discord lists them"
+    );
+    None
 }
 
 /// The threads of a guild that are not archived.
@@ -160,29 +232,6 @@ async fn active(reading: &Reading<'_>, guild: GuildId) -> Result<Vec<Listed>, se
         })
     };
     Ok(found.iter().filter_map(listed).collect())
-}
-
-/// The threads below these channels that were archived since we left. A channel that is seen for the first time has none
-/// that matters.
-async fn archived_since(
-    reading: &Reading<'_>,
-    channels: &[ChannelId],
-    watermarks: &HashMap<ChannelId, MessageId>,
-) -> Vec<Listed> {
-    let (mut asked, mut listed) = (FuturesUnordered::new(), Vec::new());
-    for channel in channels {
-        let Some(left) = watermarks.get(channel) else { continue };
-        for list in [List::Archived(*channel, left.written_at()), List::ArchivedPrivate(*channel)] {
-            if asked.len() >= ASKED_AT_ONCE {
-                listed.extend(asked.next().await.unwrap_or_default());
-            }
-            asked.push(listing(reading, list));
-        }
-    }
-    while let Some(more) = asked.next().await {
-        listed.extend(more);
-    }
-    listed
 }
 
 /// Archived threads below a channel, down to those that were archived before `since`; without it, one page of them.

@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use switchboard::playground::discord::Fault;
 
 use super::gather::{assert_kept, gather, settle};
+use super::record::Deleted;
 use super::talk::{Talk, town};
 use super::{Dice, number, tell};
 use crate::harness::{Stage, alive, memory_bytes};
@@ -103,7 +104,7 @@ async fn trouble(
     let begun = Instant::now();
     let mut next = begun;
     while begun.elapsed() < lasts {
-        if open(stage).await < OPEN_MAX {
+        if open(stage, talk).await < OPEN_MAX {
             talk.anything(stage);
         }
         if Instant::now() >= next {
@@ -153,10 +154,13 @@ fn go_wrong(stage: &Stage, dice: &mut Dice, killed: &mut BTreeSet<i64>) {
     }
 }
 
-/// How many prompts wait or run.
-async fn open(stage: &Stage) -> usize {
+/// How many prompts wait or run, or were said and not heard yet.
+async fn open(stage: &Stage, talk: &Talk) -> usize {
     let open = "SELECT id FROM prompts WHERE state = 'queued' UNION ALL SELECT id FROM turns WHERE delivered_at IS NULL";
-    stage.sql(open).await.len()
+    let late = talk.said.iter().rev().filter(|said| said.eligible && said.deleted == Deleted::No);
+    let late: Vec<_> = late.take(10 * OPEN_MAX).map(|said| format!("'message:{}'", said.id)).collect();
+    let heard = format!("SELECT origin_key FROM prompts WHERE origin_key IN ({})", late.join(","));
+    stage.sql(open).await.len() + late.len() - stage.sql(&heard).await.len()
 }
 
 /// What a process has open, and how much of each kind.
