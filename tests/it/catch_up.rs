@@ -401,12 +401,16 @@ async fn a_message_that_is_changed_while_it_waits_for_those_before_it_is_as_it_i
     known(&stage, 2).await;
     bot.kill();
     let missed = stage.ask(MARA, HARBOR, "[[say:Missed.]]");
+    let before = stage.discord.look(|discord| reads(discord, HARBOR));
     let hold = Arc::new(Notify::new());
-    stage
-        .discord
-        .faults()
-        .next_rest(format!("GET /channels/{HARBOR}/messages").as_str(), Fault::Hold(Arc::clone(&hold)));
+    stage.discord.faults().next_rest(
+        format!("GET /channels/{HARBOR}/messages").as_str(),
+        Fault::ApplyThenHold(Arc::clone(&hold)),
+    );
     let _bot = stage.bot().await;
+    let read = |discord: &Snapshot<'_>| (reads(*discord, HARBOR) > before).then_some(());
+    stage.discord.wait_for("the channel to be read", read).await;
+    // What was read does not have these.
     let edited = stage.ask(JONAS, HARBOR, "[[say:Before the edit.]]");
     let deleted = stage.ask(MARA, HARBOR, "[[say:Deleted.]]");
     stage.discord.edit(edited, &format!("<@{BOT}> [[say:After the edit.]]"));
@@ -436,10 +440,12 @@ async fn what_was_missed_is_read_while_what_waits_is_looked_at() {
     stage.rows("SELECT id FROM prompts WHERE state = 'queued'", 1).await;
     bot.kill();
     let missed = stage.ask(JONAS, LIGHTHOUSE, "[[say:Missed.]]");
-    let never = Fault::Hold(Arc::new(Notify::new()));
-    stage.discord.faults().next_rest(format!("GET /channels/{HARBOR}/messages/{waits}").as_str(), never);
+    for _ in 0..3 {
+        let never = Fault::Hold(Arc::new(Notify::new()));
+        stage.discord.faults().next_rest(format!("GET /channels/{HARBOR}/messages/{waits}").as_str(), never);
+    }
     let _bot = stage.bot().await;
-    // Long before Discord's answer is given up for lost.
+    // Long before Discord's answers are given up for lost.
     let live = stage.ask(JONAS, LIGHTHOUSE, "[[say:Live.]]");
     stage.said(ChannelId(missed.0), "Missed.").await;
     stage.said(ChannelId(live.0), "Live.").await;
