@@ -8,11 +8,15 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::domain::ask::{Ask, AskKind, Change, Grant};
 use crate::domain::tool::Tool;
 
-use super::escape::code_span;
+use super::escape::{code_span, shorten};
 use super::message::units;
+use super::tool_line;
 
 /// More words than this for what a grant allows do not stand on a card, in UTF-16 units.
 const COVERS_UNITS_MAX: usize = 320;
+
+/// A longer name of a tool stands below its beginning, in graphemes; those that the API takes are shorter.
+const NAME_CHARS_MAX: usize = 140;
 
 /// What would be done, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +39,35 @@ pub fn of(ask: &Ask) -> Option<Card> {
         _ if !changes.is_empty() => (diff(tool, changes), "diff", "change.diff"),
         _ => (pretty(&ask.input), "json", "input.json"),
     };
-    Some(shown(&raw, language, file_name))
+    let name = name(tool);
+    let mut card = shown(&raw, language, file_name);
+    card.warning = warning(&format!("{}\n{raw}", own_name(tool)));
+    if heading(tool) != name {
+        card.text = format!("{name}\n{}", card.text);
+    }
+    Some(card)
+}
+
+/// What the tool is called in the question whether it may be used: all of it, but for what no tool is called.
+pub fn heading(tool: &Tool) -> String {
+    shorten(&name(tool), NAME_CHARS_MAX)
+}
+
+/// What the tool is called: of a server's, both names, because it is the second that says what it does.
+fn name(tool: &Tool) -> String {
+    match tool {
+        Tool::Mcp { .. } | Tool::Other { .. } => in_a_line(&own_name(tool)),
+        _ => tool_line::name(tool),
+    }
+}
+
+/// The name that others gave to the tool; empty where it is one of ours.
+fn own_name(tool: &Tool) -> String {
+    match tool {
+        Tool::Mcp { server, tool } => format!("{server}: {tool}"),
+        Tool::Other { name } => name.clone(),
+        _ => String::new(),
+    }
 }
 
 /// A command that somebody wrote in the place of the one that was asked for.

@@ -13,7 +13,6 @@ use crate::render::controls;
 use crate::render::escape::code_block;
 use crate::render::markdown::discord_markdown;
 use crate::render::message::File;
-use crate::render::tool_line;
 
 /// So much of what would be done is shown, in UTF-16 units, while somebody has to decide.
 const OPEN_UNITS_MAX: usize = 1_100;
@@ -195,7 +194,7 @@ fn permission(asked: &Asked) -> Vec<String> {
     };
     let is_open = asked.is_open_to_people();
     let mut lines =
-        vec![format!("🔐 **May Claude use {}?**{}", escape(&tool_line::name(tool)), asked.mention())];
+        vec![format!("🔐 **May Claude use {}?**{}", escape(&card::heading(tool)), asked.mention())];
     if is_open || posed.is_none() {
         lines.extend(card::said(tool).map(|said| format!("Claude says: *{}*", escape(&one_line(said, 160)))));
         lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, 200))));
