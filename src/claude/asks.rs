@@ -128,6 +128,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::tool_pattern::ToolPattern;
+
+    #[test]
+    fn a_pattern_of_commands_means_a_monitor_of_them_as_well() {
+        let ask = |tool: &str, input: Value| {
+            let body = RequestBody { tool_name: tool.to_owned(), input, ..RequestBody::default() };
+            let kind = tool_ask(&body, "/srv/p");
+            Ask { request: "r".to_owned(), tool_use: None, kind, input: body.input.to_string() }
+        };
+        let push: ToolPattern = "Bash(git push:*)".parse().expect("a pattern");
+        let monitor: ToolPattern = "Monitor(git push:*)".parse().expect("a pattern");
+        let any: ToolPattern = "Bash".parse().expect("a pattern");
+        for (command, is_push) in [("git push; tail -f log", true), ("tail -f log", false)] {
+            let asked = ask("Monitor", json!({ "command": command, "description": "d" }));
+            let fits = [push.fits(&asked), monitor.fits(&asked), any.fits(&asked)];
+            assert_eq!(fits, [is_push, is_push, true], "{command}");
+            let asked = ask("Bash", json!({ "command": command }));
+            assert_eq!([push.fits(&asked), monitor.fits(&asked)], [is_push, false], "{command}");
+        }
+        assert!(!push.fits(&ask("Monitor", json!({ "ws": { "url": "wss://example.org" } }))));
+    }
 
     #[test]
     fn what_could_be_allowed_for_the_session_covers_no_catastrophe() {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::catalogue::{self, Look, Pattern};
 use super::paths::absolute;
-use super::rule::{EDITING, READING, Rule};
+use super::rule::{EDITING, READING, RUNNING, Rule};
 use super::shell::{self, Script};
 
 /// Variables that a command may be given and still be what a rule allows.
@@ -132,7 +132,7 @@ struct Using<'a> {
 impl<'a> Using<'a> {
     fn of(tool: &'a str, input: &'a Value, context: Context<'a>) -> Self {
         let text = |key: &str| input.get(key).and_then(Value::as_str);
-        let command = text("command").filter(|_| tool == "Bash" || tool == "Monitor");
+        let command = text("command").filter(|_| RUNNING.contains(&tool));
         let of_files = EDITING.contains(&tool) || READING.contains(&tool);
         let named = ["file_path", "notebook_path", "path"].into_iter().find_map(text);
         let default = (tool == "Grep" || tool == "Glob" || tool == "LS").then_some(".");

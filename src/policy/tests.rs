@@ -134,6 +134,11 @@ fn rules_in_the_clis_notation() {
         ("mcp__forge__*", "mcp__forge__merge", "", true),
         ("mcp__forge", "mcp__forgery__merge", "", false),
         ("Task", "Agent", "", true),
+        ("Bash(git push:*)", "Monitor", "git push origin main", true),
+        ("Bash(git push:*)", "Monitor", "git pull", false),
+        ("Bash", "Monitor", "anything", true),
+        ("Monitor(git push:*)", "Monitor", "git push origin main", true),
+        ("Monitor(git push:*)", "Bash", "git push origin main", false),
     ] {
         let input = json!({ "command": on, "file_path": on, "path": on, "url": on });
         for (rules, verdict) in [

@@ -35,7 +35,9 @@ pub struct Card {
 pub fn of(ask: &Ask) -> Option<Card> {
     let AskKind::Permission { tool, changes, .. } = &ask.kind else { return None };
     let (raw, language, file_name) = match tool {
-        Tool::Bash { command, .. } => (command.clone(), "sh", "command.sh"),
+        Tool::Bash { command, .. } | Tool::Monitor { command, .. } => {
+            (command.clone(), "sh", "command.sh")
+        }
         _ if !changes.is_empty() => (diff(tool, changes), "diff", "change.diff"),
         _ => (pretty(&ask.input), "json", "input.json"),
     };
@@ -82,7 +84,9 @@ fn shown(raw: &str, language: &'static str, file_name: &'static str) -> Card {
 /// What Claude says that the tool does: its own words, which nobody has checked.
 pub fn said(tool: &Tool) -> Option<&str> {
     match tool {
-        Tool::Bash { description, .. } => description.as_deref().filter(|said| !said.trim().is_empty()),
+        Tool::Bash { description, .. } | Tool::Monitor { description, .. } => {
+            description.as_deref().filter(|said| !said.trim().is_empty())
+        }
         _ => None,
     }
 }
