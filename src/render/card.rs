@@ -8,8 +8,9 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::domain::ask::{Ask, AskKind, Change, Grant};
 use crate::domain::tool::Tool;
 
-use super::escape::{code_span, shorten};
-use super::message::units;
+use super::escape::{code_block, code_span, shorten};
+use super::markdown::discord_markdown;
+use super::message::{File, units};
 use super::tool_line;
 
 /// More words than this for what a grant allows do not stand on a card, in UTF-16 units.
@@ -27,8 +28,35 @@ pub struct Card {
     pub language: &'static str,
     /// What its file is called, should it be too long for a message.
     pub file_name: &'static str,
+    /// What else the tool is given, a line each, with nothing invisible in it: a command may be told to leave its sandbox.
+    pub besides: Vec<String>,
     /// What the eye would miss.
     pub warning: Option<String>,
+}
+
+impl Card {
+    /// All of it, as Discord shows it.
+    pub fn markdown(&self) -> String {
+        let text = match self.language {
+            "md" => discord_markdown(&self.text),
+            language => code_block(language, &self.text),
+        };
+        if self.besides.is_empty() {
+            return text;
+        }
+        format!("{text}\nWith:\n{}", code_block("", &self.besides.join("\n")))
+    }
+
+    /// All of it, as a file.
+    pub fn file(self) -> File {
+        // Before the command, where no comment of its own can stand.
+        let mut text = String::new();
+        for line in &self.besides {
+            let _ = writeln!(text, "# with {line}");
+        }
+        text.push_str(&self.text);
+        File { name: self.file_name.to_owned(), bytes: text.into_bytes() }
+    }
 }
 
 /// What a permission is for; none for what is asked otherwise.
@@ -42,8 +70,10 @@ pub fn of(ask: &Ask) -> Option<Card> {
         _ => (pretty(&ask.input), "json", "input.json"),
     };
     let name = name(tool);
+    let besides = besides(tool, !changes.is_empty(), &ask.input);
     let mut card = shown(&raw, language, file_name);
-    card.warning = warning(&format!("{}\n{raw}", own_name(tool)));
+    card.warning = warning(&format!("{}\n{}\n{raw}", own_name(tool), besides.join("\n")));
+    card.besides = besides.iter().map(|line| in_a_line(line)).collect();
     if heading(tool) != name {
         card.text = format!("{name}\n{}", card.text);
     }
@@ -78,7 +108,24 @@ pub fn of_command(command: &str) -> Card {
 }
 
 fn shown(raw: &str, language: &'static str, file_name: &'static str) -> Card {
-    Card { text: expose(raw), language, file_name, warning: warning(raw) }
+    Card { text: expose(raw), language, file_name, besides: Vec::new(), warning: warning(raw) }
+}
+
+/// What the input of a tool holds besides what its card shows in a way of its own.
+fn besides(tool: &Tool, is_diff: bool, input: &str) -> Vec<String> {
+    let shown: &[&str] = match tool {
+        Tool::Bash { .. } | Tool::Monitor { .. } => &["command", "description"],
+        _ if is_diff => &["file_path", "old_string", "new_string", "replace_all", "content", "edits"],
+        // The whole of it.
+        _ => return Vec::new(),
+    };
+    let input = serde_json::from_str::<serde_json::Map<_, _>>(input).unwrap_or_default();
+    let is_shown = |key: &str, value: &serde_json::Value| {
+        // A command or a description that is no text is not what the card shows.
+        shown.contains(&key) && (is_diff || value.is_string())
+    };
+    let others = input.iter().filter(|(key, value)| !is_shown(key, value));
+    others.map(|(key, value)| format!("{key}: {value}")).collect()
 }
 
 /// What Claude says that the tool does: its own words, which nobody has checked.

@@ -10,7 +10,7 @@ use crate::domain::ids::{TurnId, UserId};
 use crate::render::card::{self, Card};
 use crate::render::chunk::chunk;
 use crate::render::controls;
-use crate::render::escape::code_block;
+use crate::render::escape::{code_block, shorten};
 use crate::render::markdown::discord_markdown;
 use crate::render::message::File;
 
@@ -19,6 +19,10 @@ const OPEN_UNITS_MAX: usize = 1_100;
 
 /// So much of it stays.
 const SETTLED_UNITS_MAX: usize = 400;
+
+/// So many lines of what a tool is given besides are shown, each of so many characters.
+const BESIDES_MAX: usize = 6;
+const BESIDES_CHARS_MAX: usize = 80;
 
 /// So much of a plan is shown, in UTF-16 units: two messages.
 const PLAN_UNITS_MAX: usize = 3_200;
@@ -123,8 +127,7 @@ pub(super) fn block(asked: &Asked) -> String {
 pub(super) fn file(asked: &Asked) -> Option<File> {
     let whole = whole(&asked.ask)?;
     let is_document = matches!(asked.ask.kind, AskKind::Plan { .. });
-    (!is_document && is_cut(asked))
-        .then(|| File { name: whole.file_name.to_owned(), bytes: whole.text.into_bytes() })
+    (!is_document && is_cut(asked)).then(|| whole.file())
 }
 
 /// The document that stays in the conversation, where only its beginning is shown.
@@ -151,10 +154,12 @@ pub fn whole(ask: &Ask) -> Option<Card> {
             text: card::expose(&question::whole(questions)),
             language: "md",
             file_name: "questions.md",
+            besides: Vec::new(),
             warning: None,
         }),
         AskKind::Plan { plan } => {
-            Some(Card { text: plan.clone(), language: "md", file_name: "plan.md", warning: None })
+            let (besides, warning) = (Vec::new(), None);
+            Some(Card { text: plan.clone(), language: "md", file_name: "plan.md", besides, warning })
         }
         AskKind::Elicitation { .. } => None,
     }
@@ -164,7 +169,7 @@ pub fn whole(ask: &Ask) -> Option<Card> {
 fn is_cut(asked: &Asked) -> bool {
     match &asked.ask.kind {
         AskKind::Permission { .. } => {
-            card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1)
+            card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1 || besides(&shown).1)
         }
         AskKind::Question { questions } => question::is_cut(questions),
         AskKind::Plan { plan } => cut(&discord_markdown(plan), PLAN_UNITS_MAX).1,
@@ -208,7 +213,9 @@ fn permission(asked: &Asked) -> Vec<String> {
         let units_max = if is_open || posed.is_none() { OPEN_UNITS_MAX } else { SETTLED_UNITS_MAX };
         let (code, is_cut) = what(&shown, units_max);
         lines.push(code);
-        if is_cut && is_open {
+        let (besides, more) = besides(&shown);
+        lines.extend(besides);
+        if (is_cut || more) && is_open {
             lines.push(format!("-# the whole of it is in {}, below, and with *Show all*", shown.file_name));
         }
         lines.extend(shown.warning.filter(|_| is_open).map(|warning| format!("⚠️ {warning}")));
@@ -226,6 +233,18 @@ fn permission(asked: &Asked) -> Vec<String> {
 
 fn what(shown: &Card, units_max: usize) -> (String, bool) {
     cut(&code_block(shown.language, &shown.text), units_max)
+}
+
+/// A line for each thing that the tool is given besides, and whether anything of it is left out.
+fn besides(shown: &Card) -> (Vec<String>, bool) {
+    let cut = |line: &String| shorten(line, BESIDES_CHARS_MAX);
+    let first = || shown.besides.iter().take(BESIDES_MAX);
+    let mut lines: Vec<_> = first().map(|line| format!("-# with {}", code_span(&cut(line)))).collect();
+    let left = shown.besides.len() - lines.len();
+    if left > 0 {
+        lines.push(format!("-# … and {left} more"));
+    }
+    (lines, left > 0 || first().any(|line| cut(line) != *line))
 }
 
 fn outcome_line(ask: &Ask, outcome: &Outcome) -> Option<String> {

@@ -161,7 +161,7 @@ fn may(tool: Tool) -> AskKind {
 
 /// What *Show all* shows of the ask.
 pub(super) fn view_of_all(told: &Told) -> String {
-    whole(told.view.ask("r").unwrap()).unwrap().text
+    whole(told.view.ask("r").unwrap()).unwrap().markdown()
 }
 
 impl Told {
@@ -260,6 +260,31 @@ fn the_card_of_an_mcp_tool_says_which_tool() {
         ])
     );
     assert!(view_of_all(&long).contains("very_to_everybody"), "{}", view_of_all(&long));
+}
+
+#[test]
+fn what_a_command_is_given_besides_is_on_its_card() {
+    let asked = |input: &str| Told::started().then(ask(may(bash("make")), input)).posed();
+    let few = r#"{"command":"make","description":"d","dangerouslyDisableSandbox":true,"run_in_background":true}"#;
+    let long = r#"{"command":"make","description":["x"],"n\u202ew":"a\nWORD"}"#
+        .replace("WORD", &"word ".repeat(60));
+    let many: Vec<_> = (0..20).map(|number| format!("\"key_{number}\":{number}")).collect();
+    let many = asked(&format!("{{{}}}", many.join(",")));
+    insta::assert_snapshot!(
+        "what_a_command_is_given_besides",
+        moments(&[
+            ("a few", asked(few).read()),
+            ("allowed", asked(few).answered(&Answer::Allow, Some("Mara")).read()),
+            ("a long one that hides", asked(&long).read()),
+            ("many", many.read()),
+        ])
+    );
+    for key in ["key_0: 0", "key_19: 19"] {
+        assert!(view_of_all(&many).contains(key), "{}", view_of_all(&many));
+    }
+    let card = many.show().slots.last().unwrap().clone();
+    let file = String::from_utf8(card.files[0].bytes.clone()).unwrap();
+    assert!(file.contains("# with key_19: 19\n") && file.ends_with("\nmake"), "{file}");
 }
 
 #[test]
