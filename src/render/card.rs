@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::domain::ask::{Ask, AskKind, Change, Grant};
 use crate::domain::tool::Tool;
 
-use super::escape::{code_block, code_span, shorten};
+use super::escape::{code_block, code_span, defuse_spoilers, shorten};
 use super::markdown::discord_markdown;
 use super::message::{File, units};
 use super::tool_line;
@@ -38,7 +38,7 @@ impl Card {
     /// All of it, as Discord shows it.
     pub fn markdown(&self) -> String {
         let text = match self.language {
-            "md" => discord_markdown(&self.text),
+            "md" => defuse_spoilers(&discord_markdown(&self.text)),
             language => code_block(language, &self.text),
         };
         if self.besides.is_empty() {
@@ -100,6 +100,19 @@ fn own_name(tool: &Tool) -> String {
         Tool::Other { name } => name.clone(),
         _ => String::new(),
     }
+}
+
+/// A plan, whole.
+pub fn of_plan(plan: &str) -> Card {
+    // Discord knows one line end.
+    let text = expose(&plan.replace("\r\n", "\n"));
+    Card { text, language: "md", file_name: "plan.md", besides: Vec::new(), warning: None }
+}
+
+/// What a server says, whole.
+pub fn of_words(message: &str) -> Card {
+    let text = expose(&message.replace("\r\n", "\n"));
+    Card { text, language: "", file_name: "message.txt", besides: Vec::new(), warning: None }
 }
 
 /// A command that somebody wrote in the place of the one that was asked for.

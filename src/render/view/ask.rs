@@ -11,7 +11,6 @@ use crate::render::card::{self, Card};
 use crate::render::chunk::chunk;
 use crate::render::controls;
 use crate::render::escape::{code_block, shorten};
-use crate::render::markdown::discord_markdown;
 use crate::render::message::File;
 
 /// So much of what would be done is shown, in UTF-16 units, while somebody has to decide.
@@ -23,6 +22,9 @@ const SETTLED_UNITS_MAX: usize = 400;
 /// So many lines of what a tool is given besides are shown, each of so many characters.
 const BESIDES_MAX: usize = 6;
 const BESIDES_CHARS_MAX: usize = 80;
+
+/// So much of what a server says is shown, in UTF-16 units.
+const WORDS_UNITS_MAX: usize = 1_500;
 
 /// So much of a plan is shown, in UTF-16 units: two messages.
 const PLAN_UNITS_MAX: usize = 3_200;
@@ -105,12 +107,7 @@ pub(super) fn block(asked: &Asked) -> String {
         AskKind::Permission { .. } => permission(asked),
         AskKind::Question { questions } => vec![question::block(asked, questions)],
         AskKind::Plan { plan: text } => plan(asked, text),
-        AskKind::Elicitation { server, message, .. } => vec![format!(
-            "🔌 **{} asks:**{}\n{}",
-            escape(&one_line(server, 40)),
-            asked.mention(),
-            escape(&one_line(&card::expose(message), 1_000))
-        )],
+        AskKind::Elicitation { server, message, .. } => elicitation(asked, server, message),
     };
     lines.extend(asked.who_answers());
     lines.extend(asked.countdown());
@@ -133,7 +130,7 @@ pub(super) fn file(asked: &Asked) -> Option<File> {
 /// The document that stays in the conversation, where only its beginning is shown.
 pub(super) fn document(asked: &Asked) -> Option<File> {
     let AskKind::Plan { plan } = &asked.ask.kind else { return None };
-    is_cut(asked).then(|| File { name: "plan.md".to_owned(), bytes: plan.clone().into_bytes() })
+    is_cut(asked).then(|| card::of_plan(plan).file())
 }
 
 /// The answers to choose from.
@@ -146,7 +143,7 @@ pub(super) fn menus(turn: TurnId, asked: &Asked) -> Vec<Menu> {
     controls::menus(turn, &asked.ask, &asked.draft)
 }
 
-/// All of what an ask is for: what *Show all* shows. None of what stands on its card whole in any case.
+/// All of what an ask is for: what *Show all* shows.
 pub fn whole(ask: &Ask) -> Option<Card> {
     match &ask.kind {
         AskKind::Permission { .. } => card::of(ask),
@@ -157,11 +154,8 @@ pub fn whole(ask: &Ask) -> Option<Card> {
             besides: Vec::new(),
             warning: None,
         }),
-        AskKind::Plan { plan } => {
-            let (besides, warning) = (Vec::new(), None);
-            Some(Card { text: plan.clone(), language: "md", file_name: "plan.md", besides, warning })
-        }
-        AskKind::Elicitation { .. } => None,
+        AskKind::Plan { plan } => Some(card::of_plan(plan)),
+        AskKind::Elicitation { message, .. } => Some(card::of_words(message)),
     }
 }
 
@@ -172,13 +166,13 @@ fn is_cut(asked: &Asked) -> bool {
             card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1 || besides(&shown).1)
         }
         AskKind::Question { questions } => question::is_cut(questions),
-        AskKind::Plan { plan } => cut(&discord_markdown(plan), PLAN_UNITS_MAX).1,
-        AskKind::Elicitation { .. } => false,
+        AskKind::Plan { plan } => cut(&card::of_plan(plan).markdown(), PLAN_UNITS_MAX).1,
+        AskKind::Elicitation { message, .. } => words(message).1,
     }
 }
 
 fn plan(asked: &Asked, plan: &str) -> Vec<String> {
-    let (text, is_cut) = cut(&discord_markdown(plan), PLAN_UNITS_MAX);
+    let (text, is_cut) = cut(&card::of_plan(plan).markdown(), PLAN_UNITS_MAX);
     let mut lines = vec![format!("📋 **Claude has a plan:**{}\n\n{text}", asked.mention())];
     if is_cut && asked.posed.is_some() {
         lines.push("-# the whole of it is in plan.md, above".to_owned());
@@ -190,6 +184,23 @@ fn plan(asked: &Asked, plan: &str) -> Vec<String> {
         );
     }
     lines
+}
+
+fn elicitation(asked: &Asked, server: &str, message: &str) -> Vec<String> {
+    let (text, is_cut) = words(message);
+    let server = escape(&one_line(server, 40));
+    let mut lines = vec![format!("🔌 **{server} asks:**{}\n{text}", asked.mention())];
+    if is_cut && asked.is_open_to_people() {
+        lines.push("-# the whole of it is in message.txt, below, and with *Show all*".to_owned());
+    }
+    lines
+}
+
+/// What a server says, in a line, and whether it is cut.
+fn words(message: &str) -> (String, bool) {
+    let exposed = card::of_words(message).text;
+    let line = one_line(&exposed, exposed.len() + 1);
+    cut(&escape(&line), WORDS_UNITS_MAX)
 }
 
 fn permission(asked: &Asked) -> Vec<String> {
