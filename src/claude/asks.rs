@@ -34,7 +34,7 @@ fn tool_ask(body: &RequestBody, cwd: &str) -> AskKind {
         ("ExitPlanMode", Some(plan)) => AskKind::Plan { plan: plan.to_owned() },
         (name, _) => AskKind::Permission {
             tool: tool_of(name, &body.input, cwd),
-            reason: alarm(name, &body.input, cwd).or_else(|| body.decision_reason.clone()),
+            reason: reason(alarm(name, &body.input, cwd), body.decision_reason.as_deref()),
             blocked_path: body.blocked_path.clone(),
             dir: cwd.to_owned(),
             changes: changes(name, &body.input),
@@ -47,7 +47,14 @@ fn tool_ask(body: &RequestBody, cwd: &str) -> AskKind {
 /// What is catastrophic about it, looked at here as well: the hook of a project may have spoken before ours.
 fn alarm(tool: &str, input: &Value, cwd: &str) -> Option<String> {
     let decision = decide(&Rules::default(), tool, input, Context { dir: cwd, home: None, real: None });
-    matches!(decision.by, By::Pattern(_)).then(|| hook::reason(&decision))
+    matches!(decision.by, By::Patterns(_)).then(|| hook::reason(&decision))
+}
+
+/// Why it is asked. Our hook knows the home as well, so it may have found more; what is found here stands first.
+fn reason(alarm: Option<String>, said: Option<&str>) -> Option<String> {
+    let Some(alarm) = alarm else { return said.map(str::to_owned) };
+    let more = said.filter(|said| said.contains("⚠️") && !said.contains(&alarm));
+    Some(more.map_or_else(|| alarm.clone(), |more| format!("{alarm} ({more})")))
 }
 
 /// What an edit or a write would change.
@@ -129,6 +136,20 @@ mod tests {
 
     use super::*;
     use crate::domain::tool_pattern::ToolPattern;
+
+    #[test]
+    fn what_is_catastrophic_is_said_whoever_found_it() {
+        let ours = || Some("⚠️ a: it b".to_owned());
+        for (alarm, said, shown) in [
+            (None, None, None),
+            (None, Some("x"), Some("x")),
+            (ours(), Some("x"), Some("⚠️ a: it b")),
+            (ours(), Some("Hook: ⚠️ a: it b"), Some("⚠️ a: it b")),
+            (ours(), Some("⚠️ a, c: it b; it d"), Some("⚠️ a: it b (⚠️ a, c: it b; it d)")),
+        ] {
+            assert_eq!(reason(alarm, said).as_deref(), shown);
+        }
+    }
 
     #[test]
     fn a_pattern_of_commands_means_a_monitor_of_them_as_well() {

@@ -83,8 +83,8 @@ pub enum Verdict {
 pub enum By {
     /// A rule.
     Rule(Rule),
-    /// A catastrophic pattern.
-    Pattern(&'static Pattern),
+    /// Catastrophic patterns, at least one.
+    Patterns(Vec<&'static Pattern>),
     /// No rule and no pattern.
     Nothing,
 }
@@ -105,8 +105,9 @@ pub fn decide(rules: &Rules, tool: &str, input: &Value, context: Context) -> Dec
     if let Some(rule) = rules.deny.iter().find(|rule| using.is_touched_by(rule)) {
         return by_rule(Verdict::Deny, rule);
     }
-    if let Some(pattern) = catalogue::find(&using.look()) {
-        return Decision { verdict: Verdict::Ask, by: By::Pattern(pattern) };
+    let patterns = catalogue::find(&using.look());
+    if !patterns.is_empty() {
+        return Decision { verdict: Verdict::Ask, by: By::Patterns(patterns) };
     }
     if let Some(rule) = rules.ask.iter().find(|rule| using.is_touched_by(rule)) {
         return by_rule(Verdict::Ask, rule);

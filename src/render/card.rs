@@ -63,9 +63,7 @@ impl Card {
 pub fn of(ask: &Ask) -> Option<Card> {
     let AskKind::Permission { tool, changes, .. } = &ask.kind else { return None };
     let (raw, language, file_name) = match tool {
-        Tool::Bash { command, .. } | Tool::Monitor { command, .. } => {
-            (command.clone(), "sh", "command.sh")
-        }
+        Tool::Bash { command, .. } | Tool::Monitor { command, .. } => (command.clone(), "sh", "command.sh"),
         _ if !changes.is_empty() => (diff(tool, changes), "diff", "change.diff"),
         _ => (pretty(&ask.input), "json", "input.json"),
     };

@@ -19,6 +19,9 @@ const OPEN_UNITS_MAX: usize = 1_100;
 /// So much of it stays.
 const SETTLED_UNITS_MAX: usize = 400;
 
+/// Why the CLI asks, in characters: room for the names of all that is catastrophic about a command.
+const REASON_CHARS_MAX: usize = 600;
+
 /// So many lines of what a tool is given besides are shown, each of so many characters.
 const BESIDES_MAX: usize = 6;
 const BESIDES_CHARS_MAX: usize = 80;
@@ -213,7 +216,7 @@ fn permission(asked: &Asked) -> Vec<String> {
         vec![format!("🔐 **May Claude use {}?**{}", escape(&card::heading(tool)), asked.mention())];
     if is_open || posed.is_none() {
         lines.extend(card::said(tool).map(|said| format!("Claude says: *{}*", escape(&one_line(said, 160)))));
-        lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, 200))));
+        lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, REASON_CHARS_MAX))));
         lines.extend(
             blocked_path
                 .as_ref()

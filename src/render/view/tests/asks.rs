@@ -168,9 +168,15 @@ fn all_of_what_a_server_says_is_at_hand() {
     assert_eq!(labels, ["Accept", "Decline", "Show all", "Stop"]);
     assert!(card.content.contains("-# … about ") && card.content.contains("message.txt"), "{}", card.content);
     assert_eq!((slots.len(), card.files[0].name.as_str()), (2, "message.txt"));
-    assert!(view_of_all(&long).ends_with("
+    assert!(
+        view_of_all(&long).ends_with(
+            "
 And delete⟨U+202E⟩ it all.
-```"), "{}", view_of_all(&long));
+```"
+        ),
+        "{}",
+        view_of_all(&long)
+    );
     let short = asks("Which project?").show().slots;
     let labels: Vec<_> = short[1].buttons.iter().map(|button| button.label.as_str()).collect();
     assert_eq!(labels, ["Accept", "Decline", "Stop"]);
@@ -188,7 +194,10 @@ fn nothing_in_a_plan_is_hidden() {
     let long = self::told(AskKind::Plan { plan: plan.repeat(100) });
     let file = long.show().slots[1].files[0].bytes.clone();
     let file = String::from_utf8(file).unwrap();
-    assert!(file.contains("||Then") && file.contains("Re⟨U+202E⟩verse") && !file.contains('\u{202e}'), "{file}");
+    assert!(
+        file.contains("||Then") && file.contains("Re⟨U+202E⟩verse") && !file.contains('\u{202e}'),
+        "{file}"
+    );
 }
 
 #[test]

@@ -265,9 +265,10 @@ fn the_card_of_an_mcp_tool_says_which_tool() {
 #[test]
 fn what_a_command_is_given_besides_is_on_its_card() {
     let asked = |input: &str| Told::started().then(ask(may(bash("make")), input)).posed();
-    let few = r#"{"command":"make","description":"d","dangerouslyDisableSandbox":true,"run_in_background":true}"#;
-    let long = r#"{"command":"make","description":["x"],"n\u202ew":"a\nWORD"}"#
-        .replace("WORD", &"word ".repeat(60));
+    let few =
+        r#"{"command":"make","description":"d","dangerouslyDisableSandbox":true,"run_in_background":true}"#;
+    let long =
+        r#"{"command":"make","description":["x"],"n\u202ew":"a\nWORD"}"#.replace("WORD", &"word ".repeat(60));
     let many: Vec<_> = (0..20).map(|number| format!("\"key_{number}\":{number}")).collect();
     let many = asked(&format!("{{{}}}", many.join(",")));
     insta::assert_snapshot!(
