@@ -191,7 +191,7 @@ fn line(past: &PastAsk, decision: &Decision) -> String {
     let by = past.settled_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
     let why = match &decision.by {
         By::Rule(rule) => rule.to_string(),
-        By::Pattern(pattern) => pattern.name.to_owned(),
+        By::Patterns(patterns) => catalogue::names(patterns),
         By::Nothing => "no rule".to_owned(),
     };
     let AskKind::Permission { tool, .. } = &past.ask.kind else { return String::new() };

@@ -34,7 +34,7 @@ fn tool_ask(body: &RequestBody, cwd: &str) -> AskKind {
         ("ExitPlanMode", Some(plan)) => AskKind::Plan { plan: plan.to_owned() },
         (name, _) => AskKind::Permission {
             tool: tool_of(name, &body.input, cwd),
-            reason: alarm(name, &body.input, cwd).or_else(|| body.decision_reason.clone()),
+            reason: reason(alarm(name, &body.input, cwd), body.decision_reason.as_deref()),
             blocked_path: body.blocked_path.clone(),
             dir: cwd.to_owned(),
             changes: changes(name, &body.input),
@@ -47,7 +47,14 @@ fn tool_ask(body: &RequestBody, cwd: &str) -> AskKind {
 /// What is catastrophic about it, looked at here as well: the hook of a project may have spoken before ours.
 fn alarm(tool: &str, input: &Value, cwd: &str) -> Option<String> {
     let decision = decide(&Rules::default(), tool, input, Context { dir: cwd, home: None, real: None });
-    matches!(decision.by, By::Pattern(_)).then(|| hook::reason(&decision))
+    matches!(decision.by, By::Patterns(_)).then(|| hook::reason(&decision))
+}
+
+/// Why it is asked. Our hook knows the home as well, so it may have found more; what is found here stands first.
+fn reason(alarm: Option<String>, said: Option<&str>) -> Option<String> {
+    let Some(alarm) = alarm else { return said.map(str::to_owned) };
+    let more = said.filter(|said| said.contains("⚠️") && !said.contains(&alarm));
+    Some(more.map_or_else(|| alarm.clone(), |more| format!("{alarm} ({more})")))
 }
 
 /// What an edit or a write would change.
@@ -128,6 +135,41 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::tool_pattern::ToolPattern;
+
+    #[test]
+    fn what_is_catastrophic_is_said_whoever_found_it() {
+        let ours = || Some("⚠️ a: it b".to_owned());
+        for (alarm, said, shown) in [
+            (None, None, None),
+            (None, Some("x"), Some("x")),
+            (ours(), Some("x"), Some("⚠️ a: it b")),
+            (ours(), Some("Hook: ⚠️ a: it b"), Some("⚠️ a: it b")),
+            (ours(), Some("⚠️ a, c: it b; it d"), Some("⚠️ a: it b (⚠️ a, c: it b; it d)")),
+        ] {
+            assert_eq!(reason(alarm, said).as_deref(), shown);
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_commands_means_a_monitor_of_them_as_well() {
+        let ask = |tool: &str, input: Value| {
+            let body = RequestBody { tool_name: tool.to_owned(), input, ..RequestBody::default() };
+            let kind = tool_ask(&body, "/srv/p");
+            Ask { request: "r".to_owned(), tool_use: None, kind, input: body.input.to_string() }
+        };
+        let push: ToolPattern = "Bash(git push:*)".parse().expect("a pattern");
+        let monitor: ToolPattern = "Monitor(git push:*)".parse().expect("a pattern");
+        let any: ToolPattern = "Bash".parse().expect("a pattern");
+        for (command, is_push) in [("git push; tail -f log", true), ("tail -f log", false)] {
+            let asked = ask("Monitor", json!({ "command": command, "description": "d" }));
+            let fits = [push.fits(&asked), monitor.fits(&asked), any.fits(&asked)];
+            assert_eq!(fits, [is_push, is_push, true], "{command}");
+            let asked = ask("Bash", json!({ "command": command }));
+            assert_eq!([push.fits(&asked), monitor.fits(&asked)], [is_push, false], "{command}");
+        }
+        assert!(!push.fits(&ask("Monitor", json!({ "ws": { "url": "wss://example.org" } }))));
+    }
 
     #[test]
     fn what_could_be_allowed_for_the_session_covers_no_catastrophe() {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::wire::system::{HookResponse, PermissionDenied};
 use crate::domain::digest::digest;
 use crate::domain::ruling::{RuledBy, Ruling};
-use crate::policy::{By, Context, Decision, Rules, Verdict, decide};
+use crate::policy::{By, Context, Decision, Rules, Verdict, catalogue, decide};
 
 /// The hidden subcommand that is the hook. Stays as it is: a CLI that an older version started calls it as well.
 pub const ARGUMENT: &str = "policy-hook";
@@ -116,7 +116,7 @@ pub fn hear(
             },
         })?),
         // A card asks, and its answer is in the audit.
-        (By::Rule(_) | By::Pattern(_) | By::Nothing, _) => None,
+        (By::Rule(_) | By::Patterns(_) | By::Nothing, _) => None,
     };
     Ok(Heard { answer: Some(said.to_string()), note })
 }
@@ -169,8 +169,11 @@ fn short(text: &str) -> String {
 /// Why, for whoever has to decide, and for Claude.
 pub fn reason(decision: &Decision) -> String {
     match (&decision.by, decision.verdict) {
-        (By::Pattern(pattern), _) => {
-            format!("⚠️ {}: it {}; this is asked whatever the mode", pattern.name, pattern.why)
+        (By::Patterns(patterns), _) => {
+            // The names first: where this is cut, they are there.
+            let whys: Vec<_> = patterns.iter().map(|pattern| format!("it {}", pattern.why)).collect();
+            let names = catalogue::names(patterns);
+            format!("⚠️ {names}: {}; this is asked whatever the mode", whys.join("; "))
         }
         (By::Rule(rule), Verdict::Deny) => {
             format!(
@@ -235,6 +238,15 @@ mod tests {
         }
         assert_eq!(hear(&using("make"), &rules(), None, |_| None).expect("JSON"), Heard::default());
         assert!(hear("{", &rules(), None, |_| None).is_err());
+    }
+
+    #[test]
+    fn each_catastrophe_of_a_command_is_named() {
+        let heard = hear(&using("git push --force; rm -rf /"), &rules(), None, |_| None).expect("JSON");
+        let said = heard.answer.expect("an answer");
+        for part in ["delete-everything, force-push: it deletes", "; it replaces"] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 
     /// What the CLI tells of a hook that said this.

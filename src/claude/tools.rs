@@ -14,6 +14,10 @@ pub fn tool_of(name: &str, input: &Value, cwd: &str) -> Tool {
         "Bash" => {
             Tool::Bash { command: text("command").unwrap_or_default(), description: text("description") }
         }
+        "Monitor" => match text("command") {
+            Some(command) => Tool::Monitor { command, description: text("description") },
+            None => Tool::Other { name: name.to_owned() },
+        },
         "Read" | "NotebookRead" => {
             Tool::Read { path: path(&["file_path", "notebook_path"]).unwrap_or_default() }
         }
@@ -111,6 +115,12 @@ mod tests {
                 Tool::Mcp { server: "git_hub".into(), tool: "open_pr".into() },
             ),
             ("mcp__broken", json!(null), Tool::Other { name: "mcp__broken".into() }),
+            (
+                "Monitor",
+                json!({"command": "tail -f log", "persistent": true}),
+                Tool::Monitor { command: "tail -f log".into(), description: None },
+            ),
+            ("Monitor", json!({"ws": {}}), Tool::Other { name: "Monitor".into() }),
             ("Novel", json!([]), Tool::Other { name: "Novel".into() }),
             ("TaskCreate", json!({"subject": "First"}), Tool::Todo { subject: Some("First".into()) }),
             (

@@ -18,10 +18,8 @@ use crate::domain::answer::Said;
 use crate::domain::ids::{AskId, MessageId, TurnId};
 use crate::domain::prompt::{Author, Wish};
 use crate::render::chunk::chunk;
-use crate::render::escape::{code_block, escape};
+use crate::render::escape::escape;
 use crate::render::form::{self, Form};
-use crate::render::markdown::discord_markdown;
-use crate::render::message::File;
 use crate::render::view;
 use crate::store::{AskState, Conversation, StoredAsk, StoredButton};
 
@@ -268,17 +266,13 @@ async fn show_all(
     let Some(whole) = stored.and_then(|stored| view::whole(&stored.ask)) else {
         return Ok(Some(VOID.to_owned()));
     };
-    let text = match whole.language {
-        "md" => discord_markdown(&whole.text),
-        language => code_block(language, &whole.text),
-    };
-    let pieces = chunk(&text, SHOWN_UNITS_MAX);
+    let pieces = chunk(&whole.markdown(), SHOWN_UNITS_MAX);
     for piece in pieces.iter().take(SHOWN_MESSAGES_MAX) {
         incoming.tell(ctx, data, piece, None).await;
     }
     if pieces.len() > SHOWN_MESSAGES_MAX {
-        let file = File { name: whole.file_name.to_owned(), bytes: whole.text.into_bytes() };
-        incoming.tell(ctx, data, "-# … it goes on; all of it is in this file:", Some(file)).await;
+        let file = Some(whole.file());
+        incoming.tell(ctx, data, "-# … it goes on; all of it is in this file:", file).await;
     }
     Ok(None)
 }

@@ -24,6 +24,13 @@ pub enum Tool {
         /// What Claude says that it does.
         description: Option<String>,
     },
+    /// `Monitor`, where it watches what a command says.
+    Monitor {
+        /// The whole command.
+        command: String,
+        /// What Claude says that it does.
+        description: Option<String>,
+    },
     /// `Read`, `NotebookRead`.
     Read {
         /// The file, relative to the project where it lies inside.
@@ -101,6 +108,7 @@ impl Tool {
     pub fn cli_name(&self) -> String {
         let name = match self {
             Tool::Bash { .. } => "Bash",
+            Tool::Monitor { .. } => "Monitor",
             Tool::Read { .. } => "Read",
             Tool::Edit { .. } => "Edit",
             Tool::Write { .. } => "Write",
@@ -129,6 +137,7 @@ impl Tool {
             | Tool::Question { .. }
             | Tool::Plan => true,
             Tool::Bash { .. }
+            | Tool::Monitor { .. }
             | Tool::Edit { .. }
             | Tool::Write { .. }
             | Tool::Agent { .. }

@@ -70,6 +70,7 @@ impl fmt::Display for ToolPattern {
 
 /// A rule of the CLI's for one of them is one for all.
 const EDITS: &[&str] = &["Edit", "MultiEdit", "NotebookEdit", "Write"];
+const RUNS: &[&str] = &["Bash", "Monitor"];
 
 impl ToolPattern {
     /// Whether what is asked is meant. Questions, plans and elicitations run nothing.
@@ -90,9 +91,13 @@ impl ToolPattern {
         let names = |names: &[&str]| names.iter().any(|name| glob(&self.tool, name));
         match grant {
             // The CLI's mode allows some commands on files as well (rm, mv, sed).
-            Grant::AcceptEdits => names(EDITS) || names(&["Bash"]),
+            Grant::AcceptEdits => names(EDITS) || names(RUNS),
             Grant::Rules { rules } => rules.iter().any(|rule| match (rule.tool.as_str(), &rule.content) {
-                ("Bash", Some(command)) if !command.contains('*') => self.fits_command(command),
+                ("Bash" | "Monitor", Some(command)) if !command.contains('*') => {
+                    let (command, description) = (command.clone(), None);
+                    self.fits_command(&command) || self.fits_tool(&Tool::Monitor { command, description })
+                }
+                ("Bash" | "Monitor", _) => names(RUNS),
                 ("Edit" | "Write", _) => names(EDITS),
                 // A rule for a server is one for each of its tools, and the other way round.
                 (tool, _) => names(&[tool]) || self.tool.starts_with(tool) || tool.starts_with(&self.tool),
@@ -106,7 +111,7 @@ impl ToolPattern {
             return false;
         }
         let Some(content) = &self.content else { return true };
-        if let Tool::Bash { .. } = tool {
+        if let Tool::Bash { .. } | Tool::Monitor { .. } = tool {
             return runs(content, &on);
         }
         let content = content.strip_prefix("domain:").unwrap_or(content);
@@ -122,6 +127,7 @@ fn names_and_content(tool: &Tool) -> (Vec<String>, String) {
     let of = |names: &[&str], on: &str| (names.iter().map(|&name| name.to_owned()).collect(), on.to_owned());
     match tool {
         Tool::Bash { command, .. } => of(&["Bash"], command),
+        Tool::Monitor { command, .. } => of(RUNS, command),
         Tool::Read { path } => of(&["Read", "NotebookRead"], path),
         Tool::Edit { path } => of(&["Edit", "MultiEdit", "NotebookEdit"], path),
         Tool::Write { path, .. } => of(&["Write"], path),
@@ -219,6 +225,13 @@ mod tests {
         }
         assert!(!push.may_go_unasked(&grant("Bash", Some("npm test"))));
         assert!(!push.may_go_unasked(&grant("Write", None)));
+        for content in [None, Some("git push:*"), Some("git push origin")] {
+            assert!(push.may_go_unasked(&grant("Monitor", content)), "{content:?}");
+        }
+        assert!(!push.may_go_unasked(&grant("Monitor", Some("tail -f log"))));
+        let monitor: ToolPattern = "Monitor(git push:*)".parse().expect("a pattern");
+        assert!(monitor.may_go_unasked(&grant("Bash", Some("git push origin"))));
+        assert!(monitor.may_go_unasked(&grant("Bash", None)));
         assert!(push.may_go_unasked(&Grant::AcceptEdits));
         let fetch: ToolPattern = "WebFetch".parse().expect("a pattern");
         assert!(!fetch.may_go_unasked(&Grant::AcceptEdits) && fetch.may_go_unasked(&grant("WebFetch", None)));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::catalogue::{self, Look, Pattern};
 use super::paths::absolute;
-use super::rule::{EDITING, READING, Rule};
+use super::rule::{EDITING, READING, RUNNING, Rule};
 use super::shell::{self, Script};
 
 /// Variables that a command may be given and still be what a rule allows.
@@ -83,8 +83,8 @@ pub enum Verdict {
 pub enum By {
     /// A rule.
     Rule(Rule),
-    /// A catastrophic pattern.
-    Pattern(&'static Pattern),
+    /// Catastrophic patterns, at least one.
+    Patterns(Vec<&'static Pattern>),
     /// No rule and no pattern.
     Nothing,
 }
@@ -105,8 +105,9 @@ pub fn decide(rules: &Rules, tool: &str, input: &Value, context: Context) -> Dec
     if let Some(rule) = rules.deny.iter().find(|rule| using.is_touched_by(rule)) {
         return by_rule(Verdict::Deny, rule);
     }
-    if let Some(pattern) = catalogue::find(&using.look()) {
-        return Decision { verdict: Verdict::Ask, by: By::Pattern(pattern) };
+    let patterns = catalogue::find(&using.look());
+    if !patterns.is_empty() {
+        return Decision { verdict: Verdict::Ask, by: By::Patterns(patterns) };
     }
     if let Some(rule) = rules.ask.iter().find(|rule| using.is_touched_by(rule)) {
         return by_rule(Verdict::Ask, rule);
@@ -132,7 +133,7 @@ struct Using<'a> {
 impl<'a> Using<'a> {
     fn of(tool: &'a str, input: &'a Value, context: Context<'a>) -> Self {
         let text = |key: &str| input.get(key).and_then(Value::as_str);
-        let command = text("command").filter(|_| tool == "Bash" || tool == "Monitor");
+        let command = text("command").filter(|_| RUNNING.contains(&tool));
         let of_files = EDITING.contains(&tool) || READING.contains(&tool);
         let named = ["file_path", "notebook_path", "path"].into_iter().find_map(text);
         let default = (tool == "Grep" || tool == "Glob" || tool == "LS").then_some(".");

@@ -11,6 +11,8 @@ use super::paths;
 pub(super) const EDITING: &[&str] = &["Edit", "Write", "MultiEdit", "NotebookEdit"];
 /// The CLI's tools that read files: a rule for `Read` covers all of them.
 pub(super) const READING: &[&str] = &["Read", "Grep", "Glob", "LS", "NotebookRead"];
+/// The CLI's tools that run a command of a shell: a rule for `Bash` covers all of them.
+pub(super) const RUNNING: &[&str] = &["Bash", "Monitor"];
 
 /// Which uses of a tool are meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,6 +106,7 @@ impl Rule {
             || family("Read", READING)
             || (server && tool.strip_prefix(&self.tool).is_some_and(|rest| rest.starts_with("__")))
             || (self.tool == "Task" && tool == "Agent")
+            || family("Bash", RUNNING)
     }
 
     /// Whether it means every use of its tools.

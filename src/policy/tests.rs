@@ -25,11 +25,11 @@ fn example(text: &str) -> (&str, Value) {
     ("Bash", json!({ "command": text }))
 }
 
-fn pattern(text: &str) -> Option<&'static str> {
+fn patterns(text: &str) -> Vec<&'static str> {
     let (tool, input) = example(text);
     match decide(&rules(&["Bash", "Edit", "Read", "WebFetch"], &[], &[]), tool, &input, CONTEXT).by {
-        By::Pattern(pattern) => Some(pattern.name),
-        By::Rule(_) | By::Nothing => None,
+        By::Patterns(patterns) => patterns.iter().map(|pattern| pattern.name).collect(),
+        By::Rule(_) | By::Nothing => Vec::new(),
     }
 }
 
@@ -38,22 +38,28 @@ fn the_catalogues_examples_are_what_it_says() {
     let mut faults = Vec::new();
     for known in catalogue::all() {
         for text in known.matches {
-            // Another pattern may come first: it asks all the same.
-            if pattern(text).is_none() {
+            if !patterns(text).contains(&known.name) {
                 faults.push(format!("{}: {text:?} passes", known.name));
             }
         }
         for text in known.passes {
-            if let Some(name) = pattern(text) {
+            for name in patterns(text) {
                 faults.push(format!("{}: {text:?} is taken for {name}", known.name));
             }
         }
-        let own = known.matches.iter().filter(|text| pattern(text) == Some(known.name)).count();
-        if own * 2 < known.matches.len() {
-            faults.push(format!("{}: matches only {own} of its own {}", known.name, known.matches.len()));
-        }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn a_command_is_every_catastrophe_that_is_in_it() {
+    assert_eq!(
+        patterns("git push --force; rm -rf /; mkfs /dev/sda"),
+        ["delete-everything", "wipe-disk", "force-push"]
+    );
+    // A card has room for the names of all.
+    let all: Vec<_> = catalogue::all().collect();
+    assert!(catalogue::names(&all).chars().count() < 500);
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn what_is_done_every_day_is_no_catastrophe() {
         "rm -rf target/debug",
         "test -d x || exit 1",
     ] {
-        assert_eq!(pattern(command), None, "{command}");
+        assert!(patterns(command).is_empty(), "{command}");
     }
 }
 
@@ -134,6 +140,11 @@ fn rules_in_the_clis_notation() {
         ("mcp__forge__*", "mcp__forge__merge", "", true),
         ("mcp__forge", "mcp__forgery__merge", "", false),
         ("Task", "Agent", "", true),
+        ("Bash(git push:*)", "Monitor", "git push origin main", true),
+        ("Bash(git push:*)", "Monitor", "git pull", false),
+        ("Bash", "Monitor", "anything", true),
+        ("Monitor(git push:*)", "Monitor", "git push origin main", true),
+        ("Monitor(git push:*)", "Bash", "git push origin main", false),
     ] {
         let input = json!({ "command": on, "file_path": on, "path": on, "url": on });
         for (rules, verdict) in [
@@ -163,7 +174,7 @@ fn what_is_no_rule_is_refused() {
 fn deny_comes_first_then_the_catalogue_then_ask_then_allow() {
     let all = rules(&["Bash"], &["Bash(git:*)"], &["Bash(rm:*)"]);
     assert_eq!(bash(&all, "rm -rf /").verdict, Verdict::Deny);
-    assert!(matches!(bash(&all, "git push --force").by, By::Pattern(_)));
+    assert!(matches!(bash(&all, "git push --force").by, By::Patterns(_)));
     assert!(matches!(bash(&all, "git status"), Decision { verdict: Verdict::Ask, by: By::Rule(_) }));
     assert_eq!(bash(&all, "ls").verdict, Verdict::Allow);
     assert_eq!(bash(&Rules::default(), "ls").verdict, Verdict::Mode);

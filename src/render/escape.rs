@@ -92,6 +92,18 @@ pub fn defuse_fences(text: &str) -> String {
     defused
 }
 
+/// Sets bars apart, so that no two of them follow each other: Discord covers what stands between two pairs.
+pub fn defuse_spoilers(text: &str) -> String {
+    let mut defused = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '|' && defused.ends_with('|') {
+            defused.push('\u{200b}');
+        }
+        defused.push(c);
+    }
+    defused
+}
+
 /// Plain words: what would be markdown or a mention is shown as it is written.
 pub fn escape(line: &str) -> String {
     let mut escaped = String::with_capacity(line.len() + 8);

@@ -25,7 +25,9 @@ pub fn tool_use_line(tool_use: &ToolUse) -> String {
 pub fn words(tool: &Tool) -> String {
     let name = name(tool);
     match tool {
-        Tool::Bash { command, .. } => format!("{name}: {}", code_line(command)),
+        Tool::Bash { command, .. } | Tool::Monitor { command, .. } => {
+            format!("{name}: {}", code_line(command))
+        }
         Tool::Read { path } | Tool::Edit { path } | Tool::Write { path, lines: 0 } => {
             format!("{name} {}", code_path(path))
         }
@@ -62,6 +64,7 @@ pub fn words(tool: &Tool) -> String {
 pub fn name(tool: &Tool) -> String {
     let name = match tool {
         Tool::Bash { .. } => "Bash",
+        Tool::Monitor { .. } => "Monitor",
         Tool::Read { .. } => "Read",
         Tool::Edit { .. } => "Edit",
         Tool::Write { .. } => "Write",
@@ -82,6 +85,7 @@ pub fn name(tool: &Tool) -> String {
 fn icon(tool: &Tool) -> &'static str {
     match tool {
         Tool::Bash { .. } => "💻",
+        Tool::Monitor { .. } => "📡",
         Tool::Read { .. } => "📖",
         Tool::Edit { .. } => "✏️",
         Tool::Write { .. } => "📝",

@@ -165,6 +165,33 @@ async fn what_a_person_writes_in_place_of_a_command_is_judged_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_catastrophe_is_on_the_card_and_an_edit_brings_no_other() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let command = "git push --force; git filter-branch --tree-filter true";
+    let message = stage.ask(MARA, HARBOR, &format!("[[ask:bash:{command}]][[say:So.]]"));
+    let (card, _) = stage.card(HARBOR).await;
+    let shown = stage.bot_messages(HARBOR).join("\n");
+    assert!(shown.contains("force-push, rewrite-history: it replaces"), "{shown}");
+    for (written, said) in [
+        ("git push --force; rm -rf /", "⚠️ delete-everything, what you wrote"),
+        ("rm -rf /; kill -9 -1; git push --force", "⚠️ delete-everything, halt-machine, what you wrote"),
+    ] {
+        let opened = stage.click(JONAS, card, "Edit, then allow").await;
+        let sent = stage.submit(opened, &[written]).await;
+        let told = stage.told_privately(sent).await;
+        assert!(told.contains("Not run") && told.contains(said), "{told}");
+    }
+    let opened = stage.click(JONAS, card, "Edit, then allow").await;
+    stage.submit(opened, &["touch made.txt || git filter-branch -f || git push -f"]).await;
+    stage.answer(HARBOR, message).await;
+    assert!(stage.dir().join("harbor/made.txt").exists());
+    let audit = stage.sql("SELECT detail FROM audit WHERE action = 'policy'").await;
+    assert_eq!(audit, ["asked because of the patterns force-push, rewrite-history"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn past_asks_are_judged_by_rules_that_are_tried() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Setup;
 use crate::domain::answer::Answer;
 use crate::domain::ask::{Ask, AskKind};
-use crate::policy::{By, Context, Decision, Verdict, decide};
+use crate::policy::{By, Context, Decision, Verdict, catalogue, decide};
 use crate::store::Conversation;
 
 impl Setup {
@@ -14,7 +14,10 @@ impl Setup {
     pub fn asked_because(&self, conversation: &Conversation, ask: &Ask) -> Option<String> {
         match self.decision(conversation, ask, None)?.by {
             By::Rule(rule) => Some(format!("asked because of the rule {rule}")),
-            By::Pattern(pattern) => Some(format!("asked because of the pattern {}", pattern.name)),
+            By::Patterns(patterns) => {
+                let s = if patterns.len() == 1 { "" } else { "s" };
+                Some(format!("asked because of the pattern{s} {}", catalogue::names(&patterns)))
+            }
             By::Nothing => None,
         }
     }
@@ -37,26 +40,24 @@ impl Setup {
             (By::Rule(rule), Verdict::Deny) => Some(format!(
                 "Not run: a rule of this project denies this, `{rule}`. Press *Deny*; whoever runs the bot can change the rule."
             )),
-            (By::Pattern(pattern), _)
-                if written.is_some() && !self.shows(conversation, ask, pattern.name) =>
-            {
-                Some(format!(
-                    "Not run: ⚠️ {}, what you wrote {}, and the card does not say so. If it has to be, press *Deny and say \
-                     why* and tell Claude to run it: then a card asks for just that.",
-                    pattern.name, pattern.why
-                ))
+            (By::Patterns(patterns), _) if written.is_some() => {
+                let unsaid: Vec<_> =
+                    patterns.into_iter().filter(|pattern| !is_named(ask, pattern.name)).collect();
+                let whys: Vec<_> = unsaid.iter().map(|pattern| pattern.why).collect();
+                (!unsaid.is_empty()).then(|| {
+                    format!(
+                        "Not run: ⚠️ {}, what you wrote {}, and the card does not say so. If it has to be, press *Deny \
+                         and say why* and tell Claude to run it: then a card asks for just that.",
+                        catalogue::names(&unsaid),
+                        whys.join("; ")
+                    )
+                })
             }
-            (By::Pattern(_), _) if matches!(answer, Answer::AllowForSession) => {
+            (By::Patterns(_), _) if matches!(answer, Answer::AllowForSession) => {
                 Some("Not for the session: this is decided on each time. *Allow once* allows it.".to_owned())
             }
-            (By::Rule(_) | By::Pattern(_) | By::Nothing, _) => None,
+            (By::Rule(_) | By::Patterns(_) | By::Nothing, _) => None,
         }
-    }
-
-    /// Whether the card of the ask warns of this pattern.
-    fn shows(&self, conversation: &Conversation, ask: &Ask, name: &str) -> bool {
-        let asked = self.decision(conversation, ask, None).map(|decision| decision.by);
-        matches!(asked, Some(By::Pattern(pattern)) if pattern.name == name)
     }
 
     /// On what is asked for, or on `written` in the place of its command.
@@ -73,4 +74,11 @@ impl Setup {
         let home = self.env.get("HOME").map(String::as_str);
         Some(decide(&rules, &tool.cli_name(), &input, Context { dir, home, real: None }))
     }
+}
+
+/// Whether the card of the ask names this pattern: by what it says, because an older one named the first alone.
+fn is_named(ask: &Ask, name: &str) -> bool {
+    let AskKind::Permission { reason: Some(reason), .. } = &ask.kind else { return false };
+    let names = reason.split_once("⚠️ ").and_then(|(_, said)| said.split_once(':'));
+    names.is_some_and(|(names, _)| names.split(", ").any(|named| named == name))
 }

@@ -74,7 +74,12 @@ pub fn named(name: &str) -> Option<&'static Pattern> {
     all().find(|pattern| pattern.name == name)
 }
 
-/// The first pattern that matches.
-pub(super) fn find(look: &Look) -> Option<&'static Pattern> {
-    all().find(|pattern| (pattern.finds)(look))
+/// The patterns that match: who allows one has not allowed another.
+pub(super) fn find(look: &Look) -> Vec<&'static Pattern> {
+    all().filter(|pattern| (pattern.finds)(look)).collect()
+}
+
+/// Their names, for a sentence.
+pub fn names(patterns: &[&'static Pattern]) -> String {
+    patterns.iter().map(|pattern| pattern.name).collect::<Vec<_>>().join(", ")
 }

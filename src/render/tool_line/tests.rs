@@ -6,6 +6,7 @@ fn every_tool(text: &str) -> Vec<Tool> {
     let text = || text.to_owned();
     vec![
         Tool::Bash { command: text(), description: Some(text()) },
+        Tool::Monitor { command: text(), description: Some(text()) },
         Tool::Read { path: text() },
         Tool::Edit { path: text() },
         Tool::Write { path: text(), lines: 12 },

@@ -10,16 +10,24 @@ use crate::domain::ids::{TurnId, UserId};
 use crate::render::card::{self, Card};
 use crate::render::chunk::chunk;
 use crate::render::controls;
-use crate::render::escape::code_block;
-use crate::render::markdown::discord_markdown;
+use crate::render::escape::{code_block, shorten};
 use crate::render::message::File;
-use crate::render::tool_line;
 
 /// So much of what would be done is shown, in UTF-16 units, while somebody has to decide.
 const OPEN_UNITS_MAX: usize = 1_100;
 
 /// So much of it stays.
 const SETTLED_UNITS_MAX: usize = 400;
+
+/// Why the CLI asks, in characters: room for the names of all that is catastrophic about a command.
+const REASON_CHARS_MAX: usize = 600;
+
+/// So many lines of what a tool is given besides are shown, each of so many characters.
+const BESIDES_MAX: usize = 6;
+const BESIDES_CHARS_MAX: usize = 80;
+
+/// So much of what a server says is shown, in UTF-16 units.
+const WORDS_UNITS_MAX: usize = 1_500;
 
 /// So much of a plan is shown, in UTF-16 units: two messages.
 const PLAN_UNITS_MAX: usize = 3_200;
@@ -102,12 +110,7 @@ pub(super) fn block(asked: &Asked) -> String {
         AskKind::Permission { .. } => permission(asked),
         AskKind::Question { questions } => vec![question::block(asked, questions)],
         AskKind::Plan { plan: text } => plan(asked, text),
-        AskKind::Elicitation { server, message, .. } => vec![format!(
-            "🔌 **{} asks:**{}\n{}",
-            escape(&one_line(server, 40)),
-            asked.mention(),
-            escape(&one_line(&card::expose(message), 1_000))
-        )],
+        AskKind::Elicitation { server, message, .. } => elicitation(asked, server, message),
     };
     lines.extend(asked.who_answers());
     lines.extend(asked.countdown());
@@ -124,14 +127,13 @@ pub(super) fn block(asked: &Asked) -> String {
 pub(super) fn file(asked: &Asked) -> Option<File> {
     let whole = whole(&asked.ask)?;
     let is_document = matches!(asked.ask.kind, AskKind::Plan { .. });
-    (!is_document && is_cut(asked))
-        .then(|| File { name: whole.file_name.to_owned(), bytes: whole.text.into_bytes() })
+    (!is_document && is_cut(asked)).then(|| whole.file())
 }
 
 /// The document that stays in the conversation, where only its beginning is shown.
 pub(super) fn document(asked: &Asked) -> Option<File> {
     let AskKind::Plan { plan } = &asked.ask.kind else { return None };
-    is_cut(asked).then(|| File { name: "plan.md".to_owned(), bytes: plan.clone().into_bytes() })
+    is_cut(asked).then(|| card::of_plan(plan).file())
 }
 
 /// The answers to choose from.
@@ -144,7 +146,7 @@ pub(super) fn menus(turn: TurnId, asked: &Asked) -> Vec<Menu> {
     controls::menus(turn, &asked.ask, &asked.draft)
 }
 
-/// All of what an ask is for: what *Show all* shows. None of what stands on its card whole in any case.
+/// All of what an ask is for: what *Show all* shows.
 pub fn whole(ask: &Ask) -> Option<Card> {
     match &ask.kind {
         AskKind::Permission { .. } => card::of(ask),
@@ -152,12 +154,11 @@ pub fn whole(ask: &Ask) -> Option<Card> {
             text: card::expose(&question::whole(questions)),
             language: "md",
             file_name: "questions.md",
+            besides: Vec::new(),
             warning: None,
         }),
-        AskKind::Plan { plan } => {
-            Some(Card { text: plan.clone(), language: "md", file_name: "plan.md", warning: None })
-        }
-        AskKind::Elicitation { .. } => None,
+        AskKind::Plan { plan } => Some(card::of_plan(plan)),
+        AskKind::Elicitation { message, .. } => Some(card::of_words(message)),
     }
 }
 
@@ -165,16 +166,16 @@ pub fn whole(ask: &Ask) -> Option<Card> {
 fn is_cut(asked: &Asked) -> bool {
     match &asked.ask.kind {
         AskKind::Permission { .. } => {
-            card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1)
+            card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1 || besides(&shown).1)
         }
         AskKind::Question { questions } => question::is_cut(questions),
-        AskKind::Plan { plan } => cut(&discord_markdown(plan), PLAN_UNITS_MAX).1,
-        AskKind::Elicitation { .. } => false,
+        AskKind::Plan { plan } => cut(&card::of_plan(plan).markdown(), PLAN_UNITS_MAX).1,
+        AskKind::Elicitation { message, .. } => words(message).1,
     }
 }
 
 fn plan(asked: &Asked, plan: &str) -> Vec<String> {
-    let (text, is_cut) = cut(&discord_markdown(plan), PLAN_UNITS_MAX);
+    let (text, is_cut) = cut(&card::of_plan(plan).markdown(), PLAN_UNITS_MAX);
     let mut lines = vec![format!("📋 **Claude has a plan:**{}\n\n{text}", asked.mention())];
     if is_cut && asked.posed.is_some() {
         lines.push("-# the whole of it is in plan.md, above".to_owned());
@@ -188,6 +189,23 @@ fn plan(asked: &Asked, plan: &str) -> Vec<String> {
     lines
 }
 
+fn elicitation(asked: &Asked, server: &str, message: &str) -> Vec<String> {
+    let (text, is_cut) = words(message);
+    let server = escape(&one_line(server, 40));
+    let mut lines = vec![format!("🔌 **{server} asks:**{}\n{text}", asked.mention())];
+    if is_cut && asked.is_open_to_people() {
+        lines.push("-# the whole of it is in message.txt, below, and with *Show all*".to_owned());
+    }
+    lines
+}
+
+/// What a server says, in a line, and whether it is cut.
+fn words(message: &str) -> (String, bool) {
+    let exposed = card::of_words(message).text;
+    let line = one_line(&exposed, exposed.len() + 1);
+    cut(&escape(&line), WORDS_UNITS_MAX)
+}
+
 fn permission(asked: &Asked) -> Vec<String> {
     let Asked { ask, posed, .. } = asked;
     let AskKind::Permission { tool, reason, blocked_path, dir, .. } = &ask.kind else {
@@ -195,10 +213,10 @@ fn permission(asked: &Asked) -> Vec<String> {
     };
     let is_open = asked.is_open_to_people();
     let mut lines =
-        vec![format!("🔐 **May Claude use {}?**{}", escape(&tool_line::name(tool)), asked.mention())];
+        vec![format!("🔐 **May Claude use {}?**{}", escape(&card::heading(tool)), asked.mention())];
     if is_open || posed.is_none() {
         lines.extend(card::said(tool).map(|said| format!("Claude says: *{}*", escape(&one_line(said, 160)))));
-        lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, 200))));
+        lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, REASON_CHARS_MAX))));
         lines.extend(
             blocked_path
                 .as_ref()
@@ -209,7 +227,9 @@ fn permission(asked: &Asked) -> Vec<String> {
         let units_max = if is_open || posed.is_none() { OPEN_UNITS_MAX } else { SETTLED_UNITS_MAX };
         let (code, is_cut) = what(&shown, units_max);
         lines.push(code);
-        if is_cut && is_open {
+        let (besides, more) = besides(&shown);
+        lines.extend(besides);
+        if (is_cut || more) && is_open {
             lines.push(format!("-# the whole of it is in {}, below, and with *Show all*", shown.file_name));
         }
         lines.extend(shown.warning.filter(|_| is_open).map(|warning| format!("⚠️ {warning}")));
@@ -227,6 +247,18 @@ fn permission(asked: &Asked) -> Vec<String> {
 
 fn what(shown: &Card, units_max: usize) -> (String, bool) {
     cut(&code_block(shown.language, &shown.text), units_max)
+}
+
+/// A line for each thing that the tool is given besides, and whether anything of it is left out.
+fn besides(shown: &Card) -> (Vec<String>, bool) {
+    let cut = |line: &String| shorten(line, BESIDES_CHARS_MAX);
+    let first = || shown.besides.iter().take(BESIDES_MAX);
+    let mut lines: Vec<_> = first().map(|line| format!("-# with {}", code_span(&cut(line)))).collect();
+    let left = shown.besides.len() - lines.len();
+    if left > 0 {
+        lines.push(format!("-# … and {left} more"));
+    }
+    (lines, left > 0 || first().any(|line| cut(line) != *line))
 }
 
 fn outcome_line(ask: &Ask, outcome: &Outcome) -> Option<String> {

@@ -101,7 +101,7 @@ pub(super) fn activity(view: &View) -> Reaction {
     match view.running_tools().next_back().map(|state| &state.tool_use.tool) {
         Some(Tool::Read { .. } | Tool::Search { .. }) => Reaction::Reading,
         Some(Tool::Edit { .. } | Tool::Write { .. }) => Reaction::Editing,
-        Some(Tool::Bash { .. }) => Reaction::Running,
+        Some(Tool::Bash { .. } | Tool::Monitor { .. }) => Reaction::Running,
         Some(Tool::Fetch { .. } | Tool::WebSearch { .. }) => Reaction::Browsing,
         None if view.doing == Doing::Thinking => Reaction::Thinking,
         None

@@ -1,6 +1,6 @@
 //! Questions, plans and what MCP servers ask.
 
-use super::work::ask;
+use super::work::{ask, view_of_all};
 use super::*;
 use crate::domain::answer::{Draft, Pick};
 use crate::domain::ask::{Field, FieldKind, Offer};
@@ -149,6 +149,55 @@ fn nothing_is_allowed_for_longer_than_the_card_can_say() {
     let (offered, text) = labels(rules("a\nb\u{202e}".to_owned()));
     assert!(offered && text.contains("covers `Bash(a⏎b⟨U+202E⟩)`"), "{text}");
     assert!(!labels(rules("x".repeat(400))).0, "more than the card shows");
+}
+
+#[test]
+fn all_of_what_a_server_says_is_at_hand() {
+    let asks = |message: &str| {
+        told(AskKind::Elicitation {
+            server: "jira".into(),
+            message: message.into(),
+            fields: Vec::new(),
+            unfit: None,
+        })
+    };
+    let long = asks(&format!("{}And delete\u{202e} it all.", "Some _words_ that nobody reads.\n".repeat(80)));
+    let slots = long.show().slots;
+    let card = slots.last().unwrap();
+    let labels: Vec<_> = card.buttons.iter().map(|button| button.label.as_str()).collect();
+    assert_eq!(labels, ["Accept", "Decline", "Show all", "Stop"]);
+    assert!(card.content.contains("-# … about ") && card.content.contains("message.txt"), "{}", card.content);
+    assert_eq!((slots.len(), card.files[0].name.as_str()), (2, "message.txt"));
+    assert!(
+        view_of_all(&long).ends_with(
+            "
+And delete⟨U+202E⟩ it all.
+```"
+        ),
+        "{}",
+        view_of_all(&long)
+    );
+    let short = asks("Which project?").show().slots;
+    let labels: Vec<_> = short[1].buttons.iter().map(|button| button.label.as_str()).collect();
+    assert_eq!(labels, ["Accept", "Decline", "Stop"]);
+}
+
+#[test]
+fn nothing_in_a_plan_is_hidden() {
+    let plan = "Read it.\r\n\r\n||Then delete it.|| Re\u{202e}verse\u{200b} `a || b` |||";
+    let mut told = told(AskKind::Plan { plan: plan.into() });
+    let shown = "Read it.\n\n|\u{200b}|Then delete it.|\u{200b}| Re⟨U+202E⟩verse⟨U+200B⟩ `a |\u{200b}| b` |\u{200b}|\u{200b}|";
+    assert!(told.read().contains(shown), "{}", told.read());
+    assert!(view_of_all(&told).contains(shown), "{}", view_of_all(&told));
+    told = told.answered(&Answer::Allow, Some("Mara"));
+    assert!(told.read().contains(shown), "{}", told.read());
+    let long = self::told(AskKind::Plan { plan: plan.repeat(100) });
+    let file = long.show().slots[1].files[0].bytes.clone();
+    let file = String::from_utf8(file).unwrap();
+    assert!(
+        file.contains("||Then") && file.contains("Re⟨U+202E⟩verse") && !file.contains('\u{202e}'),
+        "{file}"
+    );
 }
 
 #[test]

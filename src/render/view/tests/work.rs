@@ -159,6 +159,11 @@ fn may(tool: Tool) -> AskKind {
     }
 }
 
+/// What *Show all* shows of the ask.
+pub(super) fn view_of_all(told: &Told) -> String {
+    whole(told.view.ask("r").unwrap()).unwrap().markdown()
+}
+
 impl Told {
     /// The ask waits for the person who asked.
     pub(super) fn posed(mut self) -> Self {
@@ -236,6 +241,51 @@ fn cards() {
             ),
         ])
     );
+}
+
+#[test]
+fn the_card_of_an_mcp_tool_says_which_tool() {
+    let asked = |tool: Tool, input: &str| Told::started().then(ask(may(tool), input)).posed();
+    let mcp = |tool: &str| Tool::Mcp { server: "discord".into(), tool: tool.into() };
+    let send = || asked(mcp("send_file"), r#"{"path":"/srv/project/a.png"}"#);
+    let long = asked(mcp(&format!("send_{}to_everybody", "very_".repeat(80))), "{}");
+    insta::assert_snapshot!(
+        "cards_of_other_tools",
+        moments(&[
+            ("a tool of a server", send().read()),
+            ("allowed", send().answered(&Answer::Allow, Some("Mara")).read()),
+            ("a name that hides", asked(mcp("delete\u{202e}\u{200b}_\u{430}ll\n"), "{}").read()),
+            ("a long name", long.read()),
+            ("a tool that nobody knows", asked(Tool::Other { name: "Novel *x*".into() }, "{}").read()),
+        ])
+    );
+    assert!(view_of_all(&long).contains("very_to_everybody"), "{}", view_of_all(&long));
+}
+
+#[test]
+fn what_a_command_is_given_besides_is_on_its_card() {
+    let asked = |input: &str| Told::started().then(ask(may(bash("make")), input)).posed();
+    let few =
+        r#"{"command":"make","description":"d","dangerouslyDisableSandbox":true,"run_in_background":true}"#;
+    let long =
+        r#"{"command":"make","description":["x"],"n\u202ew":"a\nWORD"}"#.replace("WORD", &"word ".repeat(60));
+    let many: Vec<_> = (0..20).map(|number| format!("\"key_{number}\":{number}")).collect();
+    let many = asked(&format!("{{{}}}", many.join(",")));
+    insta::assert_snapshot!(
+        "what_a_command_is_given_besides",
+        moments(&[
+            ("a few", asked(few).read()),
+            ("allowed", asked(few).answered(&Answer::Allow, Some("Mara")).read()),
+            ("a long one that hides", asked(&long).read()),
+            ("many", many.read()),
+        ])
+    );
+    for key in ["key_0: 0", "key_19: 19"] {
+        assert!(view_of_all(&many).contains(key), "{}", view_of_all(&many));
+    }
+    let card = many.show().slots.last().unwrap().clone();
+    let file = String::from_utf8(card.files[0].bytes.clone()).unwrap();
+    assert!(file.contains("# with key_19: 19\n") && file.ends_with("\nmake"), "{file}");
 }
 
 #[test]
