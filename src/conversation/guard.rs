@@ -1,6 +1,6 @@
-//! Who still may, asked when a prompt's turn is about to begin: between its being taken and that, hours may pass, and its
-//! author may have lost what let them in. It is not asked of a prompt that begins as it comes, because the door has just
-//! answered it.
+//! Who still may, asked when a prompt's turn is about to begin, or a turn that runs is about to be told of it: between its
+//! being taken and that, hours may pass, and its author may have lost what let them in. It is not asked of a prompt that
+//! begins or is told as it comes, because the door has just answered it.
 
 use async_trait::async_trait;
 

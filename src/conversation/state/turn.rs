@@ -170,6 +170,13 @@ impl Turn {
 
     fn new(id: TurnId, parts: Vec<Prompt>, stage: Stage, now: Moment, wall: WallTime) -> Self {
         let mut turn = Self {
+    /// One whose author may not have it run any more, which its message is told.
+    pub fn barred(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
+        let mut turn = Self::waiting(vec![prompt], now, wall);
+        turn.view.apply(&TurnEvent::Ended(TurnEnd::Failed(Failure::NotAllowed)), wall);
+        turn
+    }
+
             id,
             prompt: Prompt::joined(&parts),
             parts,

@@ -304,3 +304,26 @@ fn people_are_told_where_they_stand_once_they_have_waited_and_when_that_changes(
     bench.state.was_told(prompt(9).id);
     assert_eq!(told(&mut bench), [(9, None, false)]);
 }
+
+#[test]
+fn what_its_author_may_not_have_told_any_more_is_refused() {
+    let mut bench = told_of_two();
+    assert_eq!(bench.input(Input::NotTold(prompt(2).id)), ["refuse 2"]);
+    let shown = bench.shown();
+    assert!(shown.iter().any(|shown| shown.shown.reaction == Reaction::Failed), "{shown:?}");
+    assert_eq!(bench.running(), Some(1));
+    assert_eq!(bench.submit(2), NOTHING, "it is done");
+    assert_eq!(
+        bench.records([tool_result("t"), text("done"), result()]),
+        ["end 1: completed", "leave place"]
+    );
+}
+
+#[test]
+fn what_may_not_be_told_for_all_that_is_known_waits_for_its_turn() {
+    let mut bench = told_of_two();
+    assert_eq!(bench.input(Input::WaitsInstead(prompt(2).id)), ["👀 on 2"]);
+    let ended = bench.records([tool_result("t"), text("done"), result()]);
+    assert_eq!(ended, ["end 1: completed", "leave place", "ask place"]);
+    assert_eq!(bench.running(), Some(2));
+}
