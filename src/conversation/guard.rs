@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::state::Called;
 use crate::domain::ask::Ask;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{TurnId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::store::Conversation;
 
@@ -20,6 +20,7 @@ pub trait Guard: Send + Sync + 'static {
     async fn called(
         &self,
         conversation: &Conversation,
+        turn: TurnId,
         asker: Option<UserId>,
         ask: &Ask,
     ) -> Result<Called, NotKnown>;

@@ -272,6 +272,20 @@ impl Store {
                 created_at: row.created_at,
             };
             all.push(WaitingAsk {
+    /// Whether a turn works at something that this person said: its prompt, one joined with that, or one that it heard.
+    pub async fn has_part(&self, turn: TurnId, person: UserId) -> Result<bool, StoreError> {
+        let (turn, person) = (turn.to_string(), person.0.cast_signed());
+        let parts = sqlx::query_scalar!(
+            "SELECT count(*) FROM prompts
+             WHERE author = ?1 AND (turn = ?2 OR id = (SELECT prompt FROM turns WHERE turns.id = ?2))",
+            person,
+            turn
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(parts > 0)
+    }
+
                 stored: stored.into_ask()?,
                 conversation: ConversationId(row.conversation.cast_unsigned()),
                 card: row.card.map(|id| MessageId(id.cast_unsigned())),
