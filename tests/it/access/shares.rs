@@ -32,12 +32,17 @@ async fn a_guest_writes_here_and_answers_nothing() {
     let first = stage.ask(MARA, HARBOR, "[[say:Aye.]]");
     stage.answer(HARBOR, first).await;
     assert!(share(&stage, VERA, add(VERA)).await.contains("not among the people"));
+    assert!(stage.slash_text(VERA, HARBOR, "help").await.starts_with("You are not among the people"));
     assert!(share(&stage, MARA, add(JONAS)).await.contains("may write here already"));
     let told = share(&stage, MARA, add(VERA)).await;
     assert!(told.starts_with("Done") && told.contains("may write here until"), "{told}");
     stage.said(HARBOR, "shared this conversation with").await;
     let listed = share(&stage, MARA, list()).await;
     assert!(listed.contains(&format!("<@{VERA}>, member until")), "{listed}");
+
+    // Who is let in is no stranger.
+    assert!(stage.slash_text(VERA, HARBOR, "help").await.contains("I run Claude Code"));
+    assert!(stage.slash_text(VERA, HARBOR, "status").await.contains("**harbor**"));
 
     // It survives.
     bot.kill();
@@ -81,11 +86,6 @@ async fn what_a_guest_has_waiting_ends_with_the_share() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_opened_a_conversation_may_share_it_and_other_members_not() {
-    let stage = Stage::new().await.with("access", "tier = \"member\"");
-    let _bot = stage.bot().await;
-    let message = stage.ask(JONAS, HARBOR, "[[say:Aye.]]");
-#[tokio::test(flavor = "multi_thread")]
 async fn what_a_guest_wanted_told_to_a_turn_ends_with_the_share() {
     let limits = "running_turns_max = 1";
     let stage = Stage::new().await.with("limits", limits).with("harbor", "while_running = \"steer\"");
@@ -115,6 +115,11 @@ async fn what_a_guest_wanted_told_to_a_turn_ends_with_the_share() {
     stage.assert_well_behaved();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_opened_a_conversation_may_share_it_and_other_members_not() {
+    let stage = Stage::new().await.with("access", "tier = \"member\"");
+    let _bot = stage.bot().await;
+    let message = stage.ask(JONAS, HARBOR, "[[say:Aye.]]");
     stage.answer(HARBOR, message).await;
     let told = share(&stage, MARA, add(VERA)).await;
     assert!(told.contains("an operator"), "{told}");
