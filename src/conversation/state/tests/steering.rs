@@ -222,7 +222,7 @@ fn what_interrupts_is_next_and_the_others_stay_behind_it() {
     let mut bench = Bench::new();
     bench.runs(1);
     bench.submit(2);
-    assert_eq!(bench.input(Input::Submit(wishing(3, Wish::Interrupt))), ["interrupt"]);
+    assert_eq!(bench.input(Input::Submit(wishing(3, Wish::Interrupt))), ["1 is stopped by 1", "interrupt"]);
     assert_eq!(bench.record(aborted()), ["end 1: interrupted", "leave place", "close input"]);
     assert_eq!(bench.record(exit(0)), ["A ended", "ask place"]);
     assert_eq!(bench.running(), Some(3));

@@ -157,6 +157,7 @@ impl World {
             | Effect::SessionChanged(_)
             | Effect::SessionLost
             | Effect::LeftPlan
+            | Effect::NoteStop { .. }
             | Effect::React { .. }
             | Effect::Info(_)
             | Effect::Ignored { .. } => {}
