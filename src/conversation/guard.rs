@@ -1,12 +1,12 @@
-//! Who still may, asked when a prompt's turn is about to begin: between its being taken and that, hours may pass, and its
-//! author may have lost what let them in. It is not asked of a prompt that begins as it comes, because the door has just
-//! answered it.
+//! Who still may, asked when a prompt's turn is about to begin, or a turn that runs is about to be told of it: between its
+//! being taken and that, hours may pass, and its author may have lost what let them in. It is not asked of a prompt that
+//! begins or is told as it comes, because the door has just answered it.
 
 use async_trait::async_trait;
 
 use super::state::Called;
 use crate::domain::ask::Ask;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{TurnId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::store::Conversation;
 
@@ -20,6 +20,7 @@ pub trait Guard: Send + Sync + 'static {
     async fn called(
         &self,
         conversation: &Conversation,
+        turn: TurnId,
         asker: Option<UserId>,
         ask: &Ask,
     ) -> Result<Called, NotKnown>;

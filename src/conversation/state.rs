@@ -176,6 +176,8 @@ impl State {
             Input::Tune(wanted) => self.tune(&wanted, now, &mut effects),
             Input::CountsAs(tuning) => self.counts_as(tuning, &mut effects),
             Input::Barred => self.barred(wall, &mut effects),
+            Input::NotTold(prompt) => self.not_told(prompt, now, wall, &mut effects),
+            Input::WaitsInstead(prompt) => self.waits_instead(prompt, &mut effects),
             Input::Held(hold) => self.held_by(hold),
             Input::Waits(what) => self.waits_for(what),
             Input::NoRoom => self.no_room(wall, &mut effects),

@@ -65,8 +65,12 @@ pub struct Asked {
     pub asker: Option<UserId>,
     /// Whether that person is there only because the conversation is shared with them.
     pub by_guest: bool,
-    /// Whether what is asked takes another person than the asker.
+    /// Whether what is asked takes another person than those whom the turn works for.
     pub second_person: bool,
+    /// Whether whoever wants to answer said something that the turn works at.
+    pub has_part: bool,
+    /// Whether a command that somebody wrote instead takes another person, and the one that is asked about does not.
+    pub edited_into: bool,
     /// Whether the answer lets Claude go ahead.
     pub allows: bool,
     /// Whether it lets Claude go ahead unasked from then on, until the session ends.
@@ -92,6 +96,8 @@ pub enum Verdict {
     NeedsApprovalRole,
     /// What the asker wants to be allowed takes somebody else.
     NeedsSecondPerson,
+    /// Who writes a command that takes somebody else is one person, whoever it is: Claude has to ask for it.
+    NeedsItsOwnCard,
     /// Guests of a conversation answer nothing.
     GuestsAnswerNothing,
 }
@@ -213,7 +219,10 @@ fn may_answer(rule: &AccessRule<'_>, person: &Person, standing: Standing, asked:
         }
         ApprovalsBy::People | ApprovalsBy::Asker | ApprovalsBy::Roles => {}
     }
-    if asked.second_person && asked.allows && own {
+    if asked.allows && asked.edited_into {
+        return Verdict::NeedsItsOwnCard;
+    }
+    if asked.second_person && asked.allows && (own || asked.has_part) {
         return Verdict::NeedsSecondPerson;
     }
     Verdict::Allowed

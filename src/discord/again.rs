@@ -13,12 +13,16 @@ const WORDS_CHARS_MAX: usize = 120;
 const WORKS: &str = "Claude works here, or something waits to be run. When that is done, or after `/stop`, ask for this again.";
 const WAITS: &str = "This was not run yet: it waits its turn, so there is nothing to run once more. `/queue` shows what waits.";
 const TAKEN_BACK: &str = "This was taken back before it was run, so only its author can have it run.";
+const FORGOTTEN: &str = "That was long ago, and what it said is forgotten. Write it once more.";
 
 /// Runs it once more; gives what there is to say to who wants it. `interaction` is the command.
 pub async fn again(data: &Data, before: &Prompt, by: Author, interaction: u64) -> Result<String, DoorError> {
     let conversation = before.conversation;
     if data.store.waiting_prompt(before.id).await?.is_some() {
         return Ok(WAITS.to_owned());
+    }
+    if before.text.is_empty() && before.attachments.is_empty() {
+        return Ok(FORGOTTEN.to_owned());
     }
     if data.store.prompt_state(before.id).await? == Some(PromptState::Withdrawn) && before.author.id != by.id
     {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serenity::all::Http;
 
-use super::access::{Action, Person, Verdict, authorize, who_may_answer};
+use super::access::{Action, Asked, Person, Verdict, authorize, who_may_answer};
 use super::rest::{self, Rest};
 use super::rule;
 use crate::clock::{Clock, Moment};
@@ -16,7 +16,7 @@ use crate::config::{ApprovalsBy, Config};
 use crate::conversation::guard::{Guard, NotKnown};
 use crate::conversation::state::Called;
 use crate::domain::ask::Ask;
-use crate::domain::ids::{GuildId, RoleId, UserId};
+use crate::domain::ids::{GuildId, RoleId, TurnId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::outbox::breaker::Breaker;
 use crate::store::{Conversation, Store};
@@ -107,6 +107,7 @@ impl Guard for Members {
     async fn called(
         &self,
         conversation: &Conversation,
+        turn: TurnId,
         asker: Option<UserId>,
         ask: &Ask,
     ) -> Result<Called, NotKnown> {
@@ -123,9 +124,13 @@ impl Guard for Members {
         let simply = asker.is_some() && is_theirs && rule.approvals != ApprovalsBy::Roles;
         let who = (!simply).then(|| who_may_answer(&rule, &posed));
         let owner = self.config.access.owner;
+        let has_part = match owner {
+            Some(owner) => self.store.has_part(turn, owner).await.map_err(|error| NotKnown(error.into()))?,
+            None => false,
+        };
         let may = |owner: &UserId| {
             let person = Person { id: *owner, roles: Vec::new(), manages_messages: false };
-            authorize(&rule, &person, Action::Answer(posed)) == Verdict::Allowed
+            authorize(&rule, &person, Action::Answer(Asked { has_part, ..posed })) == Verdict::Allowed
         };
         let person = match asker {
             Some(_) if !is_theirs => owner.filter(may).or(asker),

@@ -42,7 +42,7 @@ pub async fn click(
     let wanted = match aim(action, written) {
         Aim::Other(action) => action,
         Aim::Answer(ask, answering) => {
-            let asked = asked(&data.store, &rule, conversation.id, ask, answering).await?;
+            let asked = asked(&data.store, &rule, conversation.id, (ask, person.id), answering).await?;
             // Whoever may look may be told that it is void.
             asked.map_or(Action::Look, Action::Answer)
         }
@@ -121,37 +121,39 @@ async fn asked(
     store: &Store,
     rule: &AccessRule<'_>,
     conversation: ConversationId,
-    ask: AskId,
+    (ask, person): (AskId, UserId),
     answering: Answering<'_>,
 ) -> Result<Option<Asked>, StoreError> {
     Ok(match store.ask(ask).await? {
-        Some(stored) => Some(matters(store, rule, conversation, &stored, answering).await?),
+        Some(stored) => Some(matters(store, rule, conversation, (&stored, person), answering).await?),
         None => None,
     })
 }
 
-/// What matters of an ask that is answered as it is asked.
+/// What matters of an ask that this person answers as it is asked.
 pub async fn waits(
     store: &Store,
     rule: &AccessRule<'_>,
     conversation: ConversationId,
     stored: &StoredAsk,
+    person: UserId,
 ) -> Result<Asked, StoreError> {
-    matters(store, rule, conversation, stored, Answering::AsAsked).await
+    matters(store, rule, conversation, (stored, person), Answering::AsAsked).await
 }
 
 async fn matters(
     store: &Store,
     rule: &AccessRule<'_>,
     conversation: ConversationId,
-    stored: &StoredAsk,
+    (stored, person): (&StoredAsk, UserId),
     answering: Answering<'_>,
 ) -> Result<Asked, StoreError> {
     let asker = store.asker(stored.turn).await?;
-    of_ask(store, rule, conversation, (asker, &stored.ask), answering).await
+    let has_part = store.has_part(stored.turn, person).await?;
+    Ok(Asked { has_part, ..of_ask(store, rule, conversation, (asker, &stored.ask), answering).await? })
 }
 
-/// What matters of what a turn of this person asks, when it is answered as it is asked.
+/// What matters of what a turn of this person asks, when somebody answers it as it is asked who has no part in the turn.
 pub async fn posed(
     store: &Store,
     rule: &AccessRule<'_>,
@@ -174,9 +176,11 @@ async fn of_ask(
         None => false,
     };
     let second_person = rule.second_person.iter().any(|pattern| is_meant(pattern, ask, answering));
+    let as_asked = rule.second_person.iter().any(|pattern| is_meant(pattern, ask, Answering::AsAsked));
+    let edited_into = matches!(answering, Answering::With(_)) && second_person && !as_asked;
     let allows = !matches!(answering, Answering::No);
     let lasts = matches!(answering, Answering::ForSession);
-    Ok(Asked { asker, by_guest, second_person, allows, lasts })
+    Ok(Asked { asker, by_guest, second_person, has_part: false, edited_into, allows, lasts })
 }
 
 /// Whether what would be allowed is what the pattern means: also the command that somebody wrote instead, and what would

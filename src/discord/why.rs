@@ -65,6 +65,7 @@ pub fn word(verdict: Verdict) -> &'static str {
         | Verdict::NotAsker
         | Verdict::NeedsApprovalRole
         | Verdict::NeedsSecondPerson
+        | Verdict::NeedsItsOwnCard
         | Verdict::GuestsAnswerNothing => "not_among_people",
     }
 }

@@ -1,5 +1,7 @@
 //! Asks: questions of the CLI that wait for a person.
 
+use sqlx::{Sqlite, Transaction};
+
 use super::audit::{Line, append};
 use super::row::{json, to_json, uuid, words};
 use super::{Store, StoreError};
@@ -88,6 +90,36 @@ impl Row {
     }
 }
 
+/// Settles what a process asks that is over, within a transaction: nobody can answer it any more.
+pub(super) async fn withdraw_asks(
+    transaction: &mut Transaction<'static, Sqlite>,
+    process: &str,
+    now: WallTime,
+) -> Result<(), StoreError> {
+    let state = AskState::Withdrawn.as_str();
+    let settled = sqlx::query!(
+        r#"UPDATE asks SET state = ?, settled_at = ? WHERE process = ? AND state = 'open'
+           RETURNING id AS "id!", kind AS "kind!", body AS "body!""#,
+        state,
+        now.0,
+        process
+    )
+    .fetch_all(&mut **transaction)
+    .await?;
+    for ask in settled {
+        let detail = settled_detail(state, &ask.kind, &ask.body)?;
+        append(transaction, now, Line { actor: None, action: "answer", target: &ask.id, detail: &detail })
+            .await?;
+    }
+    Ok(())
+}
+
+/// What the audit says of an ask that is settled: what it was for by its hash.
+fn settled_detail(state: &str, kind: &str, body: &str) -> Result<String, StoreError> {
+    let input = digest(&json::<Ask>(body, "asks.body")?.input);
+    Ok(format!("{state} {kind} input={input}"))
+}
+
 impl Store {
     /// Stores an ask. The same request of the same process is one ask, however often it is read from the spool; its
     /// state stays as it is.
@@ -147,8 +179,7 @@ impl Store {
         .fetch_optional(&mut *transaction)
         .await?;
         if let Some(ask) = &settled {
-            let input = digest(&json::<Ask>(&ask.body, "asks.body")?.input);
-            let detail = format!("{state} {} input={input}", ask.kind);
+            let detail = settled_detail(state, &ask.kind, &ask.body)?;
             let line = Line { actor, action: "answer", target: &ask.id, detail: &detail };
             append(&mut transaction, WallTime(now), line).await?;
         }
@@ -239,6 +270,20 @@ impl Store {
         .fetch_optional(&self.reader)
         .await?;
         Ok(author.map(|id| UserId(id.cast_unsigned())))
+    }
+
+    /// Whether a turn works at something that this person said: its prompt, one joined with that, or one that it heard.
+    pub async fn has_part(&self, turn: TurnId, person: UserId) -> Result<bool, StoreError> {
+        let (turn, person) = (turn.to_string(), person.0.cast_signed());
+        let parts = sqlx::query_scalar!(
+            "SELECT count(*) FROM prompts
+             WHERE author = ?1 AND (turn = ?2 OR id = (SELECT prompt FROM turns WHERE turns.id = ?2))",
+            person,
+            turn
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(parts > 0)
     }
 
     /// The asks that wait in a guild, or everywhere, oldest first: so many at most.

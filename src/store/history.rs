@@ -11,6 +11,8 @@
 //! - The row of a command goes by its age: what it answers to is good for a quarter of an hour, and nothing repeats it.
 //! - The row of a click on "Go on" goes after its turn: without that a click goes nowhere. A turn that was cut off stays
 //!   for as long as nobody went on with it, because the button below it works.
+//! - The row of a conversation's first prompt stays without its words, one for each conversation: it says who opened it,
+//!   and nobody else is that later.
 //!
 //! **A turn goes when nothing can tell of it any more**: it is over, Discord shows its end, and of all processes of its
 //! conversation that began before its end nothing is left to be read again.
@@ -123,31 +125,43 @@ async fn forget_turns(transaction: &mut Writing, before: WallTime, max: u32) -> 
     Ok(rows)
 }
 
-/// Prompts that cannot come again.
+/// Prompts that cannot come again. The first of a conversation tells who opened it: of that the words go, and the row stays.
 async fn forget_prompts(
     transaction: &mut Writing,
     before: WallTime,
     max: u32,
 ) -> Result<Vec<String>, StoreError> {
     let before = before.0;
-    let prompts = sqlx::query_scalar!(
-        "DELETE FROM prompts WHERE seq IN (
-                SELECT seq FROM prompts WHERE state <> 'queued' AND held_in IS NULL
-                    AND accepted_at < ?1 AND received_at < ?1
-                    AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.prompt = prompts.id OR turns.id = prompts.turn)
-                    AND CASE origin ->> '$.kind'
-                        WHEN 'message' THEN CAST(substr(origin_key, 9) AS INTEGER) <=
-                            (SELECT message FROM watermarks WHERE channel = origin ->> '$.channel')
-                        WHEN 'go_on' THEN NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = origin ->> '$.turn')
-                        WHEN 'command' THEN TRUE
-                        ELSE FALSE END
-                LIMIT ?2) RETURNING id",
+    let prompts = sqlx::query!(
+        r#"WITH first AS (SELECT min(seq) AS seq FROM prompts GROUP BY conversation)
+           SELECT seq AS "seq!", id, seq IN (SELECT seq FROM first) AS "is_first!: bool" FROM prompts
+           WHERE state <> 'queued' AND held_in IS NULL AND accepted_at < ?1 AND received_at < ?1
+               AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.prompt = prompts.id OR turns.id = prompts.turn)
+               AND NOT (text = '' AND attachments = '[]' AND seq IN (SELECT seq FROM first))
+               AND CASE origin ->> '$.kind'
+                   WHEN 'message' THEN CAST(substr(origin_key, 9) AS INTEGER) <=
+                       (SELECT message FROM watermarks WHERE channel = origin ->> '$.channel')
+                   WHEN 'go_on' THEN NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = origin ->> '$.turn')
+                   WHEN 'command' THEN TRUE
+                   ELSE FALSE END
+           LIMIT ?2"#,
         before,
         max
     )
     .fetch_all(&mut **transaction)
     .await?;
-    Ok(prompts)
+    let mut gone = Vec::with_capacity(prompts.len());
+    for prompt in prompts {
+        if prompt.is_first {
+            sqlx::query!("UPDATE prompts SET text = '', attachments = '[]' WHERE seq = ?", prompt.seq)
+                .execute(&mut **transaction)
+                .await?;
+        } else {
+            sqlx::query!("DELETE FROM prompts WHERE seq = ?", prompt.seq).execute(&mut **transaction).await?;
+        }
+        gone.push(prompt.id);
+    }
+    Ok(gone)
 }
 
 /// What was beside turns or for them, and what tells of the account.

@@ -95,18 +95,21 @@ impl Store {
         Ok(())
     }
 
-    /// The process is over. The first exit counts.
+    /// The process is over, and asks nothing any more. The first exit counts.
     pub async fn end_process(&self, id: ProcessId, exit: &Exit) -> Result<(), StoreError> {
         let (id, exit, now) = (id.to_string(), to_json(exit, "processes.exit")?, self.now().0);
+        let mut transaction = self.begin().await?;
         sqlx::query!(
             "UPDATE processes SET ended_at = ?, exit = ? WHERE id = ? AND ended_at IS NULL",
             now,
             exit,
             id
         )
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        // Those of a spool that is lost: nothing else will tell of them.
+        super::asks::withdraw_asks(&mut transaction, &id, WallTime(now)).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// The processes of a conversation that have something to tell after a start, oldest first: those not known to be

@@ -46,9 +46,9 @@ async fn a_stranger_starts_nothing_through_any_door() {
         let clicked = stage.click_id(VERA, message, &id).await;
         assert!(stage.told_privately(clicked).await.contains("not among the people"));
     }
-    for name in ["stop", "reset"] {
+    for name in ["stop", "reset", "help", "status"] {
         let told = stage.slash_text(VERA, HARBOR, name).await;
-        assert!(told.contains("not among the people"), "/{name}: {told}");
+        assert!(told.starts_with("You are not among the people") && !told.contains('\n'), "/{name}: {told}");
     }
     stage.click(MARA, card, "Deny").await;
     stage.answer(HARBOR, asked).await;
@@ -56,6 +56,24 @@ async fn a_stranger_starts_nothing_through_any_door() {
     assert!(canary_lives(&stage));
     assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
     assert!(messages.iter().all(|message| stage.discord.reactions(*message).is_empty()));
+    stage.assert_well_behaved();
+}
+
+/// What strangers are told, whoever may look in one project of several is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_look_somewhere_is_no_stranger() {
+    let people = format!("[[projects.people]]\ntier = \"observer\"\nusers = [{VERA}]");
+    let stage = Stage::new().await.with("lighthouse", &people);
+    let _bot = stage.bot().await;
+    let asked = stage.ask(MARA, HARBOR, "[[say:Aye.]]");
+    stage.answer(HARBOR, asked).await;
+    for channel in [HARBOR, LIGHTHOUSE] {
+        let told = stage.slash_text(VERA, channel, "help").await;
+        assert!(
+            told.contains("I run Claude Code") && told.contains("lighthouse") && !told.contains("harbor")
+        );
+        assert!(stage.slash_text(VERA, channel, "status").await.starts_with("No conversation yet"));
+    }
     stage.assert_well_behaved();
 }
 

@@ -55,6 +55,11 @@ async fn reaction(stage: &Stage, message: MessageId, emoji: &str) {
         .await;
 }
 
+/// Who stopped something, as the audit says.
+async fn stops(stage: &Stage) -> Vec<String> {
+    stage.sql("SELECT actor || '' FROM audit WHERE action = 'stop' ORDER BY seq").await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_button_stops_the_turn_and_no_other() {
     let stage = Stage::new().await;
@@ -281,6 +286,7 @@ async fn what_interrupts_is_done_first_and_what_waited_stays_behind_it() {
     assert_eq!(stage.outcome(gate.message).await, "⏹️");
     stage.answer(HARBOR, waits).await;
     assert_eq!(stage.cli_prompts()[1..], ["[[say:instead]]", "[[say:waits]]"]);
+    assert_eq!(stops(&stage).await, [MARA.to_string()]);
     stage.assert_well_behaved();
 }
 
@@ -293,6 +299,7 @@ async fn a_project_interrupts_by_itself() {
     assert_eq!(stage.outcome(gate.message).await, "⏹️");
     let answer = stage.answer(HARBOR, instead).await;
     assert!(answer.contains("instead"), "{answer}");
+    assert_eq!(stops(&stage).await, [JONAS.to_string()]);
     stage.assert_well_behaved();
 }
 

@@ -1,4 +1,5 @@
 //! What a turn waits for before it begins: its place, room for its process, and that its author may have it run still.
+//! That is asked as well before a turn that runs is told of a prompt which waited.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,6 +20,9 @@ const ASK_AGAIN_MIN: Duration = Duration::from_millis(500);
 const ASK_AGAIN_MAX: Duration = Duration::from_secs(15);
 /// What the door found of the author of a message counts for so long, while the message waits for nothing.
 const DOOR_COUNTS_FOR: Duration = Duration::from_secs(10);
+
+/// So long the actor waits to learn whether the author of what the running turn is to hear may have it told still.
+const TELLING_MAX: Duration = Duration::from_secs(3);
 
 impl Actor {
     /// The turn that waits stands in line for its place. Gives why nothing may begin for now.
@@ -78,6 +82,25 @@ impl Actor {
         let standing = watch::Sender::new(WaitsFor::default());
         self.standing = standing.subscribe();
         standing
+    }
+
+    /// Whether the author of a prompt may have the running turn told of it still; none: that cannot be known soon.
+    pub(super) async fn may_be_told(&mut self, prompt: &Prompt) -> Option<bool> {
+        let parts = std::slice::from_ref(prompt);
+        if self.just_came(parts) {
+            return Some(true);
+        }
+        match tokio::time::timeout(TELLING_MAX, may_begin(&self.shared, &self.conversation, parts)).await {
+            Ok(Ok(may)) => Some(may),
+            Ok(Err(error)) => {
+                tracing::warn!(error = %Chain(&error), "who may is not known, so nothing is told");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("who may is not known in time, so nothing is told");
+                None
+            }
+        }
     }
 
     /// Whether this is one prompt that came a moment ago, in this daemon's time, and goes into a turn as it comes: the door

@@ -133,8 +133,9 @@ impl Actor {
 
     /// Who is called to answer; none: whoever asked, as far as it can be known.
     pub(super) async fn call(&mut self, ask: Ask) -> Option<Input> {
-        let asker = self.state.running()?.asker();
-        match self.shared.guard.called(&self.conversation, asker, &ask).await {
+        let turn = self.state.running()?;
+        let (turn, asker) = (turn.id, turn.asker());
+        match self.shared.guard.called(&self.conversation, turn, asker, &ask).await {
             Ok(called) => Some(Input::Called { request: ask.request, called }),
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), "who may answer is not known");

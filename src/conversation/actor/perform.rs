@@ -55,6 +55,7 @@ impl Actor {
                 store.begin_turn(&self.new_turn(turn, Some(prompt), process, from, 1)).await?;
                 pass(Point::TurnRow).await;
             }
+            Effect::NoteStop { turn, by } => store.audit(Some(by), "stop", &turn.to_string(), "").await?,
             Effect::React { channel, message, reaction } => {
                 self.shared.outbox.react(channel, message, reaction);
             }

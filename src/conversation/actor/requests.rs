@@ -18,7 +18,7 @@ impl Actor {
                 answer(reply, Stopped::Over);
                 Ok(())
             }
-            Request::Stop { only, reply, .. } => {
+            Request::Stop { only, by, reply, .. } => {
                 let stopped = match self.state.running() {
                     Some(turn) if only.is_some() && turn.asker() != only => {
                         answer(reply, Stopped::NotTheirs);
@@ -27,6 +27,10 @@ impl Actor {
                     Some(_) => Stopped::Turn { queued: self.state.queued() },
                     None => Stopped::Nothing,
                 };
+                if let Some(by) = by {
+                    let here = self.conversation.id.to_string();
+                    self.shared.store.audit(Some(by), "stop", &here, "").await?;
+                }
                 self.apply(Input::Stop).await?;
                 answer(reply, stopped);
                 Ok(())

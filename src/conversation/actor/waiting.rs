@@ -11,7 +11,7 @@ use crate::fail_point::{Point, pass};
 use crate::render::queue;
 
 impl Actor {
-    /// Tells a prompt to the process whose turn runs: a row first, so that it is told once.
+    /// Tells a prompt to the process whose turn runs, if its author may still: a row first, so that it is told once.
     pub(super) async fn tell_of(
         &mut self,
         prompt: Prompt,
@@ -19,6 +19,11 @@ impl Actor {
         id: PromptId,
     ) -> Result<Option<Input>, ActorError> {
         pass(Point::SteerDue).await;
+        match self.may_be_told(&prompt).await {
+            Some(true) => {}
+            Some(false) => return Ok(Some(Input::NotTold(prompt.id))),
+            None => return Ok(Some(Input::WaitsInstead(prompt.id))),
+        }
         if !self.shared.store.steer(prompt.id, process).await? {
             tracing::error!(prompt = %prompt.id, "a prompt does not wait any more and was to be told");
             return Ok(Some(Input::Withdraw { prompt: prompt.id, gone: false }));

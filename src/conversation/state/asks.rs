@@ -15,6 +15,10 @@ const NOBODY_ANSWERED: &str =
 /// What Claude is told when nobody could see the question.
 const NOBODY_SAW_IT: &str = "the question could not be shown in the chat. Say what you wanted to do and why, and go on without it if you can.";
 
+/// So many asks of a turn have a card that is a message of its own (`render/view/document.rs`). Those after them change the
+/// last card, which tells nobody.
+const CARDS_MAX: u32 = 24;
+
 /// An ask that waits for people.
 #[derive(Debug, Clone)]
 pub struct OpenAsk {
@@ -28,6 +32,8 @@ pub struct OpenAsk {
     due: Option<Moment>,
     /// Who is told that it waits.
     person: Option<UserId>,
+    /// Whether its card tells nobody, so that whoever is needed has to be told at once.
+    untold: bool,
     /// Whether whoever is needed was told once more.
     reminded: bool,
 }
@@ -93,7 +99,10 @@ impl State {
         if !turn.asks.iter().any(|open| open.id == id) {
             let ask = ask.clone();
             let person = turn.asker();
-            turn.asks.push(OpenAsk { id, ask, asked: now, asked_at: at, due: None, person, reminded: false });
+            turn.cards += 1;
+            let untold = turn.cards > CARDS_MAX;
+            let (due, reminded) = (None, false);
+            turn.asks.push(OpenAsk { id, ask, asked: now, asked_at: at, due, person, untold, reminded });
         }
     }
 
@@ -208,7 +217,7 @@ impl State {
             if now >= due {
                 over.push(open.id);
             } else if let Some(person) = open.person.filter(|_| !open.reminded)
-                && remind.is_some_and(|remind| now.after(max.saturating_sub(remind)) >= due)
+                && (open.untold || remind.is_some_and(|remind| now.after(max.saturating_sub(remind)) >= due))
             {
                 open.reminded = true;
                 let until = WallTime(open.asked_at.0.saturating_add(millis(max)));

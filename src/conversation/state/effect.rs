@@ -128,6 +128,13 @@ pub enum Effect {
         /// From where in the spool.
         from: Position,
     },
+    /// Store who has the turn stopped, by a prompt that interrupts it.
+    NoteStop {
+        /// The turn.
+        turn: TurnId,
+        /// Who.
+        by: UserId,
+    },
     /// Put this reaction on a message.
     React {
         /// The channel in which it stands.

@@ -29,6 +29,10 @@ pub enum Input {
     Place(Fresh),
     /// There is a place, and the author of the prompt may not have it run any more.
     Barred,
+    /// A prompt was to be told to the running turn, and its author may not have it run any more: nothing was told.
+    NotTold(PromptId),
+    /// The same, where it cannot be known just now whether they may.
+    WaitsInstead(PromptId),
     /// Why nothing may begin for now, if so; of interest to a turn that waits.
     Held(Option<Hold>),
     /// Somebody chose another model, mode or effort: these are wanted now.

@@ -1,7 +1,7 @@
 //! Prompts that a process is told of while a turn runs. The CLI hears them with the next result of a tool, or makes turns
 //! of them afterwards (its README §7); which of the two, its echo tells. Until then each is `queued` in the store.
 
-use super::{Effect, Readiness, State, Turn};
+use super::{Effect, NOT_ALLOWED, Readiness, State, Turn};
 use crate::claude::cancel_line;
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{TurnEnd, TurnEvent};
@@ -111,6 +111,34 @@ impl State {
     pub(super) fn cancelled(&mut self, id: PromptId, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
         let steered = self.process.as_mut().and_then(|process| process.take_steered(id));
         self.steered_in_vain(steered.into_iter().collect(), now, at, effects);
+    }
+
+    /// A prompt was not told, because its author lost what let them in, since it was taken.
+    pub(super) fn not_told(
+        &mut self,
+        prompt: PromptId,
+        now: Moment,
+        wall: WallTime,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(Steered { prompt, .. }) = self.untold(prompt) else { return };
+        effects.push(Effect::Refuse { prompt: prompt.id, why: NOT_ALLOWED });
+        let turn = Turn::barred(prompt, now, wall);
+        self.remember(&turn);
+        self.ended.push(turn);
+    }
+
+    /// A prompt was not told, because it is not known whether its author may still: that is asked again when it is its turn.
+    pub(super) fn waits_instead(&mut self, prompt: PromptId, effects: &mut Vec<Effect>) {
+        let Some(Steered { mut prompt, .. }) = self.untold(prompt) else { return };
+        prompt.wish = Wish::Wait;
+        react(&prompt, Reaction::Seen, effects);
+        self.insert(prompt);
+    }
+
+    fn untold(&mut self, prompt: PromptId) -> Option<Steered> {
+        let process = self.process.as_mut()?;
+        process.take_steered(prompt.steered_into(process.id))
     }
 
     /// Prompts that a process was told of and never heard wait again, unless they are not wanted any more.

@@ -67,6 +67,8 @@ pub struct Turn {
     pub usage: Usage,
     /// Asks that wait for people.
     pub asks: Vec<OpenAsk>,
+    /// How many asks of this attempt have a card.
+    pub cards: u32,
     /// Why it is being stopped.
     pub stop: Option<Stop>,
     /// Whether it went on in a new session already.
@@ -168,6 +170,13 @@ impl Turn {
         turn
     }
 
+    /// One whose author may not have it run any more, which its message is told.
+    pub fn barred(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
+        let mut turn = Self::waiting(vec![prompt], now, wall);
+        turn.view.apply(&TurnEvent::Ended(TurnEnd::Failed(Failure::NotAllowed)), wall);
+        turn
+    }
+
     fn new(id: TurnId, parts: Vec<Prompt>, stage: Stage, now: Moment, wall: WallTime) -> Self {
         let mut turn = Self {
             id,
@@ -194,6 +203,7 @@ impl Turn {
             tools: 0,
             usage: Usage::default(),
             asks: Vec::new(),
+            cards: 0,
             stop: None,
             session_lost: false,
             works: false,
@@ -250,6 +260,7 @@ impl Turn {
         self.carried.restarted |= self.heard;
         self.heard = false;
         self.tools = 0;
+        self.cards = 0;
         self.last_heard = now;
         self.view.afresh();
         self.preface();

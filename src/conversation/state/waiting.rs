@@ -274,9 +274,12 @@ impl State {
 
     /// What interrupts does so, and what the running turn is to hear is told to it, as soon as that can be.
     pub(super) fn grant_wishes(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
-        let interrupts = self.queue.front().is_some_and(|first| first.wish == Wish::Interrupt);
-        let runs = |turn: &Turn| turn.is_running() && turn.stop.is_none() && turn.stored_end.is_none();
-        if interrupts && self.turn.as_ref().is_some_and(runs) && self.is_caught_up() {
+        let first = self.queue.front().filter(|first| first.wish == Wish::Interrupt);
+        let runs = |turn: &&Turn| turn.is_running() && turn.stop.is_none() && turn.stored_end.is_none();
+        if let (Some(first), Some(turn)) = (first, self.turn.as_ref().filter(runs))
+            && self.is_caught_up()
+        {
+            effects.push(Effect::NoteStop { turn: turn.id, by: first.author.id });
             self.stop(StopReason::Asked, now, wall, effects);
         }
         self.steer(effects);

@@ -22,7 +22,15 @@ fn rule(grants: Vec<Grant<'_>>) -> AccessRule<'_> {
 }
 
 fn asked(asker: u64) -> Asked {
-    Asked { asker: Some(UserId(asker)), by_guest: false, second_person: false, allows: true, lasts: false }
+    Asked {
+        asker: Some(UserId(asker)),
+        by_guest: false,
+        second_person: false,
+        has_part: false,
+        edited_into: false,
+        allows: true,
+        lasts: false,
+    }
 }
 
 #[test]
@@ -89,6 +97,14 @@ fn what_takes_a_second_person_is_not_allowed_by_the_asker() {
     assert_eq!(verdict(1, second), Verdict::NeedsSecondPerson);
     assert_eq!(verdict(2, second), Verdict::Allowed);
     assert_eq!(verdict(1, Asked { allows: false, ..second }), Verdict::Allowed);
+    let heard = Asked { has_part: true, ..second };
+    assert_eq!(verdict(2, heard), Verdict::NeedsSecondPerson);
+    assert_eq!(verdict(2, Asked { allows: false, ..heard }), Verdict::Allowed);
+    let edited = Asked { edited_into: true, ..second };
+    for person in [1, 2] {
+        assert_eq!(verdict(person, edited), Verdict::NeedsItsOwnCard);
+        assert_eq!(verdict(person, Asked { allows: false, ..edited }), Verdict::Allowed);
+    }
     assert_eq!(
         denied(Verdict::NeedsSecondPerson, &rule, Some(&second)).as_deref(),
         Some(

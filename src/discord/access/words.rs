@@ -11,6 +11,8 @@ const NEEDS_MANAGE_MESSAGES: &str =
     "Starting anew takes the Manage Messages permission in this channel. Ask somebody who has it.";
 const GUESTS: &str = "This conversation is shared with you, so you may write here; what Claude asks is answered by the people of the \
      project.";
+const ITS_OWN_CARD: &str = "What you wrote takes two people, so nobody can allow it by an edit. Deny this and say what is to be done instead: \
+     Claude then asks for that on a card of its own.";
 
 /// The sentence for a verdict; none for one that allows. `asked` is what they wanted to answer, if it was that.
 pub fn denied(verdict: Verdict, rule: &AccessRule<'_>, asked: Option<&Asked>) -> Option<String> {
@@ -32,6 +34,7 @@ pub fn denied(verdict: Verdict, rule: &AccessRule<'_>, asked: Option<&Asked>) ->
         Verdict::NeedsSecondPerson => {
             format!("Somebody else has to allow this, because you asked for it; you may deny it. {}", who())
         }
+        Verdict::NeedsItsOwnCard => ITS_OWN_CARD.to_owned(),
         Verdict::GuestsAnswerNothing => GUESTS.to_owned(),
     })
 }

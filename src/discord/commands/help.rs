@@ -1,15 +1,18 @@
 //! `/help`: what one can do, where.
 
-use super::{Context, guild, person};
+use super::{Context, guild, person, status};
 use crate::config::{ConversationScope, RespondTo};
 use crate::discord::DoorError;
-use crate::discord::access::{Action, Verdict, authorize};
+use crate::discord::access::{Action, NOT_AMONG_PEOPLE, Verdict, authorize};
 use crate::discord::rule;
 
 /// How to talk to Claude here.
 #[poise::command(slash_command)]
 pub async fn help(ctx: Context<'_>) -> Result<(), DoorError> {
     super::defer(&ctx).await?;
+    if !status::sees_a_project(&ctx) && status::seen(&ctx).await?.is_empty() {
+        return super::reply(&ctx, NOT_AMONG_PEOPLE).await;
+    }
     let data = ctx.data();
     let person = person(&ctx);
     let guild = guild(&ctx);
@@ -39,7 +42,7 @@ pub async fn help(ctx: Context<'_>) -> Result<(), DoorError> {
         .take(20)
         .collect();
     let places = if places.is_empty() {
-        "There is no project here that you may use. Ask whoever runs the bot to add you.".to_owned()
+        "None as a whole; just write in the conversation that is shared with you.".to_owned()
     } else {
         places.join("\n")
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Context, person};
 use crate::clock::WallTime;
-use crate::discord::access::{Action, Verdict, authorize};
+use crate::discord::access::{Action, NOT_AMONG_PEOPLE, Verdict, authorize};
 use crate::discord::{Data, DoorError, rule};
 use crate::domain::ids::ChannelId;
 use crate::domain::tier::Tier;
@@ -24,16 +24,10 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
     let data = ctx.data();
     let guild = super::guild(&ctx);
     let person = person(&ctx);
-    let shared = data.store.conversations_shared_with(person.id).await?;
-    let mut rows = data.store.status(guild).await?;
-    rows.retain(|row| {
-        data.config.project_named(&row.project).is_some_and(|project| {
-            let spot = rule::spot(project, guild, row.conversation.into());
-            let guest = shared.contains(&row.conversation).then_some((person.id, Tier::Member));
-            let rule = data.config.access_at(project, spot).shared_with(guest);
-            authorize(&rule, &person, Action::Look) == Verdict::Allowed
-        })
-    });
+    let rows = seen(&ctx).await?;
+    if rows.is_empty() && !sees_a_project(&ctx) {
+        return super::reply(&ctx, NOT_AMONG_PEOPLE).await;
+    }
     let now = data.clock.wall();
     let lines: Vec<_> = rows
         .iter()
@@ -49,7 +43,7 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
             line(row, &state, now)
         })
         .collect();
-    let seen = |channel: ChannelId| {
+    let writes_in = |channel: ChannelId| {
         let own = data.config.project_for(channel);
         let own = own.or_else(|| {
             let row = rows.iter().find(|row| ChannelId::from(row.conversation) == channel)?;
@@ -60,8 +54,33 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
             authorize(&rule, &person, Action::Prompt) == Verdict::Allowed
         })
     };
-    let troubles = troubles(data, seen);
+    let troubles = troubles(data, writes_in);
     super::reply(&ctx, &page(&troubles, &lines)).await
+}
+
+/// The conversations of this server that this person may look at.
+pub async fn seen(ctx: &Context<'_>) -> Result<Vec<ConversationStatus>, DoorError> {
+    let (data, guild, person) = (ctx.data(), super::guild(ctx), person(ctx));
+    let shared = data.store.conversations_shared_with(person.id).await?;
+    let mut rows = data.store.status(guild).await?;
+    rows.retain(|row| {
+        data.config.project_named(&row.project).is_some_and(|project| {
+            let spot = rule::spot(project, guild, row.conversation.into());
+            let guest = shared.contains(&row.conversation).then_some((person.id, Tier::Member));
+            let rule = data.config.access_at(project, spot).shared_with(guest);
+            authorize(&rule, &person, Action::Look) == Verdict::Allowed
+        })
+    });
+    Ok(rows)
+}
+
+/// Whether this person may look at any project in this server.
+pub fn sees_a_project(ctx: &Context<'_>) -> bool {
+    let (config, guild, person) = (&ctx.data().config, super::guild(ctx), person(ctx));
+    config.projects.iter().any(|project| {
+        let rule = config.access_at(project, rule::spot(project, guild, project.channel_id));
+        authorize(&rule, &person, Action::Look) == Verdict::Allowed
+    })
 }
 
 /// What keeps the bot from working as it should, for everybody.

@@ -18,9 +18,8 @@ pub async fn stop(ctx: Context<'_>) -> Result<(), DoorError> {
     }
     let by = super::person(&ctx);
     let any = authorize(&scope.rule, &by, Action::Stop { own: false }) == Verdict::Allowed;
-    let only = (!any).then_some(by.id);
-    ctx.data().store.audit(Some(by.id), "stop", &scope.channel.to_string(), "").await?;
-    let sentence = match ctx.data().registry.conversation(scope.channel.into()).stop(None, only).await? {
+    let conversation = ctx.data().registry.conversation(scope.channel.into());
+    let sentence = match conversation.stop_for(by.id, any).await? {
         Stopped::NotTheirs => {
             "What runs here is somebody else's. Stopping it takes them, or an operator of this project."
                 .to_owned()

@@ -39,7 +39,7 @@ pub async fn waiting(ctx: Context<'_>) -> Result<(), DoorError> {
         if authorize(&rule, &person, Action::Look) != Verdict::Allowed {
             continue;
         }
-        let asked = rule::waits(&data.store, &rule, ask.conversation, &ask.stored).await?;
+        let asked = rule::waits(&data.store, &rule, ask.conversation, &ask.stored, person.id).await?;
         let may = authorize(&rule, &person, Action::Answer(asked)) == Verdict::Allowed;
         let live = data.registry.status(ask.conversation).unwrap_or_default();
         let known = live.asks.iter().find(|(id, _)| *id == ask.stored.id).map(|(_, until)| *until);

@@ -48,3 +48,29 @@ async fn the_same_action_is_the_same_button_also_after_a_restart() {
     assert_eq!(found, StoredButton { conversation: HERE, action: allow });
     assert_eq!(db.button("forged").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_a_process_asked_that_is_over_waits_no_more() {
+    let db = Db::new().await;
+    let (turn, process) = db.running(1).await;
+    let ask = |request: &str| Ask {
+        request: request.to_owned(),
+        tool_use: None,
+        kind: AskKind::Plan { plan: "# plan".to_owned() },
+        input: "{}".to_owned(),
+    };
+    let answered = db.save_ask(turn, process, &ask("r1")).await.unwrap();
+    let open = db.save_ask(turn, process, &ask("r2")).await.unwrap();
+    db.settle_ask(process, "r1", AskState::Allowed, Some(&Answer::Allow), None).await.unwrap();
+    let (other_turn, other) = db.running(2).await;
+    db.save_ask(other_turn, other, &ask("r1")).await.unwrap();
+    db.end_process(process, &Exit::Lost).await.unwrap();
+    db.end_process(process, &Exit::Lost).await.unwrap();
+    assert_eq!(db.ask(answered).await.unwrap().unwrap().state, AskState::Allowed);
+    assert_eq!(db.ask(open).await.unwrap().unwrap().state, AskState::Withdrawn);
+    let waiting = db.waiting_asks(None, 9).await.unwrap();
+    assert_eq!(waiting.iter().map(|ask| ask.stored.process).collect::<Vec<_>>(), [other]);
+    let last = db.audit_entries(1).await.unwrap().remove(0);
+    assert_eq!((last.action.as_str(), last.target), ("answer", open.to_string()));
+    assert!(last.detail.starts_with("withdrawn plan input="), "{}", last.detail);
+}

@@ -107,10 +107,42 @@ async fn what_is_done_and_old_is_forgotten_in_batches_and_its_sums_stay() {
     let first = db.forget_history(AGE, 2).await.unwrap();
     assert_eq!((first.prompts.len(), db.count("turns").await), (2, 4), "a batch is small");
     db.forget_all().await;
-    assert_eq!(db.counts().await, [1, 1, 1, 1, 1, 1], "what is young stays");
+    assert_eq!(db.counts().await, [2, 1, 1, 1, 1, 1], "what is young stays, and who opened it");
     assert!(db.turn(young).await.unwrap().is_some());
     assert_eq!(db.status(None).await.unwrap(), before, "the sums are as they were");
     assert_eq!(db.forget_all().await, 0);
+}
+
+#[tokio::test]
+async fn who_opened_a_conversation_is_not_forgotten_and_what_they_said_is() {
+    let db = Db::new().await;
+    let there = ConversationId(200);
+    db.open_conversation(&new_conversation(there)).await.unwrap();
+    let by = |id: u64| Author { id: UserId(id), name: "Somebody".to_owned() };
+    let command = |interaction: u64| {
+        let origin = Origin::Command { channel: there.into(), interaction };
+        Prompt {
+            id: Prompt::id_of(&origin),
+            origin,
+            conversation: there,
+            author: by(interaction),
+            ..prompt(1)
+        }
+    };
+    for interaction in 1..=3 {
+        db.accept(&command(interaction), None).await.unwrap();
+        db.withdraw(command(interaction).id).await.unwrap();
+    }
+    db.all_decided().await;
+    db.age(100).await;
+    let forgotten = db.forget_history(AGE, 10).await.unwrap();
+    assert_eq!(forgotten.prompts.len(), 3, "the files of all");
+    assert_eq!(db.forget_all().await, 0);
+    db.accept(&command(4), None).await.unwrap();
+    assert_eq!(db.opener(there).await.unwrap(), Some(UserId(1)));
+    let first = db.prompt(command(1).id).await.unwrap().unwrap();
+    assert_eq!((first.text.as_str(), first.attachments.len()), ("", 0));
+    assert_eq!(db.count("prompts").await, 2);
 }
 
 #[tokio::test]
@@ -172,6 +204,8 @@ async fn nothing_that_is_open_is_forgotten() {
 async fn a_prompt_whose_row_is_forgotten_does_not_run_again() {
     let db = Db::new().await;
     let channel = ChannelId::from(HERE);
+    // The first one stays anyway.
+    db.done(1).await;
     let old = MessageId::first_at(WallTime(Clock::start().wall().0 - 200 * DAY_MS));
     for step in 0..3 {
         db.done(old.0 + step).await;
@@ -227,7 +261,7 @@ async fn a_turn_that_was_cut_off_waits_for_the_click_on_go_on_which_is_remembere
     assert_eq!(db.count("buttons").await, 2);
     sqlx::query("UPDATE turns SET delivered_at = 1").execute(&db.writer).await.unwrap();
     db.forget_all().await;
-    assert_eq!(db.counts().await, [0; 6]);
+    assert_eq!(db.counts().await, [1, 0, 0, 0, 0, 0]);
 }
 
 #[tokio::test]
@@ -245,7 +279,7 @@ async fn a_turn_of_which_a_process_may_still_tell_stays() {
     db.process_forgotten(earlier).await.unwrap();
     db.age(100).await;
     db.forget_all().await;
-    assert_eq!(db.counts().await, [0; 6]);
+    assert_eq!(db.counts().await, [1, 0, 0, 0, 0, 0]);
 }
 
 #[tokio::test]

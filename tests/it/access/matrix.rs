@@ -88,6 +88,8 @@ fn action(name: &str) -> Action {
             asker: Some(asker),
             by_guest: false,
             second_person: false,
+            has_part: false,
+            edited_into: false,
             allows: true,
             lasts: name.starts_with("session"),
         })

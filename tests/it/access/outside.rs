@@ -45,6 +45,8 @@ async fn a_member_stops_and_answers_what_is_theirs_and_an_operator_everything() 
     assert!(!made(&stage));
     let told = stage.slash_text(JONAS, HARBOR, "stop").await;
     assert!(told.contains("somebody else's"), "{told}");
+    let stops = "SELECT actor || '' FROM audit WHERE action = 'stop'";
+    assert!(stage.sql(stops).await.is_empty(), "nothing was stopped");
     let told = stage.slash_text(JONAS, HARBOR, "reset").await;
     assert!(told.contains("an operator"), "{told}");
     stage.click(VERA, card, "Allow once").await;
@@ -52,6 +54,7 @@ async fn a_member_stops_and_answers_what_is_theirs_and_an_operator_everything() 
     let told = stage.slash_text(VERA, HARBOR, "stop").await;
     assert!(told.contains("Stopping"), "{told}");
     assert_eq!(stage.outcome(message).await, "⏹️");
+    assert_eq!(stage.sql(stops).await, [VERA.to_string()]);
     // What is their own they stop themselves.
     let own = stage.ask(JONAS, HARBOR, "[[say:I wait.]][[wait:/nowhere/at/all]]");
     stage.answer_shows(HARBOR, own, "I wait.").await;
@@ -170,6 +173,39 @@ async fn a_rule_demands_a_second_person_and_their_role_is_looked_at_when_they_cl
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_told_the_turn_something_is_no_second_person() {
+    let people = format!("owner = {JONAS}\n[[access.people]]\ntier = \"operator\"\nusers = [{VERA}]");
+    let second = "second_person = [\"Bash(touch:*)\"]\nwhile_running = \"steer\"";
+    let stage = Stage::new().await.with("access", &people).with("harbor", second);
+    let _bot = stage.bot().await;
+    let go = stage.dir().join("go");
+    let wait = format!("while [ ! -e {} ]; do sleep 0.02; done", go.display());
+    let message =
+        stage.ask(MARA, HARBOR, &format!("[[say:First.]][[bash:{wait}]][[bash:sleep 1]][[say:Last.]]"));
+    stage.answer_shows(HARBOR, message, "First.").await;
+    let told = stage.ask(JONAS, HARBOR, ASKS);
+    stage
+        .discord
+        .wait_for("⏩", |discord| {
+            discord.reactions(told).iter().any(|(emoji, _)| emoji == "⏩").then_some(())
+        })
+        .await;
+    std::fs::write(&go, "").expect("the gate opens");
+    let (card, _) = stage.card(HARBOR).await;
+    assert_eq!(stage.sql("SELECT count(*) || '' FROM turns").await, ["1"], "the turn heard it");
+    // Both are those whom the turn works for.
+    for person in [MARA, JONAS] {
+        let clicked = stage.click(person, card, "Allow once").await;
+        assert!(stage.told_privately(clicked).await.contains("Somebody else has to allow this"));
+    }
+    assert!(!made(&stage));
+    stage.click(VERA, card, "Allow once").await;
+    assert!(stage.answer(HARBOR, message).await.contains("allowed by Vera"));
+    assert!(made(&stage));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_loses_their_role_while_they_wait_is_not_served() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
@@ -262,12 +298,17 @@ async fn an_edit_does_not_go_around_the_second_person() {
     let (card, _) = stage.card(HARBOR).await;
     let opened = stage.click(MARA, card, "Edit, then allow").await;
     let sent = stage.submit(opened, &["cd . && touch other.txt"]).await;
-    assert!(stage.told_privately(sent).await.contains("Somebody else has to allow this"));
+    assert!(stage.told_privately(sent).await.contains("nobody can allow it by an edit"));
+    // Whoever writes it is one person, also when it is not the one who asked.
+    let opened = stage.click(JONAS, card, "Edit, then allow").await;
+    let sent = stage.submit(opened, &["touch other.txt"]).await;
+    assert!(stage.told_privately(sent).await.contains("nobody can allow it by an edit"));
     assert_eq!(stage.sql("SELECT state FROM asks").await, ["open"]);
     let opened = stage.click(JONAS, card, "Edit, then allow").await;
-    stage.submit(opened, &["touch other.txt"]).await;
+    stage.submit(opened, &["touch third.txt"]).await;
     stage.answer(HARBOR, message).await;
-    assert!(!made(&stage) && stage.dir().join("harbor/other.txt").exists());
+    let there = |file: &str| stage.dir().join("harbor").join(file).exists();
+    assert!(!made(&stage) && !there("other.txt") && there("third.txt"));
 
     // What the rule on this card covers is no such command.
     let message = stage.ask(MARA, HARBOR, ASKS);

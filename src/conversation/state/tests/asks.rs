@@ -1,7 +1,9 @@
 use uuid::Uuid;
 
-use super::bench::{Bench, aborted, denied, known, out, permission, result, tool, tool_result, written};
-use crate::conversation::state::{Given, Input};
+use super::bench::{
+    BOUNDS, Bench, aborted, denied, known, out, permission, result, tool, tool_result, written,
+};
+use crate::conversation::state::{Bounds, Given, Input};
 use crate::domain::answer::{Answer, Draft, Pick};
 use crate::domain::ids::{AskId, ProcessId};
 use crate::runner::Record;
@@ -86,6 +88,28 @@ fn nobody_answers_in_time_and_it_is_denied() {
     assert_eq!(bench.after(1), ["q1 expired", "remind no more", "deny q1"]);
     assert_eq!(bench.after(1), NOTHING);
     assert!(bench.text().contains("nobody answered in time"));
+}
+
+/// What is posted anew tells people; what changes does not.
+#[test]
+fn whose_card_is_no_message_of_its_own_is_told_at_once() {
+    for remind in [BOUNDS.ask_remind, None] {
+        let mut bench = Bench::with(Bounds { ask_remind: remind, ..BOUNDS });
+        bench.runs(1);
+        let mut slots = 0;
+        for number in 1..=26 {
+            let request = format!("q{number}");
+            bench.record(permission(&request));
+            let shown = bench.shown().remove(0).shown.slots.len();
+            let has_its_own = shown > slots;
+            slots = shown;
+            assert_eq!(bench.after(1), if has_its_own { vec![] } else { vec!["remind 1"] }, "{number}");
+            assert_eq!(bench.after(1), NOTHING, "once");
+            allow(&mut bench, &request);
+            bench.record(denied(&request));
+        }
+        assert_eq!(slots, 25, "what comes before, and so many cards");
+    }
 }
 
 #[test]

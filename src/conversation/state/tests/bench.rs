@@ -277,6 +277,7 @@ impl Bench {
                 None => format!("{request} withdrawn"),
             },
             Effect::Remind { person, .. } => format!("remind {person}"),
+            Effect::NoteStop { turn, by } => format!("{} is stopped by {by}", self.turn(*turn)),
             Effect::Unremind { .. } => "remind no more".to_owned(),
             Effect::ExpireAsk(given) => format!("{} expired", given.request),
             Effect::NoteSideEffects(turn) => format!("side effects of {}", self.turn(*turn)),

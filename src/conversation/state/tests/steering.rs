@@ -222,7 +222,7 @@ fn what_interrupts_is_next_and_the_others_stay_behind_it() {
     let mut bench = Bench::new();
     bench.runs(1);
     bench.submit(2);
-    assert_eq!(bench.input(Input::Submit(wishing(3, Wish::Interrupt))), ["interrupt"]);
+    assert_eq!(bench.input(Input::Submit(wishing(3, Wish::Interrupt))), ["1 is stopped by 1", "interrupt"]);
     assert_eq!(bench.record(aborted()), ["end 1: interrupted", "leave place", "close input"]);
     assert_eq!(bench.record(exit(0)), ["A ended", "ask place"]);
     assert_eq!(bench.running(), Some(3));
@@ -303,4 +303,27 @@ fn people_are_told_where_they_stand_once_they_have_waited_and_when_that_changes(
     // What an earlier daemon said is taken back as well.
     bench.state.was_told(prompt(9).id);
     assert_eq!(told(&mut bench), [(9, None, false)]);
+}
+
+#[test]
+fn what_its_author_may_not_have_told_any_more_is_refused() {
+    let mut bench = told_of_two();
+    assert_eq!(bench.input(Input::NotTold(prompt(2).id)), ["refuse 2"]);
+    let shown = bench.shown();
+    assert!(shown.iter().any(|shown| shown.shown.reaction == Reaction::Failed), "{shown:?}");
+    assert_eq!(bench.running(), Some(1));
+    assert_eq!(bench.submit(2), NOTHING, "it is done");
+    assert_eq!(
+        bench.records([tool_result("t"), text("done"), result()]),
+        ["end 1: completed", "leave place"]
+    );
+}
+
+#[test]
+fn what_may_not_be_told_for_all_that_is_known_waits_for_its_turn() {
+    let mut bench = told_of_two();
+    assert_eq!(bench.input(Input::WaitsInstead(prompt(2).id)), ["👀 on 2"]);
+    let ended = bench.records([tool_result("t"), text("done"), result()]);
+    assert_eq!(ended, ["end 1: completed", "leave place", "ask place"]);
+    assert_eq!(bench.running(), Some(2));
 }

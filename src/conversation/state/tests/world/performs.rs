@@ -58,6 +58,12 @@ impl World {
             Effect::Steer { prompt, process, id } => {
                 let number = number(prompt.id);
                 assert!(self.queued.contains(&number), "told and not queued");
+                // Some authors may not any more, and of some it cannot be known.
+                match number % 8 {
+                    5 => return Some(Input::NotTold(prompt.id)),
+                    6 => return Some(Input::WaitsInstead(prompt.id)),
+                    _ => {}
+                }
                 assert!(self.steered.insert(number, (process, None)).is_none(), "told twice");
                 self.alive().unread.push_back(Unread::Told(id));
             }
@@ -151,6 +157,7 @@ impl World {
             | Effect::SessionChanged(_)
             | Effect::SessionLost
             | Effect::LeftPlan
+            | Effect::NoteStop { .. }
             | Effect::React { .. }
             | Effect::Info(_)
             | Effect::Ignored { .. } => {}
