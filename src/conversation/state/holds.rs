@@ -47,7 +47,8 @@ impl State {
         let Some(turn) = &mut self.turn else { return false };
         let Some(news) = News::of_failure(failure) else { return false };
         effects.push(Effect::Account { turn: turn.id, news });
-        if !turn.may_wait_for(news, at) {
+        // Where another one waits already, what the CLI went into after that fails: there is room for one.
+        if self.held.is_some() || !turn.may_wait_for(news, at) {
             return false;
         }
         turn.wait_again(now);

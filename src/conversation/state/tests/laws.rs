@@ -146,3 +146,20 @@ proptest! {
         run(ops);
     }
 }
+
+/// The law above found it: a turn that waits for a login, the CLI that goes into what it was told meanwhile, and fails.
+#[test]
+fn who_waits_for_a_login_is_not_forgotten_for_another_one() {
+    let mut world = World::new();
+    world.submit(Wish::Wait, 1, true);
+    world.place(0);
+    world.next_record();
+    world.submit(Wish::Steer, 1, true);
+    let no_login = names().into_iter().find(|name| name.contains("not-logged-in")).expect("the trace");
+    let said = |record: &Record| !is_input(record) && !matches!(record, Record::Exit(_));
+    for _ in 0..2 {
+        records(&no_login).into_iter().filter(said).for_each(|record| world.says(record));
+    }
+    world.next_record();
+    world.finish();
+}
