@@ -103,13 +103,13 @@ fn own_name(tool: &Tool) -> String {
 /// A plan, whole.
 pub fn of_plan(plan: &str) -> Card {
     // Discord knows one line end.
-    let text = expose(&plan.replace("\r\n", "\n"));
+    let text = expose_prose(&plan.replace("\r\n", "\n"));
     Card { text, language: "md", file_name: "plan.md", besides: Vec::new(), warning: None }
 }
 
 /// What a server says, whole.
 pub fn of_words(message: &str) -> Card {
-    let text = expose(&message.replace("\r\n", "\n"));
+    let text = expose_prose(&message.replace("\r\n", "\n"));
     Card { text, language: "", file_name: "message.txt", besides: Vec::new(), warning: None }
 }
 
@@ -215,6 +215,16 @@ fn pretty(input: &str) -> String {
 
 /// The same text with a name in the place of each character that nobody would see, or that moves others.
 pub fn expose(text: &str) -> String {
+    named(text, is_hidden)
+}
+
+/// The same of what people read and no program does: the spaces of typography stay, everybody sees them.
+pub fn expose_prose(text: &str) -> String {
+    let is_space = |c| matches!(c, '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}');
+    named(text, |c| is_hidden(c) && !is_space(c))
+}
+
+fn named(text: &str, is_hidden: impl Fn(char) -> bool) -> String {
     let mut exposed = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hidden(c) {
@@ -325,6 +335,8 @@ mod tests {
     fn what_hides_is_named() {
         assert_eq!(expose("rm \u{202e}x\u{200b}\u{0}\n\ty\r"), "rm ⟨U+202E⟩x⟨U+200B⟩⟨U+0000⟩\n\ty⟨U+000D⟩");
         assert_eq!(expose("é 👩 ok"), "é 👩 ok");
+        assert_eq!(expose("a\u{a0}; b"), "a⟨U+00A0⟩; b");
+        assert_eq!(expose_prose("a\u{a0}:\u{3000}b\u{200b}"), "a\u{a0}:\u{3000}b⟨U+200B⟩");
         assert_eq!(warning("ls -la", "sh"), None);
         // A word of one script is only a word.
         assert_eq!(warning("echo привет", "sh"), None);

@@ -151,7 +151,7 @@ pub fn whole(ask: &Ask) -> Option<Card> {
     match &ask.kind {
         AskKind::Permission { .. } => card::of(ask),
         AskKind::Question { questions } => Some(Card {
-            text: card::expose(&question::whole(questions)),
+            text: card::expose_prose(&question::whole(questions)),
             language: "md",
             file_name: "questions.md",
             besides: Vec::new(),

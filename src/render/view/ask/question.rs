@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Asked, cut, escape, one_line};
 use crate::domain::answer::Draft;
 use crate::domain::ask::{Offer, Question};
-use crate::render::card::expose;
+use crate::render::card::{expose, expose_prose};
 use crate::render::escape::code_block;
 use crate::render::message::units;
 
@@ -115,5 +115,5 @@ fn heading(asked: &Question) -> String {
 }
 
 fn line(text: &str, chars_max: usize) -> String {
-    escape(&one_line(&expose(text), chars_max))
+    escape(&one_line(&expose_prose(text), chars_max))
 }
