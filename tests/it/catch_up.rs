@@ -400,7 +400,8 @@ async fn a_message_that_is_changed_while_it_waits_for_those_before_it_is_as_it_i
     let bot = stage.bot().await;
     known(&stage, 2).await;
     bot.kill();
-    let missed = stage.ask(MARA, HARBOR, "[[say:Missed.]]");
+    // Nothing that runs, so that what comes next does not wait in a queue, where edits are heeded as well.
+    stage.say(MARA, HARBOR, "Chatter.");
     let before = stage.discord.look(|discord| reads(discord, HARBOR));
     let hold = Arc::new(Notify::new());
     stage.discord.faults().next_rest(
@@ -419,12 +420,11 @@ async fn a_message_that_is_changed_while_it_waits_for_those_before_it_is_as_it_i
     let there = stage.ask(MARA, LIGHTHOUSE, "[[say:There.]]");
     stage.said(ChannelId(there.0), "There.").await;
     hold.notify_one();
-    assert!(stage.answer(HARBOR, missed).await.contains("Missed."));
     assert!(stage.answer(HARBOR, edited).await.contains("After the edit."));
     let last = stage.ask(MARA, HARBOR, "[[say:Last.]]");
     stage.answer(HARBOR, last).await;
     let prompts = stage.cli_prompts();
-    assert_eq!(prompts[1..], ["[[say:Missed.]]", "[[say:After the edit.]]", "[[say:Last.]]"]);
+    assert_eq!(prompts[1..], ["[[say:After the edit.]]", "[[say:Last.]]"]);
     stage.assert_well_behaved();
 }
 
