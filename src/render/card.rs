@@ -30,6 +30,8 @@ pub struct Card {
     pub file_name: &'static str,
     /// What else the tool is given, a line each, with nothing invisible in it: a command may be told to leave its sandbox.
     pub besides: Vec<String>,
+    /// What else stands on its message, where that is too long for it, a line each, with nothing invisible in it.
+    pub about: Vec<String>,
     /// What the eye would miss.
     pub warning: Option<String>,
 }
@@ -41,16 +43,22 @@ impl Card {
             "md" => defuse_spoilers(&discord_markdown(&self.text)),
             language => code_block(language, &self.text),
         };
-        if self.besides.is_empty() {
-            return text;
+        let mut parts = vec![text];
+        for (title, lines) in [("With:", &self.besides), ("About it:", &self.about)] {
+            if !lines.is_empty() {
+                parts.push(format!("{title}\n{}", code_block("", &lines.join("\n"))));
+            }
         }
-        format!("{text}\nWith:\n{}", code_block("", &self.besides.join("\n")))
+        parts.join("\n")
     }
 
     /// All of it, as a file.
     pub fn file(self) -> File {
         // Before the command, where no comment of its own can stand.
         let mut text = String::new();
+        for line in &self.about {
+            let _ = writeln!(text, "# {line}");
+        }
         for line in &self.besides {
             let _ = writeln!(text, "# with {line}");
         }
@@ -104,13 +112,20 @@ fn own_name(tool: &Tool) -> String {
 pub fn of_plan(plan: &str) -> Card {
     // Discord knows one line end.
     let text = expose_prose(&plan.replace("\r\n", "\n"));
-    Card { text, language: "md", file_name: "plan.md", besides: Vec::new(), warning: None }
+    Card { text, language: "md", file_name: "plan.md", besides: Vec::new(), about: Vec::new(), warning: None }
 }
 
 /// What a server says, whole.
 pub fn of_words(message: &str) -> Card {
     let text = expose_prose(&message.replace("\r\n", "\n"));
-    Card { text, language: "", file_name: "message.txt", besides: Vec::new(), warning: None }
+    Card {
+        text,
+        language: "",
+        file_name: "message.txt",
+        besides: Vec::new(),
+        about: Vec::new(),
+        warning: None,
+    }
 }
 
 /// A command that somebody wrote in the place of the one that was asked for.
@@ -119,7 +134,14 @@ pub fn of_command(command: &str) -> Card {
 }
 
 fn shown(raw: &str, language: &'static str, file_name: &'static str) -> Card {
-    Card { text: expose(raw), language, file_name, besides: Vec::new(), warning: warning(raw, language) }
+    Card {
+        text: expose(raw),
+        language,
+        file_name,
+        besides: Vec::new(),
+        about: Vec::new(),
+        warning: warning(raw, language),
+    }
 }
 
 /// What the input of a tool holds besides what its card shows in a way of its own.
@@ -171,7 +193,7 @@ pub fn offered(ask: &Ask) -> Option<String> {
 }
 
 /// A text in one line in which nothing is lost: what ends lines is visible, too.
-fn in_a_line(text: &str) -> String {
+pub fn in_a_line(text: &str) -> String {
     expose(text).replace('\n', "⏎").replace('\t', "⇥")
 }
 

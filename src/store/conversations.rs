@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::audit::{Line, append};
 use super::row::uuid;
 use super::{Store, StoreError};
 use crate::clock::WallTime;
-use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, SessionId};
+use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, SessionId, UserId};
 
 /// A channel or thread in which Claude is talked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,31 +138,59 @@ impl Store {
         Ok(())
     }
 
-    /// Sets the model of the conversation; `None`: the project's again.
-    pub async fn set_model(&self, id: ConversationId, model: Option<&str>) -> Result<(), StoreError> {
-        let id = id.0.cast_signed();
-        sqlx::query!("UPDATE conversations SET model = ? WHERE id = ?", model, id)
-            .execute(&self.writer)
+    /// Sets the model of the conversation, as this person chose (nobody: by itself); `None`: the project's again. The audit
+    /// says so.
+    pub async fn set_model(
+        &self,
+        id: ConversationId,
+        model: Option<&str>,
+        by: Option<UserId>,
+    ) -> Result<(), StoreError> {
+        let key = id.0.cast_signed();
+        let mut transaction = self.begin().await?;
+        sqlx::query!("UPDATE conversations SET model = ? WHERE id = ?", model, key)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        let (target, detail) = (id.to_string(), model.unwrap_or("default"));
+        let line = Line { actor: by, action: "model", target: &target, detail };
+        append(&mut transaction, self.now(), line).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// Sets the permission mode of the conversation; `None`: the project's again.
-    pub async fn set_mode(&self, id: ConversationId, mode: Option<&str>) -> Result<(), StoreError> {
-        let id = id.0.cast_signed();
-        sqlx::query!("UPDATE conversations SET mode = ? WHERE id = ?", mode, id)
-            .execute(&self.writer)
+    /// The same of its permission mode; `None`: the project's again.
+    pub async fn set_mode(
+        &self,
+        id: ConversationId,
+        mode: Option<&str>,
+        by: Option<UserId>,
+    ) -> Result<(), StoreError> {
+        let key = id.0.cast_signed();
+        let mut transaction = self.begin().await?;
+        sqlx::query!("UPDATE conversations SET mode = ? WHERE id = ?", mode, key)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        let (target, detail) = (id.to_string(), mode.unwrap_or("project"));
+        let line = Line { actor: by, action: "mode", target: &target, detail };
+        append(&mut transaction, self.now(), line).await?;
+        Ok(transaction.commit().await?)
     }
 
-    /// Sets the effort of the conversation; `None`: the model's own again.
-    pub async fn set_effort(&self, id: ConversationId, effort: Option<&str>) -> Result<(), StoreError> {
-        let id = id.0.cast_signed();
-        sqlx::query!("UPDATE conversations SET effort = ? WHERE id = ?", effort, id)
-            .execute(&self.writer)
+    /// The same of its effort; `None`: the model's own again.
+    pub async fn set_effort(
+        &self,
+        id: ConversationId,
+        effort: Option<&str>,
+        by: Option<UserId>,
+    ) -> Result<(), StoreError> {
+        let key = id.0.cast_signed();
+        let mut transaction = self.begin().await?;
+        sqlx::query!("UPDATE conversations SET effort = ? WHERE id = ?", effort, key)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        let (target, detail) = (id.to_string(), effort.unwrap_or("default"));
+        let line = Line { actor: by, action: "effort", target: &target, detail };
+        append(&mut transaction, self.now(), line).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Lets go of the session, and of mode and effort: the next turn begins a new one, with the project's. Returns the

@@ -37,7 +37,7 @@ impl Actor {
         if self.conversation.mode.is_none() {
             return Ok(None);
         }
-        self.shared.store.set_mode(self.conversation.id, None).await?;
+        self.shared.store.set_mode(self.conversation.id, None, None).await?;
         self.look_up().await?;
         Ok(Some(Input::CountsAs(self.shared.setup.tuning(&self.conversation))))
     }

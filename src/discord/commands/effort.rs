@@ -48,9 +48,8 @@ pub async fn effort(
         };
         return super::reply(&ctx, &sentence).await;
     }
-    let (by, target) = (super::person(&ctx).id, conversation.id.to_string());
-    data.store.audit(Some(by), "effort", &target, &level).await?;
-    data.store.set_effort(conversation.id, effort.map(Effort::as_str)).await?;
+    let by = super::person(&ctx).id;
+    data.store.set_effort(conversation.id, effort.map(Effort::as_str), Some(by)).await?;
     let when = tell(&ctx, &scope).await?;
     let what = effort.map_or("the model's own effort".to_owned(), |effort| format!("effort `{effort}`"));
     super::reply(&ctx, &format!("{when}: {what}.")).await

@@ -62,8 +62,7 @@ pub async fn mode(
     }
     let id = conversation.id;
     let (by, word) = (person(&ctx).id, chosen.map_or(PROJECT, PermissionMode::as_str));
-    data.store.audit(Some(by), "mode", &id.to_string(), word).await?;
-    data.store.set_mode(id, chosen.map(PermissionMode::as_str)).await?;
+    data.store.set_mode(id, chosen.map(PermissionMode::as_str), Some(by)).await?;
     tracing::info!(conversation = %id, %by, mode = word, "a permission mode was chosen");
     let when = tell(&ctx, &scope).await?;
     let (mode, why) = match chosen {

@@ -40,9 +40,7 @@ pub async fn model(
         return super::reply(&ctx, NO_CONVERSATION).await;
     }
     let by = super::person(&ctx).id;
-    let target = scope.channel.to_string();
-    data.store.audit(Some(by), "model", &target, model.unwrap_or(DEFAULT)).await?;
-    data.store.set_model(scope.channel.into(), model).await?;
+    data.store.set_model(scope.channel.into(), model, Some(by)).await?;
     let when = tell(&ctx, &scope).await?;
     let sentence = match (model, data.config.model_for(scope.project)) {
         (Some(model), _) => format!("{when}: `{model}`."),

@@ -5,11 +5,11 @@ mod question;
 use super::{Answer, Ask, Asked, Block, Draft, Outcome, Posed, View, code_span, escape, one_line};
 use crate::clock::WallTime;
 use crate::domain::action::{Button, Menu};
-use crate::domain::ask::AskKind;
+use crate::domain::ask::{AskKind, Field};
 use crate::domain::ids::{TurnId, UserId};
 use crate::render::card::{self, Card};
 use crate::render::chunk::chunk;
-use crate::render::controls;
+use crate::render::controls::{self, field_title};
 use crate::render::escape::{code_block, shorten};
 use crate::render::message::File;
 
@@ -21,10 +21,16 @@ const SETTLED_UNITS_MAX: usize = 400;
 
 /// Why the CLI asks, in characters: room for the names of all that is catastrophic about a command.
 const REASON_CHARS_MAX: usize = 600;
+/// A path that is out of bounds, and the working directory, in characters.
+const BLOCKED_PATH_CHARS_MAX: usize = 200;
+const DIR_CHARS_MAX: usize = 120;
 
 /// So many lines of what a tool is given besides are shown, each of so many characters.
 const BESIDES_MAX: usize = 6;
 const BESIDES_CHARS_MAX: usize = 80;
+
+/// What a server wants to be told: the title of a field and what it means, in characters each.
+const FIELD_CHARS_MAX: usize = 160;
 
 /// So much of what a server says is shown, in UTF-16 units.
 const WORDS_UNITS_MAX: usize = 1_500;
@@ -110,7 +116,7 @@ pub(super) fn block(asked: &Asked) -> String {
         AskKind::Permission { .. } => permission(asked),
         AskKind::Question { questions } => vec![question::block(asked, questions)],
         AskKind::Plan { plan: text } => plan(asked, text),
-        AskKind::Elicitation { server, message, .. } => elicitation(asked, server, message),
+        AskKind::Elicitation { server, message, fields, .. } => elicitation(asked, server, message, fields),
     };
     lines.extend(asked.who_answers());
     lines.extend(asked.countdown());
@@ -149,16 +155,20 @@ pub(super) fn menus(turn: TurnId, asked: &Asked) -> Vec<Menu> {
 /// All of what an ask is for: what *Show all* shows.
 pub fn whole(ask: &Ask) -> Option<Card> {
     match &ask.kind {
-        AskKind::Permission { .. } => card::of(ask),
+        AskKind::Permission { .. } => card::of(ask).map(|card| Card { about: about(ask), ..card }),
         AskKind::Question { questions } => Some(Card {
             text: card::expose_prose(&question::whole(questions)),
             language: "md",
             file_name: "questions.md",
             besides: Vec::new(),
+            about: Vec::new(),
             warning: None,
         }),
         AskKind::Plan { plan } => Some(card::of_plan(plan)),
-        AskKind::Elicitation { message, .. } => Some(card::of_words(message)),
+        AskKind::Elicitation { message, fields, .. } => {
+            let fields = fields.iter().map(|field| format!("\n- {}", said_of(field)));
+            Some(card::of_words(&format!("{message}{}", fields.collect::<String>())))
+        }
     }
 }
 
@@ -166,11 +176,12 @@ pub fn whole(ask: &Ask) -> Option<Card> {
 fn is_cut(asked: &Asked) -> bool {
     match &asked.ask.kind {
         AskKind::Permission { .. } => {
-            card::of(&asked.ask).is_some_and(|shown| what(&shown, OPEN_UNITS_MAX).1 || besides(&shown).1)
+            let is_cut = |shown: Card| what(&shown, OPEN_UNITS_MAX).1 || besides(&shown).1;
+            !about(&asked.ask).is_empty() || card::of(&asked.ask).is_some_and(is_cut)
         }
         AskKind::Question { questions } => question::is_cut(questions),
         AskKind::Plan { plan } => cut(&card::of_plan(plan).markdown(), PLAN_UNITS_MAX).1,
-        AskKind::Elicitation { message, .. } => words(message).1,
+        AskKind::Elicitation { message, fields, .. } => words(message).1 || wanted(fields).1,
     }
 }
 
@@ -189,11 +200,13 @@ fn plan(asked: &Asked, plan: &str) -> Vec<String> {
     lines
 }
 
-fn elicitation(asked: &Asked, server: &str, message: &str) -> Vec<String> {
+fn elicitation(asked: &Asked, server: &str, message: &str, fields: &[Field]) -> Vec<String> {
     let (text, is_cut) = words(message);
+    let (wanted, more) = wanted(fields);
     let server = escape(&one_line(server, 40));
     let mut lines = vec![format!("🔌 **{server} asks:**{}\n{text}", asked.mention())];
-    if is_cut && asked.is_open_to_people() {
+    lines.extend(wanted);
+    if (is_cut || more) && asked.is_open_to_people() {
         lines.push("-# the whole of it is in message.txt, below, and with *Show all*".to_owned());
     }
     lines
@@ -204,6 +217,33 @@ fn words(message: &str) -> (String, bool) {
     let exposed = card::of_words(message).text;
     let line = one_line(&exposed, exposed.len() + 1);
     cut(&escape(&line), WORDS_UNITS_MAX)
+}
+
+/// What a server wants to be told, a line for each field, and whether anything of it is left out: a form shows little more
+/// than names.
+fn wanted(fields: &[Field]) -> (Vec<String>, bool) {
+    let said = |text: &str| line(&card::expose_prose(text), FIELD_CHARS_MAX);
+    let mut is_cut = false;
+    let lines = fields.iter().map(|field| {
+        let ((title, cut_title), (means, cut_means)) = (said(field_title(field)), said(&field.description));
+        is_cut |= cut_title || cut_means;
+        let means = if means.is_empty() { means } else { format!(": {}", escape(&means)) };
+        format!("- **{}**{means}", escape(&title))
+    });
+    (lines.collect(), is_cut)
+}
+
+/// A text in one line of so many characters at most, and whether anything of it is left out.
+fn line(text: &str, chars_max: usize) -> (String, bool) {
+    let line = one_line(text, chars_max);
+    let is_cut = line != one_line(text, text.len());
+    (line, is_cut)
+}
+
+/// All that a server says of a field.
+fn said_of(field: &Field) -> String {
+    let means = field.description.trim();
+    if means.is_empty() { field_title(field).to_owned() } else { format!("{}: {means}", field_title(field)) }
 }
 
 fn permission(asked: &Asked) -> Vec<String> {
@@ -217,32 +257,43 @@ fn permission(asked: &Asked) -> Vec<String> {
     if is_open || posed.is_none() {
         lines.extend(card::said(tool).map(|said| format!("Claude says: *{}*", escape(&one_line(said, 160)))));
         lines.extend(reason.as_ref().map(|reason| escape(&one_line(reason, REASON_CHARS_MAX))));
-        lines.extend(
-            blocked_path
-                .as_ref()
-                .map(|path| format!("This is out of bounds: {}", code_span(&one_line(path, 200)))),
-        );
+        lines.extend(blocked_path.as_ref().map(|path| {
+            format!("This is out of bounds: {}", code_span(&one_line(path, BLOCKED_PATH_CHARS_MAX)))
+        }));
     }
     if let Some(shown) = card::of(ask) {
         let units_max = if is_open || posed.is_none() { OPEN_UNITS_MAX } else { SETTLED_UNITS_MAX };
-        let (code, is_cut) = what(&shown, units_max);
-        lines.push(code);
-        let (besides, more) = besides(&shown);
-        lines.extend(besides);
-        if (is_cut || more) && is_open {
+        lines.push(what(&shown, units_max).0);
+        lines.extend(besides(&shown).0);
+        if is_open && is_cut(asked) {
             lines.push(format!("-# the whole of it is in {}, below, and with *Show all*", shown.file_name));
         }
         lines.extend(shown.warning.filter(|_| is_open).map(|warning| format!("⚠️ {warning}")));
     }
     if is_open {
         if !dir.is_empty() {
-            lines.push(format!("-# in {}", code_span(&one_line(dir, 120))));
+            lines.push(format!("-# in {}", code_span(&one_line(dir, DIR_CHARS_MAX))));
         }
         lines.extend(
             card::offered(ask).map(|covered| format!("-# *Allow for this session* covers {covered}")),
         );
     }
     lines
+}
+
+/// What is said of a permission besides what it is for, where that is too long for the card.
+fn about(ask: &Ask) -> Vec<String> {
+    let AskKind::Permission { reason, blocked_path, dir, .. } = &ask.kind else { return Vec::new() };
+    let said = [
+        ("why", reason.as_ref(), REASON_CHARS_MAX),
+        ("out of bounds", blocked_path.as_ref(), BLOCKED_PATH_CHARS_MAX),
+        ("in", Some(dir), DIR_CHARS_MAX),
+    ];
+    let cut = said.into_iter().filter_map(|(what, text, chars_max)| {
+        let text = text.filter(|text| line(text, chars_max).1)?;
+        Some(format!("{what}: {}", card::in_a_line(text)))
+    });
+    cut.collect()
 }
 
 fn what(shown: &Card, units_max: usize) -> (String, bool) {

@@ -11,9 +11,9 @@ async fn a_conversation_keeps_its_model_and_its_session() {
         .unwrap();
     let begun = get().await;
     assert_eq!((begun.title.as_str(), begun.parent, begun.session), ("t", Some(ChannelId(HUGE)), None));
-    db.set_model(HERE, Some("opus")).await.unwrap();
+    db.set_model(HERE, Some("opus"), None).await.unwrap();
     assert_eq!(get().await.model.as_deref(), Some("opus"));
-    db.set_model(HERE, None).await.unwrap();
+    db.set_model(HERE, None, None).await.unwrap();
     assert_eq!(get().await.model, None);
 
     assert_eq!(db.session(session()).await.unwrap(), None);

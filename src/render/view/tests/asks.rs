@@ -161,6 +161,26 @@ fn all_of_what_a_server_says_is_at_hand() {
             unfit: None,
         })
     };
+    let field = Field {
+        name: "key".into(),
+        title: "A title of some words that no label of a form can hold".into(),
+        description: "the numbers before the dash ".repeat(9) + "and not the key of your _house_",
+        kind: FieldKind::Number { whole: true, min: None, max: None },
+        required: true,
+        default: None,
+    };
+    let form = told(AskKind::Elicitation {
+        server: "jira".into(),
+        message: "Which?".into(),
+        fields: vec![field],
+        unfit: None,
+    });
+    let card = form.show().slots.last().unwrap().clone();
+    assert!(
+        card.content.contains("- **A title of some words that no label of a form can hold**: the numbers")
+    );
+    assert!(card.content.contains("message.txt") && card.files[0].name == "message.txt", "{}", card.content);
+    assert!(view_of_all(&form).contains("and not the key of your _house_"), "{}", view_of_all(&form));
     let long = asks(&format!("{}And delete\u{202e} it all.", "Some _words_ that nobody reads.\n".repeat(80)));
     let slots = long.show().slots;
     let card = slots.last().unwrap();

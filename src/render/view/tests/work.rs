@@ -289,6 +289,32 @@ fn what_a_command_is_given_besides_is_on_its_card() {
 }
 
 #[test]
+fn what_is_too_long_for_a_card_is_all_at_hand() {
+    let long = |last: &str| format!("{}{last}", "long ".repeat(200));
+    let kind = AskKind::Permission {
+        tool: bash("make"),
+        reason: Some(long("because")),
+        blocked_path: Some(long("\u{202e}path")),
+        dir: long("dir"),
+        changes: Vec::new(),
+        grant: None,
+    };
+    let told = Told::started().then(ask(kind, r#"{"command":"make"}"#)).posed();
+    let card = told.show().slots.last().unwrap().clone();
+    let file = String::from_utf8(card.files[0].bytes.clone()).unwrap();
+    let labels: Vec<_> = card.buttons.iter().map(|button| button.label.as_str()).collect();
+    assert!(
+        labels.contains(&"Show all") && card.content.contains("command.sh"),
+        "{labels:?} {}",
+        card.content
+    );
+    for last in ["because\n", "⟨U+202E⟩path\n", "dir\n"] {
+        assert!(view_of_all(&told).contains(last) && file.contains(last), "{last}: {file}");
+    }
+    assert!(file.starts_with("# why: long") && file.ends_with("\nmake"), "{file}");
+}
+
+#[test]
 fn a_long_command_is_cut_and_is_there_as_a_file() {
     let command = (0..200).map(|i| format!("echo line {i}")).collect::<Vec<_>>().join("\n");
     let told = Told::started().says("Hm.").then(ask(may(bash(&command)), "{}")).posed();
