@@ -5,6 +5,7 @@ mod failures;
 mod policy;
 mod restarts;
 mod secrets;
+mod servers;
 mod sessions;
 mod settings;
 mod steering;
