@@ -173,6 +173,60 @@ fn everybody_may_what_the_tables_say() {
     assert!(cells >= 2_000, "{cells} cells");
 }
 
+/// A question of Claude's that is answered by letting it go ahead.
+fn asked(column: &str) -> Asked {
+    let (second_person, whose) = match column.strip_prefix("second-") {
+        Some(whose) => (true, whose),
+        None => (false, column),
+    };
+    Asked {
+        asker: match whose {
+            "own" => Some(PERSON),
+            "nobodys" => None,
+            "other" | "guests" | "part" | "edited" => Some(OTHER),
+            other => panic!("an unknown column: {other}"),
+        },
+        by_guest: whose == "guests",
+        second_person,
+        has_part: matches!(whose, "own" | "part"),
+        edited_into: whose == "edited",
+        allows: true,
+        lasts: false,
+    }
+}
+
+#[test]
+fn everybody_may_allow_what_the_table_says() {
+    let mut wrong = Vec::new();
+    for ((row, column), cell) in table("own") {
+        let (approvals, is) = row.split_once('/').expect("approvals and what they are");
+        // A guest is named by nobody.
+        let tier = Tier::ALL.into_iter().find(|tier| tier.as_str() == is);
+        let mut config = config(if tier.is_some() { "user" } else { "share" }, tier.unwrap_or(Tier::Member));
+        (config.access.approvals, config.access.approval_roles) = match approvals {
+            "people" => (ApprovalsBy::People, vec![]),
+            "asker" => (ApprovalsBy::Asker, vec![]),
+            "roles-with" => (ApprovalsBy::Roles, vec![ROLE]),
+            "roles-without" => (ApprovalsBy::Roles, vec![RoleId(99)]),
+            other => panic!("unknown approvals: {other}"),
+        };
+        let rule = config.access_at(&config.projects[0], spot("channel").0);
+        let rule = rule.shared_with(tier.is_none().then_some((PERSON, Tier::Member)));
+        let person = Person { id: PERSON, roles: vec![ROLE], manages_messages: false };
+        let allowing = asked(&column);
+        let verdict = authorize(&rule, &person, Action::Answer(allowing));
+        if (verdict == Verdict::Allowed) != (cell == "x") {
+            wrong.push(format!("{row} {column}: {verdict:?}"));
+        }
+        // Saying no takes no second person.
+        let denying = Asked { allows: false, ..allowing };
+        let plain = Asked { second_person: false, edited_into: false, ..allowing };
+        let [no, yes] = [denying, plain].map(|asked| authorize(&rule, &person, Action::Answer(asked)));
+        assert_eq!(no, yes, "{row} {column}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_table_names_every_tier_and_the_file_is_where_people_look() {
     let may = table("look");
