@@ -1,6 +1,8 @@
 //! The composition root: the one place that knows everything. Builds bottom-up, stops top-down.
 
-use std::path::{Path, PathBuf};
+mod housekeeping;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +28,6 @@ use crate::discord::members::Members;
 use crate::discord::served::Served;
 use crate::discord::waiting::Looks;
 use crate::discord::why::{self, Notes};
-use crate::domain::ids::PromptId;
-use crate::fail_point::{Point, pass};
 use crate::lifecycle::{self, Ending, StateDir, StateDirError, Vital};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::calls::Calls;
@@ -50,12 +50,6 @@ const _: () = assert!(
     FLUSH_MAX.as_secs() + TASKS_MAX.as_secs() + CLOSE_MAX.as_secs() <= STOP_MAX.as_secs(),
     "the steps of a stop take longer than all of it may"
 );
-/// How often the database shows that it lives, finished processes are cleaned away, and memory is looked at.
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10);
-/// How often what is old is forgotten, in batches of so many rows of each kind, with so much time for others between.
-const FORGET_EVERY: Duration = Duration::from_hours(1);
-const FORGET_ROWS: u32 = 100;
-const FORGET_GAP: Duration = Duration::from_millis(500);
 /// Parts that are not heard of for this long are taken to hang.
 const SILENT_MAX: Duration = Duration::from_secs(45);
 /// A gateway that is not connected for this long hangs as well: serenity's own reconnecting takes seconds to minutes.
@@ -122,14 +116,15 @@ pub async fn run(
     );
 
     let (gateway, database) = (Vital::new("gateway", clock), Vital::new("database", clock));
-    tasks.spawn(doors.clone().run_until_cancelled_owned(housekeeping(
-        store.clone(),
-        runner.clone(),
-        database.clone(),
-        catch_up.clone(),
-        registry.clone(),
-    )));
-    tasks.spawn(doors.clone().run_until_cancelled_owned(forget(store.clone(), Arc::clone(&config))));
+    let chores = housekeeping::Chores {
+        config: Arc::clone(&config),
+        store: store.clone(),
+        runner: runner.clone(),
+        database: database.clone(),
+        catch_up: catch_up.clone(),
+        registry: registry.clone(),
+    };
+    tasks.spawn(doors.clone().run_until_cancelled_owned(chores.run()));
     tasks.spawn(doors.clone().run_until_cancelled_owned(probe(Arc::clone(&setup), store.clone())));
     tasks.spawn(workers.clone().run_until_cancelled_owned(lifecycle::watchdog(vec![
         (gateway.clone(), GATEWAY_SILENT_MAX),
@@ -140,7 +135,6 @@ pub async fn run(
     tasks.spawn(workers.clone().run_until_cancelled_owned(why::write(store.clone(), to_write)));
 
     let files = files(&config)?;
-    let guild = config.discord.guild_id.map(|guild| serenity::all::GuildId::new(guild.0));
     let data = Data {
         config: Arc::clone(&config),
         store: store.clone(),
@@ -159,7 +153,7 @@ pub async fn run(
     let served = async {
         let http = client::http(&config.discord, token.expose_secret())?;
         client::reach(&http, &config.discord, catch_up.breaker()).await?;
-        client::serve(http, data, guild, &tasks, &doors).await
+        client::serve(http, data, &tasks, &doors).await
     };
     let ended = tokio::select! {
         ended = doors.run_until_cancelled(Box::pin(served)) => Ok(ended.unwrap_or(Ok(()))),
@@ -306,98 +300,6 @@ async fn deny_unseen(registry: Registry, mut unseen: mpsc::Receiver<Unseen>) {
         if registry.conversation(conversation).unseen(ask).await.is_err() {
             // It just went away with nothing to do, so it asks nobody.
             tracing::debug!(%conversation, %ask, "nobody asks any more");
-        }
-    }
-}
-
-async fn housekeeping(
-    store: Store,
-    runner: Arc<LocalRunner>,
-    database: Vital,
-    catch_up: CatchUp,
-    registry: Registry,
-) {
-    use crate::runner::Runner as _;
-    let mut interval = tokio::time::interval(HOUSEKEEPING_EVERY);
-    loop {
-        interval.tick().await;
-        // The machine is there for the work, and not for processes that wait for more of it.
-        registry.ease_memory();
-        if let Err(error) = catch_up.store(&store).await {
-            tracing::warn!(error = %Chain(&error), "how far channels were read could not be stored");
-        }
-        match store.processes_to_forget().await {
-            Ok(processes) => {
-                database.beat();
-                for process in processes {
-                    match runner.forget(process).await {
-                        Ok(()) => {
-                            pass(Point::Forgotten).await;
-                            if let Err(error) = store.process_forgotten(process).await {
-                                tracing::warn!(%process, error = %Chain(&error), "a finished process could not be noted");
-                            }
-                        }
-                        Err(error) => {
-                            tracing::warn!(%process, error = %Chain(&error), "a finished process could not be cleaned away");
-                        }
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(error = %Chain(&error), "the database does not answer");
-            }
-        }
-    }
-}
-
-/// Forgets what is done and old, beside all else.
-async fn forget(store: Store, config: Arc<Config>) {
-    if let Err(error) = store.forget_notices().await {
-        tracing::warn!(error = %Chain(&error), "what people are told no more could not be forgotten");
-    }
-    let days = config.limits.history_days;
-    if days == 0 {
-        return;
-    }
-    let age = Duration::from_hours(24) * days;
-    sweep_files(&store, &files_dir(&config), age).await;
-    let mut interval = tokio::time::interval(FORGET_EVERY);
-    loop {
-        interval.tick().await;
-        let mut rows = 0;
-        loop {
-            match store.forget_history(age, FORGET_ROWS).await {
-                Ok(forgotten) if forgotten.rows == 0 => break,
-                Ok(forgotten) => {
-                    rows += forgotten.rows;
-                    for prompt in forgotten.prompts {
-                        // Most have none.
-                        let _ = tokio::fs::remove_dir_all(files_dir(&config).join(prompt.to_string())).await;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(error = %Chain(&error), "what is old could not be forgotten");
-                    break;
-                }
-            }
-            tokio::time::sleep(FORGET_GAP).await;
-        }
-        if rows > 0 {
-            tracing::info!(rows, days, "what is old was forgotten");
-        }
-    }
-}
-
-/// Removes the files of prompts that were forgotten by a daemon that died before it had removed them.
-async fn sweep_files(store: &Store, dir: &Path, age: Duration) {
-    let Ok(mut entries) = tokio::fs::read_dir(dir).await else { return };
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        let Ok(prompt) = entry.file_name().to_string_lossy().parse().map(PromptId) else { continue };
-        let modified = entry.metadata().await.and_then(|metadata| metadata.modified());
-        // Files come before the row of their prompt.
-        let is_old = modified.is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed > age));
-        if is_old && matches!(store.prompt(prompt).await, Ok(None)) {
-            let _ = tokio::fs::remove_dir_all(entry.path()).await;
         }
     }
 }

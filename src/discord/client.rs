@@ -137,12 +137,12 @@ pub async fn reach(http: &Http, config: &DiscordConfig, breaker: &Breaker) -> Re
 pub async fn serve(
     http: Http,
     data: Data,
-    guild: Option<serenity::all::GuildId>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<(), ConnectError> {
     let gateway = data.gateway.clone();
     let (store, clock, catch_up) = (data.store.clone(), data.clock, data.catch_up.clone());
+    let guild = data.config.discord.guild_id.map(|guild| serenity::all::GuildId::new(guild.0));
     let starts_per_hour_max = data.config.discord.starts_per_hour_max;
     let typing = if data.config.claude.prestart {
         GatewayIntents::GUILD_MESSAGE_TYPING

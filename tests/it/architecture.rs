@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("conversation/setup/rules.rs", &["policy", "store"]),
     ("judge", &["claude::hook", "config", "lifecycle", "policy", "store"]),
     ("discord", &["config", "conversation", "disk", "lifecycle", "outbox", "render", "store"]),
-    ("app", &["config", "conversation", "discord", "lifecycle", "outbox", "runner", "store"]),
+    ("app", &["config", "conversation", "discord", "lifecycle", "machine", "outbox", "runner", "store"]),
     ("audit", &["config", "lifecycle", "store"]),
     ("doctor", &["claude", "config", "discord", "disk", "lifecycle", "runner"]),
     ("playground", &["app", "claude", "config", "lifecycle", "telemetry"]),
@@ -56,6 +56,11 @@ const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
         &["tokio::spawn(", "thread::spawn("],
         &["lifecycle.rs", "playground/assistant/"],
         "a task nobody waits for",
+    ),
+    (
+        &["unsafe {", "unsafe fn", "unsafe impl"],
+        &["machine.rs"],
+        "one call that takes no pointer is all of it",
     ),
     (&["Utc::now", "SystemTime::now"], &["clock.rs", "telemetry", "playground/"], "time is passed in"),
     (

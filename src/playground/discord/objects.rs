@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::interactions::Interaction;
 use super::state::{Channel, Message, State};
 use super::world::{Person, Role};
 use crate::clock::WallTime;
@@ -15,6 +16,10 @@ pub(super) fn timestamp(at: WallTime) -> String {
         .format("%Y-%m-%dT%H:%M:%S%.6f+00:00")
         .to_string()
 }
+
+/// Types of interactions (docs: interactions/receiving-and-responding, Interaction Type).
+const COMMAND: u8 = 2;
+const SUBMITTED: u8 = 5;
 
 /// When everybody joined: it plays no part anywhere.
 const JOINED: &str = "2024-01-01T00:00:00.000000+00:00";
@@ -233,19 +238,40 @@ impl State {
                 .collect();
         }
         if let Some(interaction) = message.interaction.and_then(|id| self.interactions.get(&id)) {
-            object["interaction_metadata"] = json!({
-                "id": interaction.id.to_string(), "type": interaction.kind, "user": self.user(interaction.user),
-                "authorizing_integration_owners": {"0": self.world.guild.to_string()},
-                "name": interaction.name,
-            });
-            if let Some(message) = interaction.message {
-                object["interaction_metadata"]["interacted_message_id"] = message.to_string().into();
-            }
+            object["interaction_metadata"] = self.interaction_metadata(interaction);
         }
         if let Some(thread) = self.channels.get(&ChannelId(message.id.0)) {
             object["thread"] = self.channel(thread);
         }
         object
+    }
+
+    /// How somebody made the bot say something (openapi: the schemas that end in `InteractionMetadataResponse`).
+    fn interaction_metadata(&self, interaction: &Interaction) -> Value {
+        let mut metadata = json!({
+            "id": interaction.id.to_string(), "type": interaction.kind, "user": self.user(interaction.user),
+            "authorizing_integration_owners": {"0": self.world.guild.to_string()},
+        });
+        match (interaction.kind, interaction.message) {
+            (SUBMITTED, _) => {
+                let opens = |other: &&Interaction| {
+                    let modal = other.modal.as_ref().filter(|_| other.user == interaction.user);
+                    modal.is_some_and(|modal| modal["custom_id"] == *interaction.name)
+                };
+                let opener = self.interactions.values().rev().find(opens);
+                metadata["triggering_interaction_metadata"] = match opener {
+                    Some(opener) => self.interaction_metadata(opener),
+                    // One that a person made up: a command may have opened it.
+                    None => json!({
+                        "id": metadata["id"], "type": COMMAND, "user": metadata["user"],
+                        "authorizing_integration_owners": metadata["authorizing_integration_owners"],
+                    }),
+                };
+            }
+            (_, Some(message)) => metadata["interacted_message_id"] = message.to_string().into(),
+            (_, None) => metadata["name"] = interaction.name.clone().into(),
+        }
+        metadata
     }
 
     /// A message as the gateway shows it: with the guild and the author's membership.
