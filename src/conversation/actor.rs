@@ -177,19 +177,14 @@ impl Actor {
         }
     }
 
-    /// Runs until there has been nothing to do for long, or `stop`. Turns that run go on under their shims.
-    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), ActorError> {
+    /// Runs until there has been nothing to do for long, or `stop`. Turns that run go on under their shims. Whether somebody
+    /// wanted something just then: the next actor finds what they want in the store.
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<bool, ActorError> {
         self.recover().await?;
         loop {
             match self.next_event(&stop).await {
-                Event::Stopping => return Ok(()),
-                Event::Idle => {
-                    // Nobody can put a request into a closed mailbox: the registry sees it and starts a new actor.
-                    self.requests.close();
-                    if self.requests.is_empty() {
-                        return Ok(());
-                    }
-                }
+                Event::Stopping => return Ok(false),
+                Event::Idle => return Ok(hang_up(&mut self.requests).await),
                 Event::Request(request) => self.request(request).await?,
                 Event::Records(records) => {
                     self.records(records).await?;
@@ -349,6 +344,17 @@ impl Actor {
     }
 }
 
+/// Closes a mailbox: nobody can put a request into it any more, and the registry starts a new actor for who tries. Whether
+/// there were some that came at the last moment: who waits for an answer to one hears that nobody is there, and asks again.
+async fn hang_up(requests: &mut mpsc::Receiver<Request>) -> bool {
+    requests.close();
+    let mut wanted = false;
+    while requests.recv().await.is_some() {
+        wanted = true;
+    }
+    wanted
+}
+
 /// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so, or that
 /// a command in the channel above opens on a message.
 fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
@@ -368,4 +374,24 @@ fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
         name: conversation.title.clone(),
     });
     Target { channel, parent: conversation.parent, thread, prompt, also: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_as_the_mailbox_closes_is_noticed() {
+        let (mailbox, mut requests) = mpsc::channel(4);
+        // Somebody is in the middle of putting something in.
+        let place = mailbox.clone().reserve_owned().await.unwrap();
+        let closes = tokio::spawn(async move { hang_up(&mut requests).await });
+        mailbox.closed().await;
+        place.send(Request::Announced);
+        assert!(closes.await.unwrap());
+        assert!(mailbox.send(Request::Announced).await.is_err());
+
+        let (_mailbox, mut requests) = mpsc::channel(4);
+        assert!(!hang_up(&mut requests).await, "nobody wanted anything");
+    }
 }

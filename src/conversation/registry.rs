@@ -120,13 +120,7 @@ impl Registry {
         let (handle, requests) = Handle::new(id, status);
         handles.retain(|_, handle| !handle.is_gone());
         handles.insert(id, handle.clone());
-        self.inner.tasks.spawn(supervise(
-            self.inner.shared.clone(),
-            id,
-            requests,
-            sender,
-            self.inner.stop.clone(),
-        ));
+        self.inner.tasks.spawn(supervise(self.clone(), id, requests, sender));
         handle
     }
 
@@ -139,18 +133,23 @@ impl Registry {
 
 /// Runs an actor, and runs it again when it panics or fails: what it had accepted is stored, so it recovers.
 async fn supervise(
-    shared: Shared,
+    registry: Registry,
     id: ConversationId,
     requests: mpsc::Receiver<Request>,
     status: watch::Sender<Status>,
-    stop: CancellationToken,
 ) {
+    let Inner { shared, stop, .. } = &*registry.inner;
     let mailbox = Arc::new(tokio::sync::Mutex::new(requests));
     let mut wait = RESTART_WAIT_MIN;
     for restarts in 0_u32.. {
         let run = run(shared.clone(), id, Arc::clone(&mailbox), status.clone(), stop.clone());
         match std::panic::AssertUnwindSafe(run).catch_unwind().await {
-            Ok(Ok(())) => return,
+            Ok(Ok(wanted)) => {
+                if wanted {
+                    registry.conversation(id);
+                }
+                return;
+            }
             Ok(Err(error)) => {
                 tracing::error!(conversation = %id, restarts, error = %Chain(&error), "conversation failed, starting it again");
             }
@@ -171,7 +170,7 @@ async fn run(
     mailbox: Arc<tokio::sync::Mutex<mpsc::Receiver<Request>>>,
     status: watch::Sender<Status>,
     stop: CancellationToken,
-) -> Result<(), ActorError> {
+) -> Result<bool, ActorError> {
     let conversation = shared.store.conversation(id).await?.ok_or(ActorError::Unknown(id))?;
     Actor::new(shared, conversation, mailbox.lock_owned().await, status).run(stop).await
 }
