@@ -25,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOK_WHILE_OPEN_EVERY: Duration = Duration::from_millis(10);
 /// While a login waits, the reason is looked at again after this at the latest.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How often a wait shows that it is alive.
+const BEAT_EVERY: Duration = Duration::from_secs(5);
 /// How often Discord is asked for its budget before our own count has to do.
 const ASK_TRIES: u32 = 5;
 const ASK_MAX: Duration = Duration::from_secs(10);
@@ -151,20 +153,29 @@ impl Gate {
         }
     }
 
-    /// Waits, and is alive: the watchdog must not start us again, which would cost one more login.
+    /// Waits, and is alive.
     async fn wait(&self, wait: Duration) {
-        let until = self.clock.moment().after(wait);
-        while self.clock.moment() < until {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.live() => {}
+        }
+    }
+
+    /// Is alive for as long as it is waited for: the watchdog must not start us again, which would cost one more login.
+    async fn live(&self) {
+        loop {
             self.vital.beat();
-            let left = until.since(self.clock.moment());
-            tokio::time::sleep(left.min(Duration::from_secs(5))).await;
+            tokio::time::sleep(BEAT_EVERY).await;
         }
     }
 
     async fn budget(&self) -> Option<Budget> {
         let mut wait = Duration::from_secs(1);
         for _ in 0..ASK_TRIES {
-            self.catch_up.breaker().ready().await;
+            tokio::select! {
+                () = self.catch_up.breaker().ready() => {}
+                () = self.live() => {}
+            }
             let rest = Rest::new(&self.http, self.catch_up.breaker());
             match tokio::time::timeout(ASK_MAX, rest.bot_gateway()).await {
                 Ok(Ok(gateway)) => {
