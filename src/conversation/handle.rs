@@ -23,7 +23,7 @@ pub struct Handle {
 #[derive(Debug)]
 pub(super) enum Request {
     Submit(Prompt),
-    Stop { turn: Option<TurnId>, only: Option<UserId>, by: Option<UserId>, reply: oneshot::Sender<Stopped> },
+    Stop { which: Which, by: UserId, reply: oneshot::Sender<Stopped> },
     Withdraw { prompt: PromptId, taking: Taking, reply: oneshot::Sender<TakenBack> },
     Edit { prompt: PromptId, text: String, attachments: Vec<Attachment>, reply: oneshot::Sender<bool> },
     Send { prompt: PromptId, wish: Wish, reply: oneshot::Sender<Sent> },
@@ -49,6 +49,17 @@ pub struct Status {
     pub mode: Option<String>,
     /// The asks that wait for people, each with the time at which it is denied by itself.
     pub asks: Vec<(AskId, WallTime)>,
+}
+
+/// What is to be stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// This turn, if it still runs.
+    Turn(TurnId),
+    /// Whatever runs, if it is the turn of who asks.
+    Theirs,
+    /// Whatever runs.
+    Any,
 }
 
 /// What `stop` did.
@@ -198,18 +209,10 @@ impl Handle {
         self.mailbox.send(Request::Submit(prompt)).await.map_err(|_| Gone)
     }
 
-    /// Stops the running turn, or only this one if it runs; the session stays. With `only` if it is the turn of that person.
-    pub async fn stop(&self, turn: Option<TurnId>, only: Option<UserId>) -> Result<Stopped, Gone> {
+    /// Stops what runs, for this person; the session stays. The audit says so, if they may.
+    pub async fn stop(&self, which: Which, by: UserId) -> Result<Stopped, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Request::Stop { turn, only, by: None, reply }).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
-    }
-
-    /// Stops what runs for this person, whoever's it is if they may stop `any`. The audit says so, if they may.
-    pub async fn stop_for(&self, by: UserId, any: bool) -> Result<Stopped, Gone> {
-        let (reply, answer) = oneshot::channel();
-        let (turn, only, by) = (None, (!any).then_some(by), Some(by));
-        self.mailbox.send(Request::Stop { turn, only, by, reply }).await.map_err(|_| Gone)?;
+        self.mailbox.send(Request::Stop { which, by, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::actor::{Actor, ActorError, Shared};
 use super::admission::Admission;
 use super::guard::Guard;
-use super::handle::{Handle, Request, Status};
+use super::handle::{Gone, Handle, Request, Status};
 use super::owner::Owner;
 use super::place::Places;
 use super::setup::Setup;
@@ -122,6 +122,17 @@ impl Registry {
         handles.insert(id, handle.clone());
         self.inner.tasks.spawn(supervise(self.clone(), id, requests, sender));
         handle
+    }
+
+    /// Asks a conversation for something; once more, should its actor just have gone: the next one is another.
+    pub async fn ask<T, F>(&self, id: ConversationId, act: impl Fn(Handle) -> F) -> Result<T, Gone>
+    where
+        F: Future<Output = Result<T, Gone>>,
+    {
+        match act(self.conversation(id)).await {
+            Err(Gone) => act(self.conversation(id)).await,
+            done => done,
+        }
     }
 
     /// What a conversation does right now, if it does anything.

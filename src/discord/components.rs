@@ -12,10 +12,10 @@ use super::catch_up::held;
 use super::incoming::Incoming;
 use super::{Data, DoorError, about, notice, rule, waiting};
 use crate::config::Project;
-use crate::conversation::handle::{Answered, Click, Gone, GoneOn, Handle, Taking};
+use crate::conversation::handle::{Answered, Click, GoneOn, Taking};
 use crate::domain::action::{Action, Choice, FormKind};
 use crate::domain::answer::Said;
-use crate::domain::ids::{AskId, MessageId, TurnId};
+use crate::domain::ids::{AskId, ConversationId, MessageId, TurnId};
 use crate::domain::prompt::{Author, Wish};
 use crate::render::chunk::chunk;
 use crate::render::escape::escape;
@@ -130,32 +130,29 @@ async fn act(
         Err(sentence) => return Ok(Some(sentence)),
     };
     let by = Author { id: person.id, name: incoming.name() };
-    let handle = || data.registry.conversation(conversation.id);
+    let id = conversation.id;
     match button.action {
-        Action::Answer { ask, choice } => answer(&handle, ask, said(choice), by).await,
+        Action::Answer { ask, choice } => answer(data, id, ask, said(choice), by).await,
         Action::Choose { ask, question } => {
             let said = Said::Options { question: question.into(), options: incoming.chosen() };
-            answer(&handle, ask, said, by).await
+            answer(data, id, ask, said, by).await
         }
-        Action::SubmitForm { ask, form } => answer(&handle, ask, written(form, written_texts), by).await,
+        Action::SubmitForm { ask, form } => answer(data, id, ask, written(form, written_texts), by).await,
         // The one is opened where it is found, the other is served above.
         Action::OpenForm { .. } | Action::AskAbout { .. } => Ok(Some(TOO_SLOW.to_owned())),
         Action::ShowAll { ask } => show_all(ctx, data, incoming, ask).await,
-        Action::Stop { turn } => {
-            data.store.audit(Some(by.id), "stop", &turn.to_string(), "").await?;
-            waiting::stop(data, conversation.id, turn).await
-        }
+        Action::Stop { turn } => waiting::stop(data, id, turn, by.id).await,
         Action::Withdraw { prompt } => {
             data.store.audit(Some(by.id), "withdraw", &prompt.to_string(), "").await?;
-            let taken_back = waiting::take_back(data, conversation.id, prompt, Taking::Together).await?;
+            let taken_back = waiting::take_back(data, id, prompt, Taking::Together).await?;
             Ok(Some(waiting::said_of_taking_back(taken_back)))
         }
         Action::SendNow { prompt } => {
             data.store.audit(Some(by.id), "send", &prompt.to_string(), "").await?;
-            let sent = waiting::send(data, conversation.id, prompt, Wish::Steer).await?;
+            let sent = waiting::send(data, id, prompt, Wish::Steer).await?;
             Ok(Some(waiting::said_of_sending(sent).to_owned()))
         }
-        Action::GoOn { turn } => go_on(ctx, data, &handle, incoming, turn, by).await,
+        Action::GoOn { turn } => go_on(ctx, data, id, incoming, turn, by).await,
         // The notice says so, to everybody.
         Action::RunHeld { conversation } => {
             data.store.audit(Some(by.id), "run_held", &conversation.to_string(), "").await?;
@@ -191,16 +188,17 @@ fn written(form: FormKind, texts: Vec<String>) -> Said {
 }
 
 async fn answer(
-    handle: &impl Fn() -> Handle,
+    data: &Data,
+    conversation: ConversationId,
     ask: AskId,
     said: Said,
     by: Author,
 ) -> Result<Option<String>, DoorError> {
-    let answered = match handle().answer(ask, said.clone(), by.clone()).await {
-        // An actor that just ended has left the registry by the second try.
-        Err(Gone) => handle().answer(ask, said.clone(), by).await?,
-        Ok(answered) => answered,
-    };
+    let answered = data.registry.ask(conversation, |it| {
+        let (said, by) = (said.clone(), by.clone());
+        async move { it.answer(ask, said, by).await }
+    });
+    let answered = answered.await?;
     Ok(said_of_answer(answered, &said))
 }
 
@@ -280,7 +278,7 @@ async fn show_all(
 async fn go_on(
     ctx: &Context,
     data: &Data,
-    handle: &impl Fn() -> Handle,
+    conversation: ConversationId,
     incoming: Incoming<'_>,
     turn: TurnId,
     by: Author,
@@ -292,11 +290,11 @@ async fn go_on(
         id: incoming.id(),
         by,
     };
-    let gone_on = match handle().go_on(wanted.clone()).await {
-        Err(Gone) => handle().go_on(wanted).await?,
-        Ok(gone_on) => gone_on,
-    };
-    let sentence = match gone_on {
+    let gone_on = data.registry.ask(conversation, |it| {
+        let wanted = wanted.clone();
+        async move { it.go_on(wanted).await }
+    });
+    let sentence = match gone_on.await? {
         GoneOn::Taken => None,
         GoneOn::Before { by } => Some(format!("{} was first: it goes on already.", escape(&by))),
         GoneOn::Full => {

@@ -251,10 +251,11 @@ async fn accept(
 
 async fn submit(data: &Data, prompt: Prompt) -> Result<(), DoorError> {
     let conversation = prompt.conversation;
-    // An actor that just ended has left the registry by the second try; the prompt is stored in any case.
-    if data.registry.conversation(conversation).submit(prompt.clone()).await.is_err() {
-        data.registry.conversation(conversation).submit(prompt).await?;
-    }
+    let submitted = data.registry.ask(conversation, |it| {
+        let prompt = prompt.clone();
+        async move { it.submit(prompt).await }
+    });
+    submitted.await?;
     pass(Point::Submitted).await;
     Ok(())
 }

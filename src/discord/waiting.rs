@@ -12,7 +12,7 @@ use super::intake::{self, Said};
 use super::rest::{self, Rest};
 use super::{Data, DoorError, rule};
 use crate::chain::Chain;
-use crate::conversation::handle::{Gone, Sent, Stopped, TakenBack, Taking};
+use crate::conversation::handle::{Sent, Stopped, TakenBack, Taking, Which};
 use crate::domain::ids::{ChannelId, ConversationId, GuildId, MessageId, PromptId, RoleId, TurnId, UserId};
 use crate::domain::prompt::{Origin, Prompt, Wish};
 
@@ -175,13 +175,11 @@ async fn look(ctx: &Context, data: &Data, id: PromptId) -> Result<(), DoorError>
         Ok(found) => match says(ctx, data, &prompt, &found).await? {
             Some((text, attachments)) if text == prompt.text && attachments == prompt.attachments => {}
             Some((text, attachments)) => {
-                let edit = |handle: crate::conversation::handle::Handle| {
+                let edited = data.registry.ask(conversation, |it| {
                     let (text, attachments) = (text.clone(), attachments.clone());
-                    async move { handle.edit(id, text, attachments).await }
-                };
-                if edit(data.registry.conversation(conversation)).await.is_err() {
-                    edit(data.registry.conversation(conversation)).await?;
-                }
+                    async move { it.edit(id, text, attachments).await }
+                });
+                edited.await?;
             }
             None => {
                 tracing::info!(%message, prompt = %id, "the message of a prompt that waits is not for us any more");
@@ -236,11 +234,8 @@ pub async fn take_back(
     prompt: PromptId,
     taking: Taking,
 ) -> Result<TakenBack, DoorError> {
-    match data.registry.conversation(conversation).withdraw(prompt, taking).await {
-        // An actor that just ended has left the registry by the second try.
-        Err(Gone) => Ok(data.registry.conversation(conversation).withdraw(prompt, taking).await?),
-        Ok(taken_back) => Ok(taken_back),
-    }
+    let taken_back = data.registry.ask(conversation, |it| async move { it.withdraw(prompt, taking).await });
+    Ok(taken_back.await?)
 }
 
 /// Tells what waits to the running turn, or lets it interrupt that.
@@ -250,10 +245,7 @@ pub async fn send(
     prompt: PromptId,
     wish: Wish,
 ) -> Result<Sent, DoorError> {
-    match data.registry.conversation(conversation).send(prompt, wish).await {
-        Err(Gone) => Ok(data.registry.conversation(conversation).send(prompt, wish).await?),
-        Ok(sent) => Ok(sent),
-    }
+    Ok(data.registry.ask(conversation, |it| async move { it.send(prompt, wish).await }).await?)
 }
 
 /// Stops a turn with its button; gives what there is to say to who clicked.
@@ -261,12 +253,10 @@ pub async fn stop(
     data: &Data,
     conversation: ConversationId,
     turn: TurnId,
+    by: UserId,
 ) -> Result<Option<String>, DoorError> {
-    let stopped = match data.registry.conversation(conversation).stop(Some(turn), None).await {
-        Err(Gone) => data.registry.conversation(conversation).stop(Some(turn), None).await?,
-        Ok(stopped) => stopped,
-    };
-    Ok(match stopped {
+    let stopped = data.registry.ask(conversation, |it| async move { it.stop(Which::Turn(turn), by).await });
+    Ok(match stopped.await? {
         // The turn says so, to everybody.
         Stopped::Turn { .. } => None,
         Stopped::Nothing | Stopped::Over | Stopped::NotTheirs => {

@@ -80,6 +80,7 @@ async fn a_button_stops_the_turn_and_no_other() {
     }
     gate.open();
     assert_eq!(stage.outcome(next).await, "✅");
+    assert_eq!(stops(&stage).await, [JONAS.to_string()], "the click that stopped nothing is no stop");
     stage.assert_well_behaved();
 }
 

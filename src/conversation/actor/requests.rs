@@ -3,7 +3,8 @@
 use tokio::sync::oneshot;
 
 use super::{Actor, ActorError, Input};
-use crate::conversation::handle::{Request, Stopped};
+use crate::conversation::handle::{Request, Stopped, Which};
+use crate::domain::ids::UserId;
 
 impl Actor {
     /// Does what is asked.
@@ -12,26 +13,8 @@ impl Actor {
             // It is stored: it is found there when the others are taken up.
             Request::Submit(_) if !self.queue_taken => Ok(()),
             Request::Submit(prompt) => self.apply(Input::Submit(prompt)).await,
-            Request::Stop { turn: Some(turn), reply, .. }
-                if self.state.running().is_none_or(|running| running.id != turn) =>
-            {
-                answer(reply, Stopped::Over);
-                Ok(())
-            }
-            Request::Stop { only, by, reply, .. } => {
-                let stopped = match self.state.running() {
-                    Some(turn) if only.is_some() && turn.asker() != only => {
-                        answer(reply, Stopped::NotTheirs);
-                        return Ok(());
-                    }
-                    Some(_) => Stopped::Turn { queued: self.state.queued() },
-                    None => Stopped::Nothing,
-                };
-                if let Some(by) = by {
-                    let here = self.conversation.id.to_string();
-                    self.shared.store.audit(Some(by), "stop", &here, "").await?;
-                }
-                self.apply(Input::Stop).await?;
+            Request::Stop { which, by, reply } => {
+                let stopped = self.stop(which, by).await?;
                 answer(reply, stopped);
                 Ok(())
             }
@@ -82,6 +65,23 @@ impl Actor {
                 Ok(())
             }
         }
+    }
+
+    /// Stops what runs, if it is what is meant; a row of the audit comes before.
+    async fn stop(&mut self, which: Which, by: UserId) -> Result<Stopped, ActorError> {
+        let here = self.conversation.id.to_string();
+        let (target, stopped) = match (which, self.state.running()) {
+            (Which::Turn(wanted), Some(turn)) if turn.id == wanted => {
+                (wanted.to_string(), Stopped::Turn { queued: self.state.queued() })
+            }
+            (Which::Turn(_), _) => return Ok(Stopped::Over),
+            (Which::Theirs, Some(turn)) if turn.asker() != Some(by) => return Ok(Stopped::NotTheirs),
+            (Which::Theirs | Which::Any, Some(_)) => (here, Stopped::Turn { queued: self.state.queued() }),
+            (Which::Theirs | Which::Any, None) => (here, Stopped::Nothing),
+        };
+        self.shared.store.audit(Some(by), "stop", &target, "").await?;
+        self.apply(Input::Stop).await?;
+        Ok(stopped)
     }
 }
 

@@ -15,10 +15,11 @@ pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
             data.outbox.react(channel, message, Reaction::Seen);
         }
         let conversation = prompt.conversation;
-        // An actor that just ended has left the registry by the second try; the prompt is stored in any case.
-        if data.registry.conversation(conversation).submit(prompt.clone()).await.is_err() {
-            data.registry.conversation(conversation).submit(prompt).await?;
-        }
+        let submitted = data.registry.ask(conversation, |it| {
+            let prompt = prompt.clone();
+            async move { it.submit(prompt).await }
+        });
+        submitted.await?;
     }
     notice::held_settled(data, channel, &held, Settled::Run);
     Ok(held.count)

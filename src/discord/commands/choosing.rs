@@ -3,7 +3,7 @@
 use serenity::all::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use super::{Context, Scope};
-use crate::conversation::handle::{Gone, Tuned};
+use crate::conversation::handle::Tuned;
 use crate::discord::DoorError;
 
 /// Choices that Discord takes in an autocompletion (docs: interactions/receiving-and-responding).
@@ -17,12 +17,8 @@ pub const NO_CONVERSATION: &str = "There is no conversation here yet. Write to m
 /// Tells what runs of a choice that is stored, and gives when it counts, as the beginning of a sentence.
 pub async fn tell(ctx: &Context<'_>, scope: &Scope<'_>) -> Result<&'static str, DoorError> {
     let registry = &ctx.data().registry;
-    let tuned = match registry.conversation(scope.channel.into()).tune().await {
-        // An actor that just ended has left the registry by the second try.
-        Err(Gone) => registry.conversation(scope.channel.into()).tune().await?,
-        Ok(tuned) => tuned,
-    };
-    Ok(match tuned {
+    let tuned = registry.ask(scope.channel.into(), |it| async move { it.tune().await });
+    Ok(match tuned.await? {
         Tuned::Live => "From Claude's next step on, also in what runs now",
         Tuned::Later => "From the next prompt on",
         Tuned::Refused => {

@@ -35,7 +35,7 @@ pub async fn queue(
         return super::reply(&ctx, NOTHING).await;
     };
     let data = ctx.data();
-    let waiting = data.registry.conversation(conversation.id).queue().await?;
+    let waiting = data.registry.ask(conversation.id, |it| async move { it.queue().await }).await?;
     if let Some(number) = withdraw {
         let Some(wanted) = waiting.get(number - 1) else {
             let sentence = format!("There is no number {number} here. `/queue` shows what waits.");

@@ -22,7 +22,7 @@ pub async fn reset(
     }
     let by = super::person(&ctx).id;
     ctx.data().store.audit(Some(by), "reset", &channel.to_string(), "").await?;
-    let withdrawn = ctx.data().registry.conversation(channel.into()).reset().await?;
+    let withdrawn = ctx.data().registry.ask(channel.into(), |it| async move { it.reset().await }).await?;
     let waited = match withdrawn {
         0 => String::new(),
         1 => " One message that waited was withdrawn: send it again if it is still wanted.".to_owned(),

@@ -1,7 +1,7 @@
 //! `/stop`: the running turn ends, the session stays.
 
 use super::{Context, here, scope};
-use crate::conversation::handle::Stopped;
+use crate::conversation::handle::{Stopped, Which};
 use crate::discord::DoorError;
 use crate::discord::access::{Action, Verdict, authorize};
 
@@ -18,8 +18,10 @@ pub async fn stop(ctx: Context<'_>) -> Result<(), DoorError> {
     }
     let by = super::person(&ctx);
     let any = authorize(&scope.rule, &by, Action::Stop { own: false }) == Verdict::Allowed;
-    let conversation = ctx.data().registry.conversation(scope.channel.into());
-    let sentence = match conversation.stop_for(by.id, any).await? {
+    let which = if any { Which::Any } else { Which::Theirs };
+    let stopped =
+        ctx.data().registry.ask(scope.channel.into(), |it| async move { it.stop(which, by.id).await });
+    let sentence = match stopped.await? {
         Stopped::NotTheirs => {
             "What runs here is somebody else's. Stopping it takes them, or an operator of this project."
                 .to_owned()
