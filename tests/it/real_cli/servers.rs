@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{stage, tool_results, write};
-use crate::harness::{HARBOR, MARA, Stage};
+use crate::harness::{Bot, HARBOR, MARA, Stage, eventually};
 
 /// A server with one tool, which asks for a seat and tells what it heard (MCP: basic/transports, stdio; client/elicitation).
 const SERVER: &str = r#"
@@ -16,6 +16,7 @@ lines.on("line", (line) => {
     const serverInfo = { name: "desk", version: "1" };
     send({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
   } else if (method === "tools/list") {
+    require("fs").writeFileSync("known-" + process.ppid, "");
     send({ id, result: { tools: [{ name: "book", description: "Books a seat.", inputSchema: { type: "object" } }] } });
   } else if (method === "tools/call") {
     call = id;
@@ -31,13 +32,20 @@ lines.on("line", (line) => {
 });
 "#;
 
-/// The user of the host has this server for all their projects.
-fn with_server(stage: Stage) -> Stage {
+/// A stage whose CLI knows the server: the user of the host has it for all their projects.
+async fn with_server(stage: Stage) -> (Stage, Bot) {
     let file = stage.dir().join("home/desk.js");
     write(&file, SERVER);
     let servers = json!({ "mcpServers": { "desk": { "command": "node", "args": [file] } } });
     write(&stage.dir().join("home/.claude.json"), &servers.to_string());
-    stage.with("harbor", "allowed_tools = [\"mcp__desk__book\"]")
+    let stage = stage.with("harbor", "allowed_tools = [\"mcp__desk__book\"]");
+    let bot = stage.bot().await;
+    // It begins without its servers, and asks each for its tools when that is there.
+    stage.exchange(HARBOR, "[[say:Hello.]]").await;
+    let known = |cli: i32| stage.dir().join(format!("harbor/known-{cli}")).exists();
+    eventually("the CLI to know the server", || stage.clis("harbor").into_iter().any(known).then_some(()))
+        .await;
+    (stage, bot)
 }
 
 const BOOK: &str = "[[tool:mcp__desk__book {}]][[say:So be it.]]";
@@ -45,8 +53,7 @@ const BOOK: &str = "[[tool:mcp__desk__book {}]][[say:So be it.]]";
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_asks_is_answered_with_a_form() {
     let Some((api, stage)) = stage().await else { return };
-    let stage = with_server(stage);
-    let _bot = stage.bot().await;
+    let (stage, _bot) = with_server(stage).await;
     let message = stage.ask(MARA, HARBOR, BOOK);
     let (card, labels) = stage.card(HARBOR).await;
     assert_eq!(labels, ["Answer", "Decline"]);
@@ -64,8 +71,7 @@ async fn what_a_server_asks_is_answered_with_a_form() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_asks_is_declined() {
     let Some((api, stage)) = stage().await else { return };
-    let stage = with_server(stage);
-    let _bot = stage.bot().await;
+    let (stage, _bot) = with_server(stage).await;
     let message = stage.ask(MARA, HARBOR, BOOK);
     let (card, _) = stage.card(HARBOR).await;
     stage.click(MARA, card, "Decline").await;
