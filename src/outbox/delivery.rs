@@ -22,8 +22,11 @@ use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
 use crate::store::{SlotKey, StoreError};
 
-/// A message cannot be older than its first try by more than our clock may differ from Discord's. What is older is not
-/// even looked at: its rows may be forgotten.
+/// What gives messages their ids is not one clock: two that were made one after the other, in different channels, differ
+/// in their order by less than this.
+const IDS_DIFFER_MAX: Duration = Duration::from_mins(1);
+/// Where no message is known at all, ours is not older than its first try by more than our clock may differ from
+/// Discord's.
 const CLOCKS_DIFFER_MAX: Duration = Duration::from_hours(24);
 
 /// A turn on its way to its channel.
@@ -293,13 +296,7 @@ impl Delivery {
     ) -> Result<Result<(), DeliverError>, StoreError> {
         let (key, now) = (self.key(operation), inner.clock.wall());
         let reply_to = body.map(|body| body.reply_to);
-        let first_try_at = self.known.get(operation).map_or(now, |known| known.first_try_at);
-        let prompt = reply_to.flatten().or(self.target.prompt.map(|(_, message)| message));
-        // One create at a time: what was tried before is older.
-        let before = self.known.messages_until(first_try_at);
-        let tried_at =
-            inner.store.newest_decided_at().await?.map_or(first_try_at, |now| now.min(first_try_at));
-        let after = before.chain(prompt).fold(id_at(tried_at), MessageId::max);
+        let after = self.before(inner, operation).await?;
         let found = match inner.discord.own_after(self.target.channel, after).await {
             Ok(found) => found,
             // A thread that was never opened has no messages.
@@ -323,6 +320,20 @@ impl Delivery {
             self.known.forget(operation);
         }
         Ok(Ok(()))
+    }
+
+    /// A message that is older than the one that this create may have made: everything that was known when it was first
+    /// tried is. So what is searched is a page, however much is said in the channel.
+    async fn before(&self, inner: &Inner, operation: Operation) -> Result<MessageId, StoreError> {
+        let (time, differ) = match inner.store.slot_follows(self.key(operation)).await? {
+            Some(newest) => (newest.written_at(), IDS_DIFFER_MAX),
+            None => {
+                let known = self.known.get(operation);
+                (known.map_or(inner.clock.wall(), |known| known.first_try_at), CLOCKS_DIFFER_MAX)
+            }
+        };
+        let then = MessageId::first_at(earlier(time, differ));
+        Ok(self.target.prompt.map_or(then, |(_, prompt)| prompt.max(then)))
     }
 
     /// The last view is posted, or refused: now the reaction may say so, and then the row.
@@ -371,8 +382,6 @@ async fn custom_ids(
     inner.store.button_ids(channel.into(), actions).await
 }
 
-/// An id that is not larger than that of any message from this time on.
-fn id_at(time: WallTime) -> MessageId {
-    let differ = i64::try_from(CLOCKS_DIFFER_MAX.as_millis()).unwrap_or(i64::MAX);
-    MessageId::first_at(WallTime(time.0 - differ))
+fn earlier(time: WallTime, by: Duration) -> WallTime {
+    WallTime(time.0 - i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
 }

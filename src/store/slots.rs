@@ -101,7 +101,8 @@ impl Store {
     }
 
     /// A message is about to be posted, with buttons for these actions: both are stored at once. Gives the ids of its
-    /// buttons. What is known of the first try stays; after one with another body nobody knows which of them Discord has.
+    /// buttons. What is known of the first try stays, also which messages were there before it; after one with another
+    /// body nobody knows which of them Discord has.
     pub async fn slot_sending(
         &self,
         key: SlotKey,
@@ -121,8 +122,11 @@ impl Store {
         let (turn, slot, generation) = key.columns();
         let (channel, now) = (channel.0.cast_signed(), self.now().0);
         sqlx::query!(
-            "INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at)
-             VALUES (?, ?, ?, ?, ?, ?, 'sending', ?)
+            "INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at, follows)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'sending', ?7, max(known.message) FROM (
+                SELECT max(message) AS message FROM slots WHERE message IS NOT NULL
+                UNION ALL SELECT message FROM watermarks WHERE channel = ?4) AS known
+             WHERE true
              ON CONFLICT (turn, slot, generation) DO UPDATE
              SET body_hash = iif(body_hash = excluded.body_hash, body_hash, ''), state = 'sending'",
             turn,
@@ -160,6 +164,20 @@ impl Store {
         .execute(&self.writer)
         .await?;
         Ok(())
+    }
+
+    /// The newest message that was known when the slot was first tried. `None`: none was.
+    pub async fn slot_follows(&self, key: SlotKey) -> Result<Option<MessageId>, StoreError> {
+        let (turn, slot, generation) = key.columns();
+        let follows = sqlx::query_scalar!(
+            "SELECT follows FROM slots WHERE turn = ? AND slot = ? AND generation = ?",
+            turn,
+            slot,
+            generation
+        )
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(follows.flatten().map(|id| MessageId(id.cast_unsigned())))
     }
 
     /// Nothing of it is there: whoever tries it again tries it for the first time.

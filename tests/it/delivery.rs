@@ -9,7 +9,7 @@ use switchboard::domain::ids::{ChannelId, MessageId};
 use switchboard::playground::discord::{Draft, Fault, Snapshot};
 use tokio::sync::Notify;
 
-use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage};
+use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA};
 
 const CREATE: &str = "POST /channels/*/messages";
 
@@ -125,6 +125,29 @@ async fn a_send_whose_reply_was_lost_is_found_also_when_our_clock_was_ahead_then
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("Only once."), "{answer}");
     assert_eq!(stage.bot_messages(HARBOR).len(), 1, "{:#?}", stage.bot_messages(HARBOR));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_notice_is_found_however_much_was_said_in_the_channel_that_day() {
+    let stage = Stage::new().await;
+    for number in 0..2100 {
+        stage.discord.say(VERA, HARBOR, &format!("Talk of the day, {number}."));
+    }
+    let bot = stage.bot().await;
+    let held = hold(&stage, HARBOR).await;
+    stage.discord.faults().next_rest(CREATE, Fault::ApplyThenHold(Arc::new(Notify::new())));
+    // That it waits is told below no prompt of a turn: nothing but the time says where its notice may be.
+    let waits = stage.ask(JONAS, HARBOR, "[[say:Then this.]]");
+    wait_said(&stage, HARBOR, "Queued").await;
+    stage.rows("select state from slots where state = 'sending'", 1).await;
+    bot.kill();
+    ten_minutes_pass(&stage).await;
+    let _bot = stage.bot().await;
+    held.go_on();
+    assert_answered_once(&stage, &held).await;
+    assert_eq!(stage.outcome(waits).await, "✅");
+    stage.rows("select state from slots where state = 'removed'", 1).await;
+    assert_eq!(copies(&stage, HARBOR, "Queued"), 0, "{:#?}", stage.bot_messages(HARBOR));
 }
 
 #[tokio::test(flavor = "multi_thread")]

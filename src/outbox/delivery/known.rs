@@ -3,7 +3,7 @@
 use super::super::Inner;
 use super::super::plan::{Operation, Posted, PostedState};
 use crate::clock::WallTime;
-use crate::domain::ids::{MessageId, TurnId};
+use crate::domain::ids::TurnId;
 use crate::store::{Slot, SlotState, StoreError};
 
 /// Nothing, before the rows are read.
@@ -40,11 +40,6 @@ impl Known {
 
     pub(super) fn forget(&mut self, operation: Operation) {
         self.posted.retain(|posted| !is_of(posted, operation));
-    }
-
-    /// The messages that were tried no later than this.
-    pub(super) fn messages_until(&self, time: WallTime) -> impl Iterator<Item = MessageId> {
-        self.posted.iter().filter(move |posted| posted.first_try_at <= time).filter_map(Posted::message)
     }
 
     /// Whether Discord refused a message for good: of this slot, or of any.
