@@ -133,6 +133,7 @@ async fn a_lost_notice_is_found_however_much_was_said_in_the_channel_that_day() 
     for number in 0..2100 {
         stage.discord.say(VERA, HARBOR, &format!("Talk of the day, {number}."));
     }
+    stage.discord.advance(Duration::from_hours(1));
     let bot = stage.bot().await;
     let held = hold(&stage, HARBOR).await;
     stage.discord.faults().next_rest(CREATE, Fault::ApplyThenHold(Arc::new(Notify::new())));
