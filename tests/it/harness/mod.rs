@@ -352,6 +352,11 @@ impl Drop for Stage {
             }
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
+        // After a long run that failed, database and log are worth more than the room that they take.
+        if std::thread::panicking() && std::env::var_os("KEEP_FAILED").is_some() {
+            self.dir.disable_cleanup(true);
+            eprintln!("--- kept: {}", self.dir().display());
+        }
     }
 }
 
