@@ -325,12 +325,11 @@ impl Delivery {
     /// A message that is older than the one that this create may have made: everything that was known when it was first
     /// tried is. So what is searched is a page, however much is said in the channel.
     async fn before(&self, inner: &Inner, operation: Operation) -> Result<MessageId, StoreError> {
-        let (time, differ) = match inner.store.slot_follows(self.key(operation)).await? {
-            Some(newest) => (newest.written_at(), IDS_DIFFER_MAX),
-            None => {
-                let known = self.known.get(operation);
-                (known.map_or(inner.clock.wall(), |known| known.first_try_at), CLOCKS_DIFFER_MAX)
-            }
+        let (time, differ) = if let Some(newest) = inner.store.slot_follows(self.key(operation)).await? {
+            (newest.written_at(), IDS_DIFFER_MAX)
+        } else {
+            let known = self.known.get(operation);
+            (known.map_or(inner.clock.wall(), |known| known.first_try_at), CLOCKS_DIFFER_MAX)
         };
         let then = MessageId::first_at(earlier(time, differ));
         Ok(self.target.prompt.map_or(then, |(_, prompt)| prompt.max(then)))

@@ -1,6 +1,6 @@
 //! Asks: questions of the CLI that wait for a person.
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::audit::{Line, append};
 use super::row::{json, to_json, uuid, words};
@@ -92,7 +92,7 @@ impl Row {
 
 /// Settles what a process asks that is over, within a transaction: nobody can answer it any more.
 pub(super) async fn withdraw_asks(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut SqliteConnection,
     process: &str,
     now: WallTime,
 ) -> Result<(), StoreError> {
@@ -104,7 +104,7 @@ pub(super) async fn withdraw_asks(
         now.0,
         process
     )
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     for ask in settled {
         let detail = settled_detail(state, &ask.kind, &ask.body)?;
@@ -144,7 +144,7 @@ impl Store {
             body,
             now
         )
-        .fetch_one(&self.writer)
+        .fetch_one(&mut *self.writer().await?)
         .await?;
         Ok(AskId(uuid(&stored, "asks.id")?))
     }
@@ -163,7 +163,8 @@ impl Store {
         let answer = answer.map(|answer| to_json(answer, "asks.answer")).transpose()?;
         let actor = by.map(|by| by.id);
         let (by, by_name) = (actor.map(|id| id.0.cast_signed()), by.map(|by| by.name.as_str()));
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let settled = sqlx::query!(
             r#"UPDATE asks SET state = ?, answer = ?, settled_at = ?, settled_by = ?, settled_by_name = ?
                WHERE process = ? AND request = ? AND state = 'open'
@@ -198,7 +199,7 @@ impl Store {
                WHERE process = ? AND answer IS NOT NULL"#,
             process
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter()
             .map(|row| Ok((row.request, json(&row.answer, "asks.answer")?, row.settled_by_name)))
@@ -219,7 +220,7 @@ impl Store {
             process,
             request
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -232,7 +233,7 @@ impl Store {
                WHERE process = ? AND draft IS NOT NULL AND state = 'open'"#,
             process
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(|row| Ok((row.request, json(&row.draft, "asks.draft")?))).collect()
     }
@@ -241,7 +242,7 @@ impl Store {
     pub async fn draft(&self, id: AskId) -> Result<Draft, StoreError> {
         let id = id.to_string();
         let draft = sqlx::query_scalar!("SELECT draft FROM asks WHERE id = ?", id)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?
             .flatten();
         draft.map_or_else(|| Ok(Draft::default()), |draft| json(&draft, "asks.draft"))
@@ -255,7 +256,7 @@ impl Store {
             "SELECT id, turn, process, body, state, settled_by_name, created_at FROM asks WHERE id = ?",
             id
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_ask).transpose()
     }
@@ -267,7 +268,7 @@ impl Store {
             "SELECT author FROM prompts JOIN turns ON turns.prompt = prompts.id WHERE turns.id = ?",
             turn
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         Ok(author.map(|id| UserId(id.cast_unsigned())))
     }
@@ -281,7 +282,7 @@ impl Store {
             person,
             turn
         )
-        .fetch_one(&self.reader)
+        .fetch_one(&mut *self.reader().await?)
         .await?;
         Ok(parts > 0)
     }
@@ -303,7 +304,7 @@ impl Store {
             guild,
             max
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {
@@ -334,7 +335,7 @@ impl Store {
              WHERE process = ? AND state = 'open' ORDER BY created_at, rowid",
             process
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_ask).collect()
     }

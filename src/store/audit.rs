@@ -4,7 +4,7 @@
 //! elsewhere ([`audit_file`](super::audit_file)).
 
 use sha2::{Digest as _, Sha256};
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::{Store, StoreError};
 use crate::clock::WallTime;
@@ -56,7 +56,8 @@ impl Store {
         target: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         append(&mut transaction, self.now(), Line { actor, action, target, detail }).await?;
         Ok(transaction.commit().await?)
     }
@@ -69,7 +70,7 @@ impl Store {
                ORDER BY seq DESC LIMIT ?"#,
             max
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         let entries = rows.into_iter().map(|row| AuditEntry {
             seq: row.seq,
@@ -87,14 +88,15 @@ impl Store {
     pub async fn audit_head(&self) -> Result<AuditHead, StoreError> {
         let row =
             sqlx::query!(r#"SELECT seq AS "seq!", hash AS "hash!" FROM audit ORDER BY seq DESC LIMIT 1"#)
-                .fetch_optional(&self.reader)
+                .fetch_optional(&mut *self.reader().await?)
                 .await?;
         Ok(row.map_or_else(AuditHead::none, |row| AuditHead { seq: row.seq, hash: row.hash }))
     }
 
     /// Gives rows of before the chain their hashes.
     pub(super) async fn chain_old_audit(&self) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let rows = sqlx::query!(
             r#"SELECT seq AS "seq!", at, actor, action, target, detail FROM audit WHERE hash IS NULL ORDER BY seq"#
         )
@@ -140,7 +142,7 @@ impl AuditEntry {
 
 /// Adds a row within a transaction, so that what it tells of and the row are there both, or neither.
 pub(super) async fn append(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut SqliteConnection,
     now: WallTime,
     line: Line<'_>,
 ) -> Result<(), StoreError> {
@@ -148,7 +150,7 @@ pub(super) async fn append(
         "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'audit'),
                 (SELECT seq FROM audit ORDER BY seq DESC LIMIT 1), (SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)",
     )
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *transaction)
     .await?;
     let last = seq.zip(hash).map_or_else(AuditHead::none, |(seq, hash)| AuditHead { seq, hash });
     let mut entry = AuditEntry {
@@ -173,7 +175,7 @@ pub(super) async fn append(
         entry.detail,
         entry.hash
     )
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }

@@ -55,13 +55,13 @@ impl Store {
                 column,
                 action
             )
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
             if let Some(known) = known {
                 ids.push(known);
                 continue;
             }
-            let mut writer = self.writer.acquire().await?;
+            let mut writer = self.writer().await?;
             ids.push(new_button(&mut writer, conversation, &action, self.now()).await?);
         }
         Ok(ids)
@@ -70,7 +70,7 @@ impl Store {
     /// What a click on the button with this id means; none if it is no button of ours.
     pub async fn button(&self, id: &str) -> Result<Option<StoredButton>, StoreError> {
         let row = sqlx::query!("SELECT conversation, action FROM buttons WHERE id = ?", id)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
         row.map(|row| {
             Ok(StoredButton {

@@ -20,7 +20,8 @@ impl Store {
 
     /// Reads the file whole, beside whoever uses it, and says if it is damaged.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let options = self.reader.connect_options();
+        let [reader, ..] = &self.readers;
+        let options = reader.options();
         let path = options.get_filename().to_owned();
         let opened = |error| open_error(&path, error);
         // One of its own: it takes a while, and others do not wait for it.

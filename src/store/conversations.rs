@@ -76,7 +76,7 @@ impl Store {
                     last_active_at FROM conversations WHERE id = ?",
             id_column
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let session = row.session.map(|session| uuid(&session, "conversations.session")).transpose()?;
@@ -110,7 +110,7 @@ impl Store {
             since,
             max
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         let pair = |id: i64, parent: i64| (ChannelId(id.cast_unsigned()), ChannelId(parent.cast_unsigned()));
         Ok(rows.into_iter().map(|row| pair(row.id, row.parent)).collect())
@@ -133,7 +133,7 @@ impl Store {
             now,
             since
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -147,7 +147,8 @@ impl Store {
         by: Option<UserId>,
     ) -> Result<(), StoreError> {
         let key = id.0.cast_signed();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!("UPDATE conversations SET model = ? WHERE id = ?", model, key)
             .execute(&mut *transaction)
             .await?;
@@ -165,7 +166,8 @@ impl Store {
         by: Option<UserId>,
     ) -> Result<(), StoreError> {
         let key = id.0.cast_signed();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!("UPDATE conversations SET mode = ? WHERE id = ?", mode, key)
             .execute(&mut *transaction)
             .await?;
@@ -183,7 +185,8 @@ impl Store {
         by: Option<UserId>,
     ) -> Result<(), StoreError> {
         let key = id.0.cast_signed();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!("UPDATE conversations SET effort = ? WHERE id = ?", effort, key)
             .execute(&mut *transaction)
             .await?;
@@ -197,7 +200,8 @@ impl Store {
     /// session that was.
     pub async fn reset(&self, id: ConversationId) -> Result<Option<SessionId>, StoreError> {
         let (id, now) = (id.0.cast_signed(), self.now().0);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let session = sqlx::query_scalar!("SELECT session FROM conversations WHERE id = ?", id)
             .fetch_optional(&mut *transaction)
             .await?
@@ -225,7 +229,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (session, conversation) = (session.to_string(), conversation.0.cast_signed());
         let (dir, now) = (dir.to_string_lossy().into_owned(), self.now().0);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!(
             "INSERT INTO sessions (id, conversation, dir, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             session,
@@ -245,7 +250,7 @@ impl Store {
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
         let id_column = id.to_string();
         let row = sqlx::query!("SELECT conversation, dir, state FROM sessions WHERE id = ?", id_column)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
         Ok(row.map(|row| Session {
             id,
@@ -259,7 +264,7 @@ impl Store {
     pub async fn mark_session_started(&self, id: SessionId) -> Result<(), StoreError> {
         let id = id.to_string();
         sqlx::query!("UPDATE sessions SET state = 'started' WHERE id = ? AND state = 'new'", id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(())
     }
@@ -267,7 +272,8 @@ impl Store {
     /// The CLI does not have the session any more: its conversation lets go of it.
     pub async fn mark_session_stale(&self, id: SessionId) -> Result<(), StoreError> {
         let (id, now) = (id.to_string(), self.now().0);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!("UPDATE conversations SET session = NULL WHERE session = ?", id)
             .execute(&mut *transaction)
             .await?;

@@ -1,7 +1,7 @@
 //! Prompts that were written while nobody listened and wait for somebody to say "run" or "ignore": stored, so that
 //! nothing is lost, and out of the queue, so that nothing runs unasked.
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::prompts::insert;
 use super::row::{uuid, words};
@@ -40,7 +40,8 @@ impl Store {
         watermark: Option<(ChannelId, MessageId)>,
     ) -> Result<Accepted, StoreError> {
         let now = self.now().0;
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let accepted = insert(&mut transaction, prompt, PromptState::Refused, Some(held_in), now).await?;
         if let Some((channel, message)) = watermark {
             super::settings::move_watermark(&mut transaction, channel, message).await?;
@@ -58,7 +59,7 @@ impl Store {
             "SELECT id FROM prompts WHERE held_in = ? ORDER BY received_at, seq",
             channel
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         let Some(newest) = ids.last() else { return Ok(None) };
         Ok(Some(Held { count: ids.len(), newest: PromptId(uuid(newest, "prompts.id")?) }))
@@ -67,7 +68,8 @@ impl Store {
     /// Puts what is held in a channel into the queues of its conversations, in the order in which it was said. Of
     /// several who ask, one gets the prompts; the others get none.
     pub async fn queue_held(&self, channel: ChannelId) -> Result<Option<(Held, Vec<Prompt>)>, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let Some((held, ids)) = self.settle(&mut transaction, channel, Settled::Run).await? else {
             return Ok(None);
         };
@@ -84,7 +86,8 @@ impl Store {
     /// Lets go of what is held in a channel: it stays known, and is never run. Of several who ask, one is told what it
     /// was.
     pub async fn ignore_held(&self, channel: ChannelId) -> Result<Option<Held>, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let held = self.settle(&mut transaction, channel, Settled::Ignored).await?;
         transaction.commit().await?;
         pass(Point::HeldIgnored).await;
@@ -95,7 +98,7 @@ impl Store {
     pub async fn settled_held(&self, channel: ChannelId) -> Result<Vec<(Held, Settled)>, StoreError> {
         let channel = channel.0.cast_signed();
         let rows = sqlx::query!("SELECT newest, count, became FROM settled_held WHERE channel = ?", channel)
-            .fetch_all(&self.reader)
+            .fetch_all(&mut *self.reader().await?)
             .await?;
         let read = rows.into_iter().map(|row| {
             let newest = PromptId(uuid(&row.newest, "settled_held.newest")?);
@@ -109,7 +112,7 @@ impl Store {
     /// they were said.
     async fn settle(
         &self,
-        transaction: &mut Transaction<'static, Sqlite>,
+        transaction: &mut SqliteConnection,
         channel: ChannelId,
         became: Settled,
     ) -> Result<Option<(Held, Vec<PromptId>)>, StoreError> {
@@ -118,7 +121,7 @@ impl Store {
             "SELECT id FROM prompts WHERE held_in = ? ORDER BY received_at, seq",
             channel
         )
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
         let ids = ids.iter().map(|id| uuid(id, "prompts.id").map(PromptId)).collect::<Result<Vec<_>, _>>()?;
         let Some(newest) = ids.last().copied() else { return Ok(None) };
@@ -128,7 +131,7 @@ impl Store {
         };
         let state = state.as_str();
         sqlx::query!("UPDATE prompts SET state = ?, held_in = NULL WHERE held_in = ?", state, channel)
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         let held = Held { count: ids.len(), newest };
         let (newest, count) = (newest.to_string(), i64::try_from(held.count).unwrap_or(i64::MAX));
@@ -143,7 +146,7 @@ impl Store {
             became,
             now
         )
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
         Ok(Some((held, ids)))
     }

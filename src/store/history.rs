@@ -22,7 +22,7 @@
 
 use std::time::Duration;
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::prompts::Arrival;
 use super::row::uuid;
@@ -55,7 +55,7 @@ impl Store {
     /// channel was ever read.
     pub async fn newest_decided_at(&self) -> Result<Option<WallTime>, StoreError> {
         let newest = sqlx::query_scalar!(r#"SELECT max(message) AS "newest: i64" FROM watermarks"#)
-            .fetch_one(&self.reader)
+            .fetch_one(&mut *self.reader().await?)
             .await?;
         Ok(newest.map(|newest| MessageId(newest.cast_unsigned()).written_at()))
     }
@@ -71,7 +71,8 @@ impl Store {
     }
 
     async fn forget_before(&self, before: WallTime, max: u32) -> Result<Forgotten, StoreError> {
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let mut rows = forget_turns(&mut transaction, before, max).await?;
         // What is left of a turn goes after it.
         let prompts = forget_prompts(&mut transaction, before, max).await?;
@@ -84,10 +85,12 @@ impl Store {
     }
 }
 
-type Writing = Transaction<'static, Sqlite>;
-
 /// Turns that are over and told, with what was asked and shown in them.
-async fn forget_turns(transaction: &mut Writing, before: WallTime, max: u32) -> Result<u64, StoreError> {
+async fn forget_turns(
+    transaction: &mut SqliteConnection,
+    before: WallTime,
+    max: u32,
+) -> Result<u64, StoreError> {
     let (before, mut rows) = (before.0, 0);
     let turns = sqlx::query!(
             r#"SELECT turns.id, turns.conversation, input_tokens + output_tokens AS "tokens!: i64", cost_usd FROM turns
@@ -103,14 +106,14 @@ async fn forget_turns(transaction: &mut Writing, before: WallTime, max: u32) -> 
             before,
             max
         )
-        .fetch_all(&mut **transaction)
+        .fetch_all(&mut *transaction)
         .await?;
     for turn in turns {
         let asks =
-            sqlx::query!("DELETE FROM asks WHERE turn = ?", turn.id).execute(&mut **transaction).await?;
+            sqlx::query!("DELETE FROM asks WHERE turn = ?", turn.id).execute(&mut *transaction).await?;
         let slots =
-            sqlx::query!("DELETE FROM slots WHERE turn = ?", turn.id).execute(&mut **transaction).await?;
-        sqlx::query!("DELETE FROM turns WHERE id = ?", turn.id).execute(&mut **transaction).await?;
+            sqlx::query!("DELETE FROM slots WHERE turn = ?", turn.id).execute(&mut *transaction).await?;
+        sqlx::query!("DELETE FROM turns WHERE id = ?", turn.id).execute(&mut *transaction).await?;
         sqlx::query!(
                 "UPDATE conversations SET forgotten_turns = forgotten_turns + 1, forgotten_tokens = forgotten_tokens + ?,
                     forgotten_cost_usd = forgotten_cost_usd + ? WHERE id = ?",
@@ -118,7 +121,7 @@ async fn forget_turns(transaction: &mut Writing, before: WallTime, max: u32) -> 
                 turn.cost_usd,
                 turn.conversation
             )
-            .execute(&mut **transaction)
+            .execute(&mut *transaction)
             .await?;
         rows += 1 + asks.rows_affected() + slots.rows_affected();
     }
@@ -127,7 +130,7 @@ async fn forget_turns(transaction: &mut Writing, before: WallTime, max: u32) -> 
 
 /// Prompts that cannot come again. The first of a conversation tells who opened it: of that the words go, and the row stays.
 async fn forget_prompts(
-    transaction: &mut Writing,
+    transaction: &mut SqliteConnection,
     before: WallTime,
     max: u32,
 ) -> Result<Vec<String>, StoreError> {
@@ -148,16 +151,16 @@ async fn forget_prompts(
         before,
         max
     )
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await?;
     let mut gone = Vec::with_capacity(prompts.len());
     for prompt in prompts {
         if prompt.is_first {
             sqlx::query!("UPDATE prompts SET text = '', attachments = '[]' WHERE seq = ?", prompt.seq)
-                .execute(&mut **transaction)
+                .execute(&mut *transaction)
                 .await?;
         } else {
-            sqlx::query!("DELETE FROM prompts WHERE seq = ?", prompt.seq).execute(&mut **transaction).await?;
+            sqlx::query!("DELETE FROM prompts WHERE seq = ?", prompt.seq).execute(&mut *transaction).await?;
         }
         gone.push(prompt.id);
     }
@@ -165,7 +168,11 @@ async fn forget_prompts(
 }
 
 /// What was beside turns or for them, and what tells of the account.
-async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) -> Result<u64, StoreError> {
+async fn forget_the_rest(
+    transaction: &mut SqliteConnection,
+    before: WallTime,
+    max: u32,
+) -> Result<u64, StoreError> {
     let (oldest_kept, before) = (MessageId::first_at(before).0.cast_signed(), before.0);
     let mut rows = 0;
     let outages = sqlx::query!(
@@ -173,7 +180,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
         before,
         max
     )
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     rows += outages.rows_affected();
     let settled = sqlx::query!(
@@ -182,7 +189,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
         before,
         max
     )
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     rows += settled.rows_affected();
     // Notices, reminders, and messages of turns that were taken back while they waited. A notice of what is or was
@@ -202,7 +209,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
             max,
             oldest_kept
         )
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     rows += slots.rows_affected();
     let buttons = sqlx::query!(
@@ -221,7 +228,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
             before,
             max
         )
-        .execute(&mut **transaction)
+        .execute(&mut *transaction)
         .await?;
     rows += buttons.rows_affected();
     let processes = sqlx::query!(
@@ -233,7 +240,7 @@ async fn forget_the_rest(transaction: &mut Writing, before: WallTime, max: u32) 
         before,
         max
     )
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     rows += processes.rows_affected();
     Ok(rows)

@@ -35,7 +35,8 @@ impl Store {
     pub async fn identified(&self, kind: IdentifyKind) -> Result<(), StoreError> {
         let (now, kind) = (self.now().0, kind.as_str());
         let gone = now.saturating_sub(KEPT_MS);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!("DELETE FROM identifies WHERE at < ?", gone).execute(&mut *transaction).await?;
         sqlx::query!("INSERT INTO identifies (at, kind) VALUES (?, ?)", now, kind)
             .execute(&mut *transaction)
@@ -47,7 +48,7 @@ impl Store {
     pub async fn identifies(&self) -> Result<Vec<Identify>, StoreError> {
         let from = self.now().0.saturating_sub(KEPT_MS);
         let rows = sqlx::query!("SELECT at, kind FROM identifies WHERE at >= ? ORDER BY at, seq", from)
-            .fetch_all(&self.reader)
+            .fetch_all(&mut *self.reader().await?)
             .await?;
         rows.into_iter()
             .map(|row| Ok(Identify { at: WallTime(row.at), kind: IdentifyKind::read(&row.kind)? }))

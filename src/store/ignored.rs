@@ -56,7 +56,8 @@ impl Store {
     /// Notes messages that became no prompts, and forgets the oldest.
     pub async fn note_ignored(&self, ignored: &[Ignored]) -> Result<(), StoreError> {
         let now = self.now().0;
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         for each in ignored {
             let (message, channel) = (each.message.0.cast_signed(), each.channel.0.cast_signed());
             let (guild, author) = (each.guild.map(|id| id.0.cast_signed()), each.author.0.cast_signed());
@@ -89,7 +90,7 @@ impl Store {
     pub async fn ignored(&self, message: MessageId) -> Result<Option<Ignored>, StoreError> {
         let id = message.0.cast_signed();
         let row = sqlx::query!("SELECT channel, guild, author, why, at FROM ignored WHERE message = ?", id)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
         Ok(row.map(|row| Ignored {
             message,
@@ -114,7 +115,7 @@ impl Store {
                WHERE origin_key = ?"#,
             key
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let turn = row.turn.map(|turn| uuid(&turn, "turns.id")).transpose()?;
@@ -143,7 +144,7 @@ impl Store {
                ORDER BY slot, generation DESC LIMIT 1"#,
             turn
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         Ok(row.map(|row| (ChannelId(row.channel.cast_unsigned()), MessageId(row.message.cast_unsigned()))))
     }

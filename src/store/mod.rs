@@ -27,11 +27,14 @@
 //! A new fact is a migration (a new file in `migrations/`, never a change of an old one) and functions in the file of
 //! its table here.
 
+#![warn(clippy::significant_drop_in_scrutinee)]
+
 mod asks;
 mod audit;
 pub mod audit_file;
 mod buttons;
 mod check;
+mod connection;
 mod conversations;
 mod error;
 mod held;
@@ -60,10 +63,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Sqlite, Transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 pub use asks::{AskState, StoredAsk, WaitingAsk};
 pub use audit::{AuditEntry, AuditHead};
@@ -85,6 +85,7 @@ pub use turns::{NewTurn, Turn, TurnState};
 
 use crate::clock::{Clock, Uptime, WallTime};
 
+use connection::{Connection, Lent};
 use error::{migrate_error, open_error};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -94,15 +95,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What each connection may keep of the file in memory, in KiB; reads are small, and the system's own cache is near.
 const CACHE_KIB: u32 = 512;
 /// So many look something up at a time.
-const READERS: u32 = 2;
-/// How long a call waits for a connection. Every transaction is short, so this is reached when the disk hangs.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+const READERS: usize = 2;
 
 /// The database. Cheap to clone; every clone is the same database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    reader: SqlitePool,
+    writer: Connection,
+    readers: [Connection; READERS],
     clock: Clock,
     checked: bool,
 }
@@ -126,46 +125,48 @@ impl Store {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("trusted_schema", "OFF")
             .pragma("cache_size", format!("-{CACHE_KIB}"));
-        let pool = |connections| {
-            SqlitePoolOptions::new()
-                // All of them at once: what is opened on a busy day is memory that stays.
-                .min_connections(connections)
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                // There is no server that could have hung up, and each question is a way to another thread and back.
-                .test_before_acquire(false)
-                .idle_timeout(None)
-                .max_lifetime(None)
-        };
         let opened = |error| open_error(path, error);
-        let writer = pool(1).connect_with(options.clone()).await.map_err(opened)?;
+        let writer = Connection::open(options.clone()).await.map_err(opened)?;
         let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
         let checked = bytes <= first_bytes_max;
-        if checked {
-            check::sound(path, &mut *writer.acquire().await.map_err(opened)?).await?;
+        {
+            let mut connection = writer.lend().await?;
+            if checked {
+                check::sound(path, &mut connection).await?;
+            }
+            MIGRATIONS.run(&mut *connection).await.map_err(|error| migrate_error(path, error))?;
         }
-        MIGRATIONS.run(&writer).await.map_err(|error| migrate_error(path, error))?;
-        let reader = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(opened)?;
-        let store = Self { writer, reader, clock, checked };
+        // All of them at once: what is opened on a busy day is memory that stays.
+        let options = options.pragma("query_only", "ON");
+        let readers = [
+            Connection::open(options.clone()).await.map_err(opened)?,
+            Connection::open(options).await.map_err(opened)?,
+        ];
+        let store = Self { writer, readers, clock, checked };
         store.chain_old_audit().await?;
         Ok(store)
     }
 
     /// Waits for what is being written and closes the file.
     pub async fn close(&self) {
-        self.reader.close().await;
+        for reader in &self.readers {
+            reader.close().await;
+        }
         self.writer.close().await;
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        match self.writer.begin_with("BEGIN IMMEDIATE").await {
-            // When the disk is full, SQLite ends a transaction by itself, and sqlx goes on counting it: with this
-            // connection none would begin any more.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.writer.acquire().await?.close().await?;
-                Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
-            }
-            begun => Ok(begun?),
+    /// The connection that writes.
+    async fn writer(&self) -> Result<Lent<'_>, StoreError> {
+        Ok(self.writer.lend().await?)
+    }
+
+    /// One that reads.
+    async fn reader(&self) -> Result<Lent<'_>, StoreError> {
+        let [first, others @ ..] = &self.readers;
+        let idle = first.lend_now().or_else(|| others.iter().find_map(Connection::lend_now));
+        match idle {
+            Some(reader) => Ok(reader?),
+            None => Ok(first.lend().await?),
         }
     }
 

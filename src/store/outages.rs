@@ -38,7 +38,8 @@ impl Store {
     pub async fn begin_login_outage(&self, notice: TurnId, channel: ChannelId) -> Result<bool, StoreError> {
         let (notice, target, now) = (notice.to_string(), channel.to_string(), self.now());
         let channel = channel.0.cast_signed();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let begun = sqlx::query!(
             "INSERT INTO login_outages (notice, channel, begun_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             notice,
@@ -67,7 +68,7 @@ impl Store {
             now,
             notice
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok((ended.rows_affected() == 1).then_some(LoginOutage { is_over: true, ..open }))
     }
@@ -78,7 +79,7 @@ impl Store {
             Row,
             "SELECT notice, channel, ended_at FROM login_outages ORDER BY seq DESC LIMIT 1"
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_outage).transpose()
     }

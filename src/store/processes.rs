@@ -81,7 +81,7 @@ impl Store {
             new.tuning,
             now
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -90,7 +90,7 @@ impl Store {
     pub async fn process_told(&self, id: ProcessId, tuning: &str) -> Result<(), StoreError> {
         let id = id.to_string();
         sqlx::query!("UPDATE processes SET tuning = ? WHERE id = ?", tuning, id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(())
     }
@@ -98,7 +98,8 @@ impl Store {
     /// The process is over, and asks nothing any more. The first exit counts.
     pub async fn end_process(&self, id: ProcessId, exit: &Exit) -> Result<(), StoreError> {
         let (id, exit, now) = (id.to_string(), to_json(exit, "processes.exit")?, self.now().0);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!(
             "UPDATE processes SET ended_at = ?, exit = ? WHERE id = ? AND ended_at IS NULL",
             now,
@@ -128,7 +129,7 @@ impl Store {
              ORDER BY started_at, rowid",
             conversation
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_process).collect()
     }
@@ -140,7 +141,7 @@ impl Store {
             "SELECT id, conversation, session, fingerprint, tuning, started_at, ended_at FROM processes
              WHERE ended_at IS NULL ORDER BY started_at, rowid"
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_process).collect()
     }
@@ -151,7 +152,7 @@ impl Store {
             "SELECT id FROM processes WHERE forgotten_at IS NULL AND ended_at IS NOT NULL
              AND NOT EXISTS (SELECT 1 FROM turns WHERE process = processes.id AND delivered_at IS NULL)"
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.iter().map(|id| uuid(id, "processes.id").map(ProcessId)).collect()
     }
@@ -160,7 +161,7 @@ impl Store {
     pub async fn process_forgotten(&self, id: ProcessId) -> Result<(), StoreError> {
         let (id, now) = (id.to_string(), self.now().0);
         sqlx::query!("UPDATE processes SET forgotten_at = ? WHERE id = ?", now, id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(())
     }

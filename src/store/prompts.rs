@@ -1,6 +1,6 @@
 //! Prompts: the queue of every conversation, and the memory that nothing is done twice.
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::audit::{Line, append};
 use super::row::{json, to_json, unknown, uuid, words};
@@ -81,7 +81,7 @@ impl Row {
 /// Stores a prompt, whose conversation must have a row, with where it stands and the channel that it is held in, and a
 /// line in the audit. If its origin is known, nothing is stored.
 pub(super) async fn insert(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut SqliteConnection,
     prompt: &Prompt,
     state: PromptState,
     held_in: Option<ChannelId>,
@@ -113,7 +113,7 @@ pub(super) async fn insert(
         held_in,
         wish
     )
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     if stored.rows_affected() == 0 {
         return Ok(Accepted::Duplicate);
@@ -162,7 +162,7 @@ impl Store {
             channel,
             conversation
         )
-        .fetch_one(&self.reader)
+        .fetch_one(&mut *self.reader().await?)
         .await?;
         Ok(Arrival {
             known: row.known,
@@ -179,7 +179,8 @@ impl Store {
         watermark: Option<(ChannelId, MessageId)>,
     ) -> Result<Accepted, StoreError> {
         let (conversation, now) = (prompt.conversation.0.cast_signed(), self.now().0);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let accepted = insert(&mut transaction, prompt, PromptState::Queued, None, now).await?;
         if accepted == Accepted::New {
             sqlx::query!("UPDATE conversations SET last_active_at = ? WHERE id = ?", now, conversation)
@@ -204,7 +205,7 @@ impl Store {
              WHERE id = ?",
             id
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_prompt).transpose()
     }
@@ -220,7 +221,7 @@ impl Store {
              ORDER BY received_at DESC, seq DESC LIMIT 1",
             conversation
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_prompt).transpose()
     }
@@ -239,7 +240,7 @@ impl Store {
             key,
             message
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_prompt).transpose()
     }
@@ -248,7 +249,7 @@ impl Store {
     pub async fn prompt_state(&self, id: PromptId) -> Result<Option<PromptState>, StoreError> {
         let id = id.to_string();
         let word = sqlx::query_scalar!("SELECT state FROM prompts WHERE id = ?", id)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
         word.map(|word| PromptState::read(&word)).transpose()
     }
@@ -262,7 +263,7 @@ impl Store {
              WHERE conversation = ? AND state = 'queued' AND steered_into IS NULL ORDER BY received_at, seq",
             conversation
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_prompt).collect()
     }
@@ -274,7 +275,7 @@ impl Store {
             "SELECT count(*) FROM prompts WHERE conversation = ? AND state = 'queued'",
             conversation
         )
-        .fetch_one(&self.reader)
+        .fetch_one(&mut *self.reader().await?)
         .await?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
@@ -292,7 +293,8 @@ impl Store {
 
     async fn unqueue(&self, id: PromptId, state: PromptState, why: &str) -> Result<bool, StoreError> {
         let (id, state) = (id.to_string(), state.as_str());
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let done = sqlx::query!("UPDATE prompts SET state = ? WHERE id = ? AND state = 'queued'", state, id)
             .execute(&mut *transaction)
             .await?;
@@ -314,7 +316,7 @@ impl Store {
                UNION SELECT conversation FROM prompts JOIN slots ON slots.turn = prompts.notice
                      WHERE notice IS NOT NULL AND slots.state IN ('sending', 'sent') ORDER BY 1"#
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         Ok(rows.into_iter().map(|id: i64| ConversationId(id.cast_unsigned())).collect())
     }

@@ -15,12 +15,13 @@ impl Store {
             ruling.of,
             detail
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         if known.is_some() {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let line = Line { actor: None, action: "policy", target: &ruling.of, detail: &detail };
         append(&mut transaction, self.now(), line).await?;
         Ok(transaction.commit().await?)

@@ -1,13 +1,13 @@
 //! Small facts: how far each channel was read, and values under a name.
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::SqliteConnection;
 
 use super::{Store, StoreError};
 use crate::domain::ids::{ChannelId, MessageId};
 
 /// Moves a watermark forward within a transaction; it never moves back.
 pub(super) async fn move_watermark(
-    transaction: &mut Transaction<'static, Sqlite>,
+    transaction: &mut SqliteConnection,
     channel: ChannelId,
     message: MessageId,
 ) -> Result<(), StoreError> {
@@ -18,7 +18,7 @@ pub(super) async fn move_watermark(
         channel,
         message
     )
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
     Ok(())
 }
@@ -28,7 +28,7 @@ impl Store {
     pub async fn watermark(&self, channel: ChannelId) -> Result<Option<MessageId>, StoreError> {
         let channel = channel.0.cast_signed();
         let message = sqlx::query_scalar!("SELECT message FROM watermarks WHERE channel = ?", channel)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
         Ok(message.map(|id| MessageId(id.cast_unsigned())))
     }
@@ -43,7 +43,8 @@ impl Store {
         if to.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         for (channel, message) in to {
             move_watermark(&mut transaction, *channel, *message).await?;
         }
@@ -53,7 +54,7 @@ impl Store {
     /// All watermarks: the channels to catch up in.
     pub async fn watermarks(&self) -> Result<Vec<(ChannelId, MessageId)>, StoreError> {
         let rows = sqlx::query!("SELECT channel, message FROM watermarks ORDER BY channel")
-            .fetch_all(&self.reader)
+            .fetch_all(&mut *self.reader().await?)
             .await?;
         let pair = |channel: i64, message: i64| {
             (ChannelId(channel.cast_unsigned()), MessageId(message.cast_unsigned()))
@@ -64,7 +65,7 @@ impl Store {
     /// The value under this name.
     pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         Ok(sqlx::query_scalar!("SELECT value FROM settings WHERE key = ?", key)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?)
     }
 
@@ -75,7 +76,7 @@ impl Store {
             key,
             value
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }

@@ -25,7 +25,8 @@ impl Store {
         let (now, column) = (self.now(), conversation.0.cast_signed());
         let (person, by) = (share.person.0.cast_signed(), share.by.0.cast_signed());
         let (tier, expires_at) = (share.tier.as_str(), share.expires_at.0);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!(
             "UPDATE shares SET revoked_at = ?1
              WHERE conversation = ?2 AND person = ?3 AND revoked_at IS NULL AND expires_at > ?1",
@@ -61,7 +62,8 @@ impl Store {
         by: UserId,
     ) -> Result<bool, StoreError> {
         let (now, column, who) = (self.now(), conversation.0.cast_signed(), person.0.cast_signed());
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let done = sqlx::query!(
             "UPDATE shares SET revoked_at = ?1
              WHERE conversation = ?2 AND person = ?3 AND revoked_at IS NULL AND expires_at > ?1",
@@ -102,7 +104,7 @@ impl Store {
             conversation,
             person
         )
-        .fetch_one(&self.reader)
+        .fetch_one(&mut *self.reader().await?)
         .await?;
         Ok(count > 0)
     }
@@ -116,7 +118,7 @@ impl Store {
             conversation,
             now
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter()
             .map(|row| {
@@ -139,7 +141,7 @@ impl Store {
             person,
             now
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         Ok(ids.into_iter().map(|id| ConversationId(id.cast_unsigned())).collect())
     }
@@ -151,7 +153,7 @@ impl Store {
             "SELECT author FROM prompts WHERE conversation = ? ORDER BY seq LIMIT 1",
             conversation
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         Ok(author.map(|id| UserId(id.cast_unsigned())))
     }

@@ -95,7 +95,7 @@ impl Store {
              WHERE turn = ? ORDER BY slot, generation",
             id
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(|row| row.into_slot(turn)).collect()
     }
@@ -112,7 +112,8 @@ impl Store {
         actions: Vec<Action>,
     ) -> Result<Vec<String>, StoreError> {
         let conversation = channel.into();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let mut ids = Vec::with_capacity(actions.len());
         for action in actions {
             let action = to_json(&action, "buttons.action")?;
@@ -161,7 +162,7 @@ impl Store {
             slot,
             generation
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -175,7 +176,7 @@ impl Store {
             slot,
             generation
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         Ok(follows.flatten().map(|id| MessageId(id.cast_unsigned())))
     }
@@ -189,7 +190,7 @@ impl Store {
             slot,
             generation
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -203,7 +204,7 @@ impl Store {
             slot,
             generation
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -228,7 +229,7 @@ impl Store {
             nonce,
             now
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -237,7 +238,7 @@ impl Store {
     pub async fn knows_message(&self, message: MessageId) -> Result<bool, StoreError> {
         let message = message.0.cast_signed();
         let known = sqlx::query_scalar!("SELECT 1 FROM slots WHERE message = ?", message)
-            .fetch_optional(&self.reader)
+            .fetch_optional(&mut *self.reader().await?)
             .await?;
         Ok(known.is_some())
     }

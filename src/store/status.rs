@@ -61,7 +61,7 @@ impl Store {
              GROUP BY conversations.id ORDER BY last_active_at DESC, conversations.id"#,
             guild
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         let mut all = Vec::with_capacity(rows.len());
         for row in rows {

@@ -166,7 +166,8 @@ impl Store {
         let up = self.uptime();
         let boot = up.as_ref().map(|up| up.boot.as_str());
         let up_ms = up.as_ref().map(|up| i64::try_from(up.since.as_millis()).unwrap_or(i64::MAX));
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         sqlx::query!(
             "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at,
                 session_lost, restarted, held, boot, started_up_ms)
@@ -210,7 +211,7 @@ impl Store {
     pub async fn note_side_effects(&self, id: TurnId) -> Result<(), StoreError> {
         let id = id.to_string();
         sqlx::query!("UPDATE turns SET side_effects = 1 WHERE id = ? AND side_effects = 0", id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(())
     }
@@ -230,7 +231,8 @@ impl Store {
         let (input, output) = (usage.input_tokens.cast_signed(), usage.output_tokens.cast_signed());
         let (read, written) = (usage.cache_read_tokens.cast_signed(), usage.cache_write_tokens.cast_signed());
         let tools = i64::from(tools);
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         let ended = sqlx::query!(
             "UPDATE turns SET state = 'ended', outcome = ?2, reason = ?3, end = ?4, error_id = ?5, ended_at = ?6,
                 duration_ms = max(0, ?6 - started_at), input_tokens = ?7, output_tokens = ?8, cache_read_tokens = ?9,
@@ -270,7 +272,7 @@ impl Store {
     pub async fn delivered(&self, id: TurnId) -> Result<(), StoreError> {
         let (id, now) = (id.to_string(), self.now().0);
         sqlx::query!("UPDATE turns SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL", now, id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(())
     }
@@ -286,7 +288,7 @@ impl Store {
              FROM turns WHERE id = ?",
             id
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_turn).transpose()
     }
@@ -302,7 +304,7 @@ impl Store {
              FROM turns WHERE process = ? ORDER BY from_position, rowid",
             process
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_turn).collect()
     }
@@ -316,7 +318,7 @@ impl Store {
                 input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, tools
              FROM turns WHERE delivered_at IS NULL ORDER BY started_at, rowid"
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_turn).collect()
     }

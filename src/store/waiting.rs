@@ -24,7 +24,7 @@ impl Store {
             attachments,
             id
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -38,7 +38,7 @@ impl Store {
              WHERE id = ? AND (state = 'queued' OR held_in IS NOT NULL)",
             id
         )
-        .fetch_optional(&self.reader)
+        .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_prompt).transpose()
     }
@@ -47,7 +47,7 @@ impl Store {
     pub async fn wish(&self, id: PromptId, wish: Wish) -> Result<bool, StoreError> {
         let (id, wish) = (id.to_string(), wish_word(wish));
         let done = sqlx::query!("UPDATE prompts SET wish = ? WHERE id = ? AND state = 'queued'", wish, id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -60,7 +60,7 @@ impl Store {
             process,
             id
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
@@ -74,7 +74,7 @@ impl Store {
             turn,
             id
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -87,7 +87,7 @@ impl Store {
              WHERE id = ? AND steered_into IS NOT NULL AND (state = 'queued' OR turn IS NOT NULL)",
             id
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Store {
              WHERE steered_into = ? AND (state = 'queued' OR turn IS NOT NULL) ORDER BY received_at, seq",
             process
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_prompt).collect()
     }
@@ -115,7 +115,7 @@ impl Store {
                AND steered_into NOT IN (SELECT id FROM processes WHERE ended_at IS NULL)",
             conversation
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -123,7 +123,8 @@ impl Store {
     /// These prompts wait to be part of this turn, which has its name from another one.
     pub async fn join(&self, turn: TurnId, prompts: &[PromptId]) -> Result<(), StoreError> {
         let turn = turn.to_string();
-        let mut transaction = self.begin().await?;
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
         for id in prompts {
             let id = id.to_string();
             sqlx::query!("UPDATE prompts SET turn = ? WHERE id = ? AND state = 'queued'", turn, id)
@@ -145,7 +146,7 @@ impl Store {
                WHERE conversation = ? AND state = 'queued' AND steered_into IS NULL AND turn IS NOT NULL"#,
             id
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         let mut turns = BTreeMap::new();
         for row in joined {
@@ -169,7 +170,7 @@ impl Store {
             first,
             turn
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_prompt).collect()
     }
@@ -177,7 +178,9 @@ impl Store {
     /// People are about to be told that the prompt waits, under this key of the slots.
     pub async fn note_notice(&self, id: PromptId, key: TurnId) -> Result<(), StoreError> {
         let (id, key) = (id.to_string(), key.to_string());
-        sqlx::query!("UPDATE prompts SET notice = ? WHERE id = ?", key, id).execute(&self.writer).await?;
+        sqlx::query!("UPDATE prompts SET notice = ? WHERE id = ?", key, id)
+            .execute(&mut *self.writer().await?)
+            .await?;
         Ok(())
     }
 
@@ -190,7 +193,7 @@ impl Store {
              ORDER BY received_at, seq",
             conversation
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         ids.iter().map(|id| Ok(PromptId(uuid(id, "prompts.id")?))).collect()
     }
@@ -204,7 +207,7 @@ impl Store {
                 UNION ALL SELECT seq FROM prompts WHERE held_in IS NOT NULL)
              ORDER BY received_at, seq"
         )
-        .fetch_all(&self.reader)
+        .fetch_all(&mut *self.reader().await?)
         .await?;
         rows.into_iter().map(Row::into_prompt).collect()
     }
@@ -216,7 +219,7 @@ impl Store {
             "UPDATE prompts SET notice = NULL WHERE notice IS NOT NULL AND state <> 'queued' AND NOT EXISTS
                (SELECT 1 FROM slots WHERE slots.turn = prompts.notice AND slots.state IN ('sending', 'sent'))"
         )
-        .execute(&self.writer)
+        .execute(&mut *self.writer().await?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -225,7 +228,7 @@ impl Store {
     pub async fn let_go(&self, id: PromptId) -> Result<bool, StoreError> {
         let id = id.to_string();
         let done = sqlx::query!("UPDATE prompts SET held_in = NULL WHERE id = ? AND held_in IS NOT NULL", id)
-            .execute(&self.writer)
+            .execute(&mut *self.writer().await?)
             .await?;
         Ok(done.rows_affected() == 1)
     }

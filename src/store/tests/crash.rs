@@ -80,7 +80,8 @@ async fn a_full_disk_is_said_loses_nothing_and_passes() {
     let db = Db::new().await;
     db.accept(&prompt(1), None).await.unwrap();
     // SQLite's own bound on the file gives the very error of a full disk.
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&db.writer).await.unwrap();
+    let pages: i64 =
+        sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut *db.writer().await.unwrap()).await.unwrap();
     bound_pages(&db, pages).await;
     let mut refused = None;
     for message in 2..500 {
@@ -102,7 +103,7 @@ async fn a_full_disk_is_said_loses_nothing_and_passes() {
 
 async fn bound_pages(db: &Db, pages: i64) {
     let pragma = format!("PRAGMA max_page_count = {pages}");
-    sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&db.writer).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&mut *db.writer().await.unwrap()).await.unwrap();
 }
 
 /// RELIABILITY D3: whatever the schema was, its rows are there after the upgrade; and no migration leaves its transaction.

@@ -19,7 +19,10 @@ async fn what_is_promised_is_synced() {
     let db = Db::new().await;
     let pragma = async |name: &str| -> String {
         let text = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(text)).fetch_one(&db.writer).await.unwrap()
+        sqlx::query_scalar(sqlx::AssertSqlSafe(text))
+            .fetch_one(&mut *db.writer().await.unwrap())
+            .await
+            .unwrap()
     };
     assert_eq!(pragma("journal_mode").await, "wal");
     assert_eq!(pragma("synchronous").await, "2");
@@ -84,7 +87,7 @@ async fn a_newer_database_is_refused() {
         "UPDATE _sqlx_migrations SET version = 99991231000000
                  WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
     )
-    .execute(&db.writer)
+    .execute(&mut *db.writer().await.unwrap())
     .await
     .unwrap();
     db.store.close().await;

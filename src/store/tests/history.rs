@@ -24,14 +24,17 @@ impl Db {
         ] {
             for column in columns.split(',') {
                 let statement = format!("UPDATE {table} SET {column} = {column} - {ms}");
-                sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&self.writer).await.unwrap();
+                sqlx::query(sqlx::AssertSqlSafe(statement))
+                    .execute(&mut *self.writer().await.unwrap())
+                    .await
+                    .unwrap();
             }
         }
     }
 
     async fn count(&self, table: &str) -> i64 {
         let query = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-        sqlx::query_scalar(query).fetch_one(&self.reader).await.unwrap()
+        sqlx::query_scalar(query).fetch_one(&mut *self.reader().await.unwrap()).await.unwrap()
     }
 
     async fn counts(&self) -> [i64; 6] {
@@ -210,7 +213,10 @@ async fn a_prompt_whose_row_is_forgotten_does_not_run_again() {
     for step in 0..3 {
         db.done(old.0 + step).await;
     }
-    sqlx::query("UPDATE prompts SET received_at = accepted_at").execute(&db.writer).await.unwrap();
+    sqlx::query("UPDATE prompts SET received_at = accepted_at")
+        .execute(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
     db.age(200).await;
     // Nobody knows how far Discord was read: nothing goes, because all may be read again.
     assert_eq!(db.forget_all().await, 0);
@@ -242,7 +248,11 @@ async fn a_turn_that_was_cut_off_waits_for_the_click_on_go_on_which_is_remembere
     let (turn, _) = db.done(1).await;
     let end = TurnEnd::CutOff { failure: Failure::Lost };
     let end = serde_json::to_string(&end).unwrap();
-    sqlx::query("UPDATE turns SET end = ?").bind(end).execute(&db.writer).await.unwrap();
+    sqlx::query("UPDATE turns SET end = ?")
+        .bind(end)
+        .execute(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
     db.button_ids(HERE, vec![Action::GoOn { turn }]).await.unwrap();
     db.all_decided().await;
     db.age(100).await;
@@ -255,11 +265,14 @@ async fn a_turn_that_was_cut_off_waits_for_the_click_on_go_on_which_is_remembere
     db.withdraw(id).await.unwrap();
     db.age(100).await;
     // The turn stays for a reason of its own.
-    sqlx::query("UPDATE turns SET delivered_at = NULL").execute(&db.writer).await.unwrap();
+    sqlx::query("UPDATE turns SET delivered_at = NULL")
+        .execute(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
     db.forget_all().await;
     assert!(db.prompt(id).await.unwrap().is_some());
     assert_eq!(db.count("buttons").await, 2);
-    sqlx::query("UPDATE turns SET delivered_at = 1").execute(&db.writer).await.unwrap();
+    sqlx::query("UPDATE turns SET delivered_at = 1").execute(&mut *db.writer().await.unwrap()).await.unwrap();
     db.forget_all().await;
     assert_eq!(db.counts().await, [1, 0, 0, 0, 0, 0]);
 }
@@ -289,10 +302,14 @@ async fn what_was_accepted_while_the_clock_was_behind_is_as_young_as_discord_say
     db.all_decided().await;
     db.age(1000).await;
     let said = Clock::start().wall().0;
-    sqlx::query("UPDATE prompts SET received_at = ?").bind(said).execute(&db.writer).await.unwrap();
+    sqlx::query("UPDATE prompts SET received_at = ?")
+        .bind(said)
+        .execute(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
     sqlx::query("UPDATE slots SET message = ?")
         .bind(MessageId::first_at(WallTime(said)).0.cast_signed())
-        .execute(&db.writer)
+        .execute(&mut *db.writer().await.unwrap())
         .await
         .unwrap();
     assert_eq!(db.forget_all().await, 0);

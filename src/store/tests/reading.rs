@@ -43,12 +43,15 @@ async fn the_queries_of_the_documentation_answer() {
     let sql: Vec<_> = block.lines().map(|line| line.trim_start_matches("//!")).collect();
     for query in sql.join("\n").split_inclusive(';').filter(|query| query.contains("SELECT")) {
         // The same through our own SQLite, so that the test needs no other program.
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query.to_owned())).fetch_all(&db.reader).await.unwrap();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_all(&mut *db.reader().await.unwrap())
+            .await
+            .unwrap();
         assert_eq!(rows.len(), 1, "{query}");
     }
     let readable: (String, String, String, f64) =
         sqlx::query_as("SELECT author, outcome, reason, cost_usd FROM turns_readable")
-            .fetch_one(&db.reader)
+            .fetch_one(&mut *db.reader().await.unwrap())
             .await
             .unwrap();
     assert_eq!(readable, ("Ada".to_owned(), "failed".to_owned(), "overloaded".to_owned(), 0.25));

@@ -37,24 +37,20 @@ impl Db {
              INSERT INTO audit (seq, at, action, target, detail, hash)
              SELECT id, 1, 'start', '', '', 'h' FROM conversations ORDER BY id;"
         );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&db.writer).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut *db.writer().await.unwrap()).await.unwrap();
         db
     }
 
     /// Counts what each connection does from now on.
     async fn counted(&self) -> Arc<AtomicU64> {
         let steps = Arc::new(AtomicU64::new(0));
-        for pool in [&self.writer, &self.reader] {
-            let mut held = Vec::new();
-            for _ in 0..pool.options().get_max_connections() {
-                let mut connection = pool.acquire().await.unwrap();
-                let steps = Arc::clone(&steps);
-                connection.lock_handle().await.unwrap().set_progress_handler(UNIT, move || {
-                    steps.fetch_add(1, Ordering::Relaxed);
-                    true
-                });
-                held.push(connection);
-            }
+        for connection in self.readers.iter().chain([&self.writer]) {
+            let mut connection = connection.lend().await.unwrap();
+            let steps = Arc::clone(&steps);
+            connection.lock_handle().await.unwrap().set_progress_handler(UNIT, move || {
+                steps.fetch_add(1, Ordering::Relaxed);
+                true
+            });
         }
         steps
     }
@@ -100,7 +96,7 @@ async fn a_notice_that_is_shown_or_of_what_waits_is_not_forgotten() {
     }
     assert_eq!(db.forget_notices().await.unwrap(), 0, "they wait");
     let slot = "INSERT INTO slots (turn, slot, channel, nonce, body_hash, state, first_try_at) VALUES (?, 0, 100, 'n', 'h', 'sent', 1)";
-    sqlx::query(slot).bind(key(1).to_string()).execute(&db.writer).await.unwrap();
+    sqlx::query(slot).bind(key(1).to_string()).execute(&mut *db.writer().await.unwrap()).await.unwrap();
     for number in 1..=2 {
         db.withdraw(prompt(number).id).await.unwrap();
     }
