@@ -16,6 +16,8 @@ pub mod tool_line;
 
 pub mod escape;
 
+pub mod expose;
+
 pub mod markdown;
 
 pub mod chunk;

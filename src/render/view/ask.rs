@@ -11,6 +11,7 @@ use crate::render::card::{self, Card};
 use crate::render::chunk::chunk;
 use crate::render::controls::{self, field_title};
 use crate::render::escape::{code_block, shorten};
+use crate::render::expose;
 use crate::render::message::File;
 
 /// So much of what would be done is shown, in UTF-16 units, while somebody has to decide.
@@ -157,7 +158,7 @@ pub fn whole(ask: &Ask) -> Option<Card> {
     match &ask.kind {
         AskKind::Permission { .. } => card::of(ask).map(|card| Card { about: about(ask), ..card }),
         AskKind::Question { questions } => Some(Card {
-            text: card::expose_prose(&question::whole(questions)),
+            text: expose::expose_prose(&question::whole(questions)),
             language: "md",
             file_name: "questions.md",
             besides: Vec::new(),
@@ -222,7 +223,7 @@ fn words(message: &str) -> (String, bool) {
 /// What a server wants to be told, a line for each field, and whether anything of it is left out: a form shows little more
 /// than names.
 fn wanted(fields: &[Field]) -> (Vec<String>, bool) {
-    let said = |text: &str| line(&card::expose_prose(text), FIELD_CHARS_MAX);
+    let said = |text: &str| line(&expose::expose_prose(text), FIELD_CHARS_MAX);
     let mut is_cut = false;
     let lines = fields.iter().map(|field| {
         let ((title, cut_title), (means, cut_means)) = (said(field_title(field)), said(&field.description));
@@ -291,7 +292,7 @@ fn about(ask: &Ask) -> Vec<String> {
     ];
     let cut = said.into_iter().filter_map(|(what, text, chars_max)| {
         let text = text.filter(|text| line(text, chars_max).1)?;
-        Some(format!("{what}: {}", card::in_a_line(text)))
+        Some(format!("{what}: {}", expose::in_a_line(text)))
     });
     cut.collect()
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::{Asked, cut, escape, one_line};
 use crate::domain::answer::Draft;
 use crate::domain::ask::{Offer, Question};
-use crate::render::card::{expose, expose_prose};
 use crate::render::escape::code_block;
+use crate::render::expose::{expose, expose_prose};
 use crate::render::message::units;
 
 /// So much of the questions is shown, in UTF-16 units: two messages.
