@@ -39,6 +39,12 @@ pub(super) async fn new_button(
     .await?)
 }
 
+/// For each of these actions the id that it gets, should it be new: pairs of id and action.
+pub(super) fn new_buttons(actions: &[String]) -> Vec<(String, &str)> {
+    let id = || Uuid::new_v4().simple().to_string();
+    actions.iter().map(|action| (id(), action.as_str())).collect()
+}
+
 impl Store {
     /// The ids by which Discord knows the buttons for these actions: opaque, unguessable, at most 100 characters.
     pub async fn button_ids(

@@ -16,22 +16,30 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     /// None: it is closed.
-    open: Arc<Mutex<Option<SqliteConnection>>>,
+    open: Arc<Mutex<Option<Open>>>,
     options: Arc<SqliteConnectOptions>,
+}
+
+#[derive(Debug)]
+struct Open {
+    connection: SqliteConnection,
+    /// A script was begun, and nobody saw its end.
+    in_script: bool,
 }
 
 /// A connection in the hands of one call.
 #[derive(Debug)]
 #[clippy::has_significant_drop]
 pub(super) struct Lent<'a> {
-    connection: MappedMutexGuard<'a, SqliteConnection>,
+    open: MappedMutexGuard<'a, Open>,
     options: &'a SqliteConnectOptions,
 }
 
 impl Connection {
     pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let connection = SqliteConnection::connect_with(&options).await?;
-        Ok(Self { open: Arc::new(Mutex::new(Some(connection))), options: Arc::new(options) })
+        let open = Open { connection, in_script: false };
+        Ok(Self { open: Arc::new(Mutex::new(Some(open))), options: Arc::new(options) })
     }
 
     /// What it was opened with.
@@ -48,23 +56,27 @@ impl Connection {
                 .await
                 .map_err(|_| sqlx::Error::PoolTimedOut)?,
         };
-        self.lent(open)
+        let mut lent = self.lent(open)?;
+        if lent.open.in_script {
+            lent.roll_back().await;
+        }
+        Ok(lent)
     }
 
-    /// The connection, if nobody has it.
+    /// The connection, if nobody has it. Of one that only reads.
     pub(super) fn lend_now(&self) -> Option<Result<Lent<'_>, sqlx::Error>> {
         Some(self.lent(self.open.try_lock().ok()?))
     }
 
-    fn lent<'a>(&'a self, open: MutexGuard<'a, Option<SqliteConnection>>) -> Result<Lent<'a>, sqlx::Error> {
-        let connection = MutexGuard::try_map(open, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)?;
-        Ok(Lent { connection, options: &self.options })
+    fn lent<'a>(&'a self, open: MutexGuard<'a, Option<Open>>) -> Result<Lent<'a>, sqlx::Error> {
+        let open = MutexGuard::try_map(open, Option::as_mut).map_err(|_| sqlx::Error::PoolClosed)?;
+        Ok(Lent { open, options: &self.options })
     }
 
     /// Waits for whoever has it, and closes it. Nobody gets it any more.
     pub(super) async fn close(&self) {
-        if let Some(connection) = self.open.lock().await.take()
-            && let Err(error) = connection.close().await
+        if let Some(open) = self.open.lock().await.take()
+            && let Err(error) = open.connection.close().await
         {
             tracing::warn!(%error, "failed to close the database");
         }
@@ -74,16 +86,41 @@ impl Connection {
 impl Lent<'_> {
     /// Begins a transaction that writes. What is dropped before its end is rolled back.
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Sqlite>, sqlx::Error> {
-        if self.connection.is_in_transaction() {
+        let connection = &mut self.open.connection;
+        if connection.is_in_transaction() {
             // One was dropped, and its rollback is on its way: this is behind it.
-            self.connection.ping().await?;
+            connection.ping().await?;
         }
-        if self.connection.is_in_transaction() {
+        if connection.is_in_transaction() {
             // When the disk is full, SQLite ends a transaction by itself, and sqlx goes on counting it: with this
             // connection none would begin any more.
-            *self.connection = SqliteConnection::connect_with(self.options).await?;
+            *connection = SqliteConnection::connect_with(self.options).await?;
         }
-        self.connection.begin_with("BEGIN IMMEDIATE").await
+        connection.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// A script comes: a whole transaction in one query, from `BEGIN IMMEDIATE` to `COMMIT`. Each way to the connection's
+    /// thread and back takes longer than most statements, and a transaction of its own has three besides them. All of its
+    /// rows have to be fetched, because it stops when nobody reads on. After it comes [`ended`](Self::ended); without
+    /// that, what was begun is rolled back before the next call.
+    pub(super) fn script(&mut self) -> &mut SqliteConnection {
+        self.open.in_script = true;
+        &mut self.open.connection
+    }
+
+    /// The script came to this end. Of one that failed nothing is left.
+    pub(super) async fn ended<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if done.is_err() {
+            self.roll_back().await;
+        }
+        self.open.in_script = false;
+        done
+    }
+
+    async fn roll_back(&mut self) {
+        // It fails where nothing is left to be rolled back.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.open.connection).await;
+        self.open.in_script = false;
     }
 }
 
@@ -91,12 +128,12 @@ impl Deref for Lent<'_> {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        &self.connection
+        &self.open.connection
     }
 }
 
 impl DerefMut for Lent<'_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
+        &mut self.open.connection
     }
 }

@@ -1,7 +1,7 @@
 //! Slots: which message of Discord's is which part of a turn. The row comes before the message.
 
-use super::buttons::new_button;
-use super::row::{to_json, words};
+use super::buttons::new_buttons;
+use super::row::{to_json, unknown, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::action::Action;
@@ -111,37 +111,46 @@ impl Store {
         body_hash: &str,
         actions: Vec<Action>,
     ) -> Result<Vec<String>, StoreError> {
-        let conversation = channel.into();
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        let mut ids = Vec::with_capacity(actions.len());
-        for action in actions {
-            let action = to_json(&action, "buttons.action")?;
-            // Most are new. Of one that is known this gives the id that it has.
-            ids.push(new_button(&mut transaction, conversation, &action, self.now()).await?);
-        }
         let (turn, slot, generation) = key.columns();
         let (channel, now) = (channel.0.cast_signed(), self.now().0);
-        sqlx::query!(
-            "INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at, follows)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'sending', ?7, max(known.message) FROM (
+        let texts = actions.iter().map(|action| to_json(action, "buttons.action"));
+        let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+        let new = to_json(&new_buttons(&texts), "buttons.action")?;
+        let mut writer = self.writer().await?;
+        // Of a button that is known, this gives the id that it has.
+        let stored = sqlx::query!(
+            "BEGIN IMMEDIATE;
+             INSERT INTO buttons (id, conversation, action, created_at)
+             SELECT value ->> 0, ?, value ->> 1, ? FROM json_each(?) WHERE true
+             ON CONFLICT (conversation, action) DO UPDATE SET action = action RETURNING id, action;
+             INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at, follows)
+             SELECT ?, ?, ?, ?, ?, ?, 'sending', ?, max(known.message) FROM (
                 SELECT max(message) AS message FROM slots WHERE message IS NOT NULL
-                UNION ALL SELECT message FROM watermarks WHERE channel = ?4) AS known
+                UNION ALL SELECT message FROM watermarks WHERE channel = ?) AS known
              WHERE true
              ON CONFLICT (turn, slot, generation) DO UPDATE
-             SET body_hash = iif(body_hash = excluded.body_hash, body_hash, ''), state = 'sending'",
+             SET body_hash = iif(body_hash = excluded.body_hash, body_hash, ''), state = 'sending';
+             COMMIT",
+            channel,
+            now,
+            new,
             turn,
             slot,
             generation,
             channel,
             nonce,
             body_hash,
-            now
+            now,
+            channel
         )
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(ids)
+        .fetch_all(writer.script())
+        .await;
+        let stored = writer.ended(stored).await?;
+        let id_of = |text: &String| {
+            let row = stored.iter().find(|row| row.action == *text).map(|row| row.id.clone());
+            row.ok_or_else(|| unknown(text, "buttons.action"))
+        };
+        texts.iter().map(id_of).collect()
     }
 
     /// Discord has this body in this message.

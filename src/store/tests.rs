@@ -3,6 +3,7 @@
 mod absence;
 mod asks;
 mod audit;
+mod connection;
 mod conversations;
 mod crash;
 mod file;

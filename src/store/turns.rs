@@ -166,16 +166,22 @@ impl Store {
         let up = self.uptime();
         let boot = up.as_ref().map(|up| up.boot.as_str());
         let up_ms = up.as_ref().map(|up| i64::try_from(up.since.as_millis()).unwrap_or(i64::MAX));
+        let prompts: Vec<String> = new.prompt.iter().chain(&new.more).map(ToString::to_string).collect();
+        let prompts = to_json(&prompts, "prompts.id")?;
         let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        sqlx::query!(
-            "INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at,
+        // A prompt that has this turn for itself may have waited to be part of another one.
+        let begun = sqlx::query!(
+            "BEGIN IMMEDIATE;
+             INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, started_at,
                 session_lost, restarted, held, boot, started_up_ms)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET session = excluded.session, process = excluded.process,
                 attempt = excluded.attempt, from_position = excluded.from_position,
                 session_lost = excluded.session_lost, restarted = excluded.restarted, held = excluded.held,
-                boot = excluded.boot, started_up_ms = excluded.started_up_ms WHERE state = 'running'",
+                boot = excluded.boot, started_up_ms = excluded.started_up_ms WHERE state = 'running';
+             UPDATE prompts SET state = 'taken', turn = iif(id = ?, NULL, ?)
+             WHERE id IN (SELECT value FROM json_each(?));
+             COMMIT",
             id,
             prompt,
             conversation,
@@ -188,23 +194,15 @@ impl Store {
             restarted,
             held,
             boot,
-            up_ms
+            up_ms,
+            prompt,
+            id,
+            prompts
         )
-        .execute(&mut *transaction)
-        .await?;
-        if let Some(prompt) = &prompt {
-            // It may have waited to be part of another one.
-            sqlx::query!("UPDATE prompts SET state = 'taken', turn = NULL WHERE id = ?", prompt)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        for more in &new.more {
-            let more = more.to_string();
-            sqlx::query!("UPDATE prompts SET state = 'taken', turn = ? WHERE id = ?", id, more)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(transaction.commit().await?)
+        .execute(writer.script())
+        .await;
+        writer.ended(begun).await?;
+        Ok(())
     }
 
     /// The turn may have changed something: it is never tried again by itself.
@@ -232,40 +230,34 @@ impl Store {
         let (read, written) = (usage.cache_read_tokens.cast_signed(), usage.cache_write_tokens.cast_signed());
         let tools = i64::from(tools);
         let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
         let ended = sqlx::query!(
-            "UPDATE turns SET state = 'ended', outcome = ?2, reason = ?3, end = ?4, error_id = ?5, ended_at = ?6,
-                duration_ms = max(0, ?6 - started_at), input_tokens = ?7, output_tokens = ?8, cache_read_tokens = ?9,
-                cache_write_tokens = ?10, cost_usd = ?11, tools = ?12
-             WHERE id = ?1 AND state = 'running'",
-            id,
+            "BEGIN IMMEDIATE;
+             UPDATE turns SET state = 'ended', outcome = ?, reason = ?, end = ?, error_id = ?, ended_at = ?,
+                duration_ms = max(0, ? - started_at), input_tokens = ?, output_tokens = ?, cache_read_tokens = ?,
+                cache_write_tokens = ?, cost_usd = ?, tools = ?
+             WHERE id = ? AND state = 'running' RETURNING id;
+             UPDATE conversations SET last_active_at = ?
+             WHERE changes() = 1 AND id = (SELECT conversation FROM turns WHERE id = ?);
+             COMMIT",
             outcome,
             reason,
             end_json,
             error,
+            now,
             now,
             input,
             output,
             read,
             written,
             usage.cost_usd,
-            tools
+            tools,
+            id,
+            now,
+            id
         )
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected()
-            == 1;
-        if ended {
-            sqlx::query!(
-                "UPDATE conversations SET last_active_at = ? WHERE id = (SELECT conversation FROM turns WHERE id = ?)",
-                now,
-                id
-            )
-            .execute(&mut *transaction)
-            .await?;
-        }
-        transaction.commit().await?;
-        Ok(ended)
+        .fetch_all(writer.script())
+        .await;
+        Ok(!writer.ended(ended).await?.is_empty())
     }
 
     /// Discord shows the end of the turn, or will never.

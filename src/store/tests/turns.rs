@@ -12,8 +12,14 @@ async fn the_first_end_of_a_turn_counts() {
 
     let error = ErrorId("E-234567".to_owned());
     let crashed = TurnEnd::Failed(Failure::Crashed { code: Some(1), signal: None });
+    let long_ago = || sqlx::query("UPDATE conversations SET last_active_at = 1");
+    let is_active = async || db.conversation(HERE).await.unwrap().unwrap().last_active_at > WallTime(1);
+    long_ago().execute(&mut *db.writer().await.unwrap()).await.unwrap();
     assert!(db.end_turn(turn, &crashed, &usage(), 3, Some(&error)).await.unwrap());
+    assert!(is_active().await);
+    long_ago().execute(&mut *db.writer().await.unwrap()).await.unwrap();
     assert!(!db.end_turn(turn, &completed(), &Usage::default(), 0, None).await.unwrap());
+    assert!(!is_active().await);
     db.begin_turn(&NewTurn { id: turn, attempt: 2, ..new_turn(None, process) }).await.unwrap();
 
     let ended = db.turn(turn).await.unwrap().unwrap();
