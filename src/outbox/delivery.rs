@@ -35,7 +35,10 @@ pub(super) struct Delivery {
     target: Target,
     known: Known,
     thread_open: bool,
+    /// Calls that failed in a row.
     failures: u32,
+    /// How often in a row the thread was brought back from the archive.
+    unarchived: u32,
     not_before: Moment,
     /// Since when the channel takes nothing.
     closed_since: Option<Moment>,
@@ -65,6 +68,7 @@ impl Delivery {
             known: Known::default(),
             thread_open: false,
             failures: 0,
+            unarchived: 0,
             not_before: Moment::default(),
             closed_since: None,
             given_up: false,

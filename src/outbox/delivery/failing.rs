@@ -14,7 +14,7 @@ use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
 use crate::store::StoreError;
 
-/// So often a thread is brought back from the archive for one message.
+/// So often in a row a thread is brought back from the archive.
 const UNARCHIVED_MAX: u32 = 3;
 
 impl Delivery {
@@ -23,6 +23,7 @@ impl Delivery {
         // A channel that takes nothing can still be read, and cleaned up.
         let was_taken = matches!(operation.call, Call::Create | Call::Edit(_));
         if was_taken {
+            self.unarchived = 0;
             inner.channel_open(self.target.channel);
         }
         if was_taken && self.closed_since.take().is_some() {
@@ -47,9 +48,9 @@ impl Delivery {
                 self.not_before = now.after(trouble::retry_wait(self.failures));
                 tracing::warn!(%channel, %turn, slot, error = %Chain(&*error), "Discord call failed, trying again");
             }
-            DeliverError::Archived if self.failures <= UNARCHIVED_MAX => {
+            DeliverError::Archived if self.unarchived < UNARCHIVED_MAX => {
                 match inner.discord.unarchive(channel).await {
-                    Ok(()) => {}
+                    Ok(()) => self.unarchived += 1,
                     Err(DeliverError::Retry { .. }) => {
                         self.not_before = now.after(trouble::retry_wait(self.failures));
                     }
@@ -59,7 +60,11 @@ impl Delivery {
                     }
                 }
             }
-            DeliverError::Archived => self.wait(inner, Closed::Locked, "archived", missing).await?,
+            DeliverError::Archived => {
+                // Somebody puts it back each time. After the wait it is tried as often again.
+                self.unarchived = 0;
+                self.wait(inner, Closed::Locked, "archived", missing).await?;
+            }
             DeliverError::Closed { why, said } => self.wait(inner, why, &said, missing).await?,
             DeliverError::ChannelGone(said) => self.give_up(inner, &said, missing).await?,
             DeliverError::MessageGone(said) => match operation.call {
