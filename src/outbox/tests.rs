@@ -1,6 +1,7 @@
 //! The outbox with a Discord that refuses what it is told to.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
@@ -23,6 +24,8 @@ struct Fake {
     refusals: Mutex<VecDeque<DeliverError>>,
     /// The next create waits for ever, with this in its hand.
     hangs: Mutex<Option<oneshot::Sender<()>>>,
+    /// So often the thread has to be brought back from the archive before it stays.
+    archived: Mutex<u32>,
 }
 
 #[async_trait]
@@ -40,6 +43,9 @@ impl Discord for Fake {
         }
         if let Some(refusal) = lock(&self.refusals).pop_front() {
             return Err(refusal);
+        }
+        if *lock(&self.archived) > 0 {
+            return Err(DeliverError::Archived);
         }
         let mut posted = lock(&self.posted);
         posted.push(body.clone());
@@ -89,6 +95,8 @@ impl Discord for Fake {
     }
 
     async fn unarchive(&self, _: ChannelId) -> Result<(), DeliverError> {
+        let mut archived = lock(&self.archived);
+        *archived = archived.saturating_sub(1);
         Ok(())
     }
 
@@ -184,6 +192,20 @@ async fn what_is_not_taken_at_all_is_refused_and_ends() {
 }
 
 #[tokio::test]
+async fn a_thread_that_is_put_back_into_the_archive_is_brought_back_again_whatever_failed_before() {
+    let lost = || DeliverError::Retry { error: "no connection".into() };
+    let bench = Bench::new(vec![lost(), lost(), lost(), lost()]).await;
+    *lock(&bench.discord.archived) = 7;
+    bench.show(MessageBody::text("The end."));
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    while lock(&bench.discord.posted).is_empty() && begun.elapsed() < Duration::from_hours(2) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(lock(&bench.discord.posted)[..], [MessageBody::text("The end.")]);
+}
+
+#[tokio::test]
 async fn workers_end_when_nothing_is_shown_any_more() {
     let bench = Bench::new(vec![]).await;
     assert_eq!(bench.ends_with(MessageBody::text("The end.")).await, [MessageBody::text("The end.")]);
@@ -192,7 +214,7 @@ async fn workers_end_when_nothing_is_shown_any_more() {
     tokio::time::pause();
     // Workers wake up, find nothing, and let go of themselves.
     while !lock(&bench.outbox.inner.channels).is_empty() || bench.outbox.inner.reactions.channels() > 0 {
-        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
     }
     tokio::time::resume();
     let posted = bench.ends_with(MessageBody::text("Once more.")).await;
@@ -206,7 +228,7 @@ async fn a_create_does_not_wait_for_longer_than_its_nonce_counts() {
     *lock(&bench.discord.hangs) = Some(held);
     bench.show(MessageBody::text("The end."));
     while lock(&bench.discord.hangs).is_some() {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     tokio::time::pause();
     let begun = tokio::time::Instant::now();
