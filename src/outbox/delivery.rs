@@ -80,6 +80,11 @@ impl Delivery {
         self.turn
     }
 
+    /// Whether a create was tried of which nobody knows if it worked.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.known.all().iter().any(|posted| posted.state == PostedState::Sending)
+    }
+
     /// Whether the last call failed, or the channel takes nothing.
     pub(super) fn is_in_trouble(&self) -> bool {
         self.failures > 0 || self.closed_since.is_some()

@@ -164,13 +164,13 @@ pub struct Found {
     pub nonce: Option<String>,
 }
 
-/// The message that a lost create made, among those of ours that follow the slot above and belong to no slot that is
-/// known, oldest first.
+/// The message that a lost create made, among those of ours that are newer than all that was known when it was first tried
+/// and belong to no slot that is known, oldest first.
 ///
-/// The outbox alone posts to channels, one create at a time in each, and every message that it heard of has a row. So a
-/// message of ours without a row is from a create whose reply was lost, and the only such create between the slot above
-/// and now is the one that is looked up. What could be left of another (refused later, and given up) answers another
-/// prompt: a message that answers somebody else's is not it.
+/// The outbox alone posts to channels, one create at a time in each, and none before it is known what came of the one
+/// before; and every message that it heard of has a row. So a message of ours without a row is from a create whose reply
+/// was lost, and the only such create is the one that is looked up. What could be left of another (refused later, and
+/// given up) answers another prompt: a message that answers somebody else's is not it.
 /// `reply_to` is what the message answered; none: it is not wanted any more, and nobody knows what it answered.
 pub fn lost<'a>(found: &'a [Found], nonce: &str, reply_to: Option<Option<MessageId>>) -> Option<&'a Found> {
     let told = found.iter().find(|found| found.nonce.as_deref() == Some(nonce));

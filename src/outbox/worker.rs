@@ -112,6 +112,10 @@ impl Channel {
         next.or_else(|| first(Order::InTurn)).or_else(aside).cloned()
     }
 
+    fn of(&self, turn: TurnId) -> Option<Entry> {
+        lock(&self.turns).iter().find(|entry| entry.turn == turn).cloned()
+    }
+
     fn has_details(&self) -> bool {
         lock(&self.turns).iter().any(|entry| entry.order == Order::Aside)
     }
@@ -127,13 +131,18 @@ impl Channel {
 /// Serves the channel until nothing is shown in it any more.
 pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
     let (mut pace, mut delivery) = (Pace::default(), None::<Delivery>);
-    let (mut details_at, mut is_quiet) = (Moment::default(), false);
+    let (mut details_at, mut is_quiet, mut is_equal) = (Moment::default(), false, false);
     loop {
         // Whoever is refused again and again is not left for a detail: how long is counted here.
         let trouble = delivery.as_ref().is_some_and(Delivery::is_in_trouble);
         let details = is_quiet || !trouble && inner.clock.moment() >= details_at;
         is_quiet = false;
-        let Some(entry) = channel.front(details) else {
+        // A create whose end is not known comes to one before anything else is created: so what is found in a channel without
+        // a row is of one create, the one that is looked up.
+        let doubted = delivery.as_ref().filter(|delivery| !is_equal && delivery.is_in_doubt());
+        is_equal = false;
+        let entry = doubted.and_then(|delivery| channel.of(delivery.turn()));
+        let Some(entry) = entry.or_else(|| channel.front(details)) else {
             delivery = None;
             channel.settled.send_replace(true);
             let waited = tokio::time::timeout(IDLE, channel.changed.notified()).await;
@@ -146,7 +155,9 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
         if current.turn() != entry.turn {
             *current = Delivery::of(&entry);
         }
-        match current.step(&inner, &entry, &mut pace, &channel).await {
+        let step = current.step(&inner, &entry, &mut pace, &channel).await;
+        is_equal = matches!(step, Ok(Step::Equal));
+        match step {
             Ok(Step::Called) => {}
             Ok(Step::Equal) if channel.has_details() => is_quiet = true,
             Ok(Step::Equal) => {
