@@ -28,6 +28,19 @@ pub fn load_per_core() -> Option<f64> {
     Some(load / f64::from(u32::try_from(cores()).unwrap_or(u32::MAX)))
 }
 
+/// Lets all threads of this process share two arenas of memory; to be called before there are threads. By itself glibc
+/// makes up to eight for each core, and what is free in one is of no use to whoever allocates in another.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "the allocator has no other door, and what it does there is its own")]
+pub fn share_memory() {
+    // SAFETY: it takes no pointer and sets a number, before any other thread could allocate (mallopt(3)).
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 2) };
+}
+
+/// Other allocators have one for all.
+#[cfg(not(target_env = "gnu"))]
+pub fn share_memory() {}
+
 /// Gives back to the kernel what this process's allocator holds and nobody uses. By itself glibc gives back only what is
 /// free at the end of an arena; after a busy hour of many threads, what lies between is twice what is used.
 #[cfg(target_env = "gnu")]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use switchboard::config::{Config, process_environment};
 use switchboard::lifecycle::{self, Ending};
-use switchboard::{app, audit, doctor, judge, playground, process, telemetry};
+use switchboard::{app, audit, doctor, judge, machine, playground, process, telemetry};
 use tokio_util::sync::CancellationToken;
 
 /// Claude Code in Discord: one binary, on a host that your team owns.
@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     if words.next().is_some_and(|program| program.ends_with(playground::scene::DEMO_PROGRAM)) {
         return playground::assistant::run(&words.collect::<Vec<_>>());
     }
+    machine::share_memory();
     let arguments = Arguments::parse();
     match arguments.command {
         // Started often, and wants nothing of what follows.

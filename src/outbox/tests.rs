@@ -1,6 +1,6 @@
 //! The outbox with a Discord that refuses what it is told to.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +24,11 @@ struct Fake {
     refusals: Mutex<VecDeque<DeliverError>>,
     /// The next create waits for ever, with this in its hand.
     hangs: Mutex<Option<oneshot::Sender<()>>>,
+    /// So many of the next creates work, and nobody hears of it.
+    lost: Mutex<u32>,
+    /// By nonce, which of what was posted.
+    nonces: Mutex<HashMap<String, MessageId>>,
+    deleted: Mutex<Vec<MessageId>>,
     /// So often the thread has to be brought back from the archive before it stays.
     archived: Mutex<u32>,
 }
@@ -35,7 +40,7 @@ impl Discord for Fake {
         _: ChannelId,
         body: &MessageBody,
         _: &[String],
-        _: &str,
+        nonce: &str,
     ) -> Result<MessageId, DeliverError> {
         let hangs = lock(&self.hangs).take();
         if let Some(_held) = hangs {
@@ -47,9 +52,19 @@ impl Discord for Fake {
         if *lock(&self.archived) > 0 {
             return Err(DeliverError::Archived);
         }
-        let mut posted = lock(&self.posted);
-        posted.push(body.clone());
-        Ok(MessageId(posted.len() as u64))
+        let earlier = lock(&self.nonces).get(nonce).copied();
+        let message = earlier.unwrap_or_else(|| {
+            let mut posted = lock(&self.posted);
+            posted.push(body.clone());
+            MessageId(posted.len() as u64)
+        });
+        lock(&self.nonces).insert(nonce.to_owned(), message);
+        let mut lost = lock(&self.lost);
+        if *lost > 0 {
+            *lost -= 1;
+            return Err(no_connection());
+        }
+        Ok(message)
     }
 
     async fn edit(
@@ -64,7 +79,8 @@ impl Discord for Fake {
         Ok(())
     }
 
-    async fn delete(&self, _: ChannelId, _: MessageId) -> Result<(), DeliverError> {
+    async fn delete(&self, _: ChannelId, message: MessageId) -> Result<(), DeliverError> {
+        lock(&self.deleted).push(message);
         Ok(())
     }
 
@@ -87,7 +103,10 @@ impl Discord for Fake {
     }
 
     async fn own_after(&self, _: ChannelId, _: MessageId) -> Result<Vec<Found>, DeliverError> {
-        Ok(Vec::new())
+        let posted = (1..=lock(&self.posted).len() as u64).map(MessageId);
+        let deleted = lock(&self.deleted).clone();
+        let there = posted.filter(|message| !deleted.contains(message));
+        Ok(there.map(|message| Found { message, reply_to: None, nonce: None }).collect())
     }
 
     async fn own_reactions(&self, _: ChannelId, _: MessageId) -> Result<Vec<String>, DeliverError> {
@@ -154,6 +173,10 @@ impl Bench {
     }
 }
 
+fn no_connection() -> DeliverError {
+    DeliverError::Retry { error: "no connection".into() }
+}
+
 fn not_taken() -> DeliverError {
     DeliverError::Body("50035 Invalid Form Body (HTTP 400)".to_owned())
 }
@@ -193,8 +216,7 @@ async fn what_is_not_taken_at_all_is_refused_and_ends() {
 
 #[tokio::test]
 async fn a_thread_that_is_put_back_into_the_archive_is_brought_back_again_whatever_failed_before() {
-    let lost = || DeliverError::Retry { error: "no connection".into() };
-    let bench = Bench::new(vec![lost(), lost(), lost(), lost()]).await;
+    let bench = Bench::new((0..4).map(|_| no_connection()).collect()).await;
     *lock(&bench.discord.archived) = 7;
     bench.show(MessageBody::text("The end."));
     tokio::time::pause();
@@ -203,6 +225,33 @@ async fn a_thread_that_is_put_back_into_the_archive_is_brought_back_again_whatev
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(lock(&bench.discord.posted)[..], [MessageBody::text("The end.")]);
+}
+
+#[tokio::test]
+async fn a_notice_that_was_lost_beside_an_answer_is_not_taken_for_it() {
+    let bench = Bench::new(vec![]).await;
+    let lost = async |left: u32| {
+        while *lock(&bench.discord.lost) > left {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    *lock(&bench.discord.lost) = 2;
+    bench.show(MessageBody::text("The end."));
+    lost(1).await;
+    // A notice goes before every turn, but not before it is known what came of a create.
+    let (key, target) = (
+        TurnId(Uuid::from_u128(2)),
+        Target { channel: HERE, parent: None, thread: None, prompt: None, also: Vec::new() },
+    );
+    let slots = vec![MessageBody::text("Queued.")];
+    let shown = Shown { slots, reaction: Reaction::Seen, typing: false, ended: true };
+    bench.outbox.say(key, &target, shown);
+    lost(0).await;
+    bench.outbox.unsay(key, &target);
+    bench.outbox.settled().await;
+    let posted: Vec<_> = lock(&bench.discord.posted).iter().map(|body| body.content.clone()).collect();
+    assert_eq!(posted, ["The end.", "Queued."]);
+    assert_eq!(lock(&bench.discord.deleted)[..], [MessageId(2)]);
 }
 
 #[tokio::test]

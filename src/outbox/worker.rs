@@ -140,7 +140,6 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
         // A create whose end is not known comes to one before anything else is created: so what is found in a channel without
         // a row is of one create, the one that is looked up.
         let doubted = delivery.as_ref().filter(|delivery| !is_equal && delivery.is_in_doubt());
-        is_equal = false;
         let entry = doubted.and_then(|delivery| channel.of(delivery.turn()));
         let Some(entry) = entry.or_else(|| channel.front(details)) else {
             delivery = None;
