@@ -60,7 +60,7 @@ const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
     (
         &["unsafe {", "unsafe fn", "unsafe impl"],
         &["machine.rs"],
-        "one call that takes no pointer is all of it",
+        "two calls of the allocator, which take no pointer, are all of it",
     ),
     (&["Utc::now", "SystemTime::now"], &["clock.rs", "telemetry", "playground/"], "time is passed in"),
     (
