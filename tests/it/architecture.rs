@@ -31,7 +31,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("playground", &["app", "claude", "config", "lifecycle", "telemetry"]),
     (
         "main",
-        &["app", "audit", "config", "doctor", "judge", "lifecycle", "playground", "process", "telemetry"],
+        &[
+            "app",
+            "audit",
+            "config",
+            "doctor",
+            "judge",
+            "lifecycle",
+            "machine",
+            "playground",
+            "process",
+            "telemetry",
+        ],
     ),
     ("lib", &[]),
 ];
