@@ -23,7 +23,7 @@ use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
 use crate::outbox::breaker::Breaker;
-use crate::outbox::deliver::routes;
+use crate::outbox::deliver::routes::Routes;
 
 /// What the bot asks to be told: messages with their text, and reactions.
 const INTENTS: GatewayIntents = GatewayIntents::GUILDS
@@ -187,10 +187,11 @@ pub async fn serve(
     };
     let closed = gate.close().await;
     let http = Arc::clone(&client.http);
+    let routes = Routes::default();
     let look = async {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            routes::forget(&http, clock).await;
+            routes.forget(&http, clock).await;
             let runners = shards.runners.lock().await;
             if runners.values().any(|runner| runner.stage == ConnectionStage::Connected) {
                 gateway.beat();

@@ -12,6 +12,8 @@ use serenity::http::MessagePagination;
 use serenity::model::channel::Nonce;
 use tokio::sync::OnceCell;
 
+use routes::Routes;
+
 use super::Thread;
 use super::breaker::Breaker;
 use super::calls::Calls;
@@ -124,6 +126,7 @@ pub struct SerenityDiscord {
     me: OnceCell<serenity::all::UserId>,
     calls: Calls,
     breaker: Breaker,
+    routes: Routes,
     clock: Clock,
 }
 
@@ -131,7 +134,7 @@ impl SerenityDiscord {
     /// Delivers through this client; its rate limiter must be on. Each request is one of `calls`, and what Discord refuses
     /// is counted by `breaker`.
     pub fn new(http: Http, breaker: Breaker, calls: Calls, clock: Clock) -> Self {
-        Self { http, me: OnceCell::new(), calls, breaker, clock }
+        Self { http, me: OnceCell::new(), calls, breaker, routes: Routes::default(), clock }
     }
 
     async fn call<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
@@ -142,7 +145,7 @@ impl SerenityDiscord {
     /// Makes a call that is counted already.
     async fn send<T>(&self, call: impl Future<Output = serenity::Result<T>>) -> Result<T, DeliverError> {
         self.breaker.ready().await;
-        routes::forget(&self.http, self.clock).await;
+        self.routes.forget(&self.http, self.clock).await;
         match tokio::time::timeout(CALL_MAX, call).await {
             Ok(result) => result.map_err(|error| {
                 if let serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) = &error {

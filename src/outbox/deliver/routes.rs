@@ -1,21 +1,38 @@
 //! Forgetting what serenity never forgets: the limit of each route of each channel that was ever called. Where each request
 //! has a thread of its own, that would grow for as long as the daemon lives.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serenity::http::{Http, Ratelimit};
 use tokio::sync::Mutex;
 
-use crate::clock::{Clock, WallTime};
+use crate::clock::{Clock, Moment, WallTime};
 
 /// So many are kept in any case.
 const KEPT_MAX: usize = 500;
 
-/// Forgets limits that are over, once there are many: a route without one is asked like a new one.
-pub async fn forget(http: &Http, clock: Clock) {
-    let Some(limiter) = &http.ratelimiter else { return };
-    let routes = limiter.routes();
-    if routes.read().await.len() > KEPT_MAX {
+/// All are looked through so often at most: at each request that would be most of what a request costs where there are
+/// hundreds of channels.
+const LOOKED_EVERY: Duration = Duration::from_secs(10);
+
+/// The limits of a client, which nobody has looked through at first.
+#[derive(Default)]
+pub struct Routes {
+    /// Not looked through before this.
+    not_before: Mutex<Moment>,
+}
+
+impl Routes {
+    /// Forgets limits that are over, once there are many: a route without one is asked like a new one.
+    pub async fn forget(&self, http: &Http, clock: Clock) {
+        let Some(limiter) = &http.ratelimiter else { return };
+        // Whoever finds it taken knows that another one looks.
+        let Ok(mut not_before) = self.not_before.try_lock() else { return };
+        let routes = limiter.routes();
+        if clock.moment() < *not_before || routes.read().await.len() <= KEPT_MAX {
+            return;
+        }
+        *not_before = clock.moment().after(LOOKED_EVERY);
         let now = clock.wall();
         routes.write().await.retain(|_, limit| counts(limit, now));
     }
