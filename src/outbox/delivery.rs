@@ -136,8 +136,8 @@ impl Delivery {
             channel.no_room_before(pace.next(Kind::Edit, Urgency::Stream, now));
         }
         let body = wanted.get(operation.slot as usize).cloned();
-        // Slots are taken in their order: nothing of a turn comes after its end in the last one but the note that it is
-        // delivered.
+        // Slots are taken in their order: after the end of a turn in the last one come what is too much, which goes, and the
+        // note that it is delivered.
         let is_last =
             shown.ended && operation.slot as usize + 1 == wanted.len() && self.target.prompt.is_some();
         match self.call(inner, operation, body.as_ref(), is_last).await? {
