@@ -31,12 +31,12 @@ use self::plan::{After, Next, Plan};
 use self::progress::Progress;
 pub use self::reading::{Membership, Reading};
 use self::threads::{Search, ToRead};
-use super::{Data, notice};
+use super::Data;
 use crate::chain::Chain;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::outbox::breaker::Breaker;
 use crate::outbox::calls::Calls;
-use crate::store::{NewConversation, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// How many channels are read at the same time: one that is slow (files, retries) does not hold up the others.
 const READERS: usize = 4;
@@ -174,41 +174,12 @@ impl CatchUp {
                         }
                         After::Finished => {
                             progress.finished(session, channel);
-                            tellers.push(self.tell(reading.data, channel));
+                            tellers.push(held::tell(reading.data, channel));
                         }
                     }
                 }
                 Some(()) = tellers.next() => {}
                 () = wake, if !over => {}
-            }
-        }
-    }
-
-    /// Says what is held in a channel, once for what there is, and what became of what was.
-    async fn tell(&self, data: &Data, channel: ChannelId) {
-        let held = async {
-            held::tell_settled(data, channel).await?;
-            let held = data.store.held(channel).await?;
-            if let (Some(_), Some(project)) = (&held, data.config.project_for(channel)) {
-                // A click on the notice is looked up by the conversation; where each request has a thread there is none.
-                let title = project.name.clone();
-                let new = NewConversation {
-                    id: channel.into(),
-                    guild: None,
-                    project: title.clone(),
-                    parent: None,
-                    title,
-                    since: MessageId(channel.0),
-                };
-                data.store.open_conversation(&new).await?;
-            }
-            Ok::<_, StoreError>(held)
-        };
-        match held.await {
-            Ok(Some(held)) => notice::held(data, channel, &held),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::error!(%channel, error = %Chain(&error), "what is held could not be looked up");
             }
         }
     }

@@ -1,10 +1,11 @@
 //! What was held after an absence, and a person's word on it. Whether they may say it was asked before.
 
 use super::super::{Data, DoorError, notice};
-use crate::domain::ids::ChannelId;
+use crate::chain::Chain;
+use crate::domain::ids::{ChannelId, MessageId};
 use crate::domain::prompt::Origin;
 use crate::render::view::Reaction;
-use crate::store::{Settled, StoreError};
+use crate::store::{NewConversation, Settled, StoreError};
 
 /// Runs what is held in a channel, in the order in which it was said; how many prompts that were. Of several who want it
 /// one has it, and the others get 0.
@@ -32,8 +33,32 @@ pub async fn ignore(data: &Data, channel: ChannelId) -> Result<usize, DoorError>
     Ok(held.count)
 }
 
-/// Says what became of what was held in a channel: whoever decided it may have found a daemon that ended before it did.
-pub async fn tell_settled(data: &Data, channel: ChannelId) -> Result<(), StoreError> {
+/// Says what is held in a channel, once for what there is, and what became of what was.
+pub async fn tell(data: &Data, channel: ChannelId) {
+    if let Err(error) = try_to_tell(data, channel).await {
+        tracing::error!(%channel, error = %Chain(&error), "what is held could not be looked up");
+    }
+}
+
+async fn try_to_tell(data: &Data, channel: ChannelId) -> Result<(), StoreError> {
+    if let Some(held) = data.store.held(channel).await? {
+        if let Some(project) = data.config.project_for(channel) {
+            // A click on the notice is looked up by the conversation; where each request has a thread there is none.
+            let title = project.name.clone();
+            let new = NewConversation {
+                id: channel.into(),
+                guild: None,
+                project: title.clone(),
+                parent: None,
+                title,
+                since: MessageId(channel.0),
+            };
+            data.store.open_conversation(&new).await?;
+        }
+        notice::held(data, channel, &held);
+    }
+    // Whoever decided it may have found a daemon that ended before it said so, or may have decided it since it was read
+    // above: so this comes last.
     for (held, settled) in data.store.settled_held(channel).await? {
         notice::held_settled(data, channel, &held, settled);
     }

@@ -53,9 +53,11 @@ pub async fn settle(stage: &Stage, talk: &Talk) -> Duration {
 
 /// What is not done yet.
 async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
-    let mut open = stage.sql(UNSETTLED).await;
+    // What is stored after this is unsettled below.
     let stored = stored_messages(stage).await;
-    let wanted = talk.said.iter().filter(|said| said.eligible && said.deleted == Deleted::No);
+    let mut open = stage.sql(UNSETTLED).await;
+    let wanted =
+        talk.said.iter().filter(|said| (said.eligible || said.let_go) && said.deleted == Deleted::No);
     let missing = wanted.filter(|said| !stored.contains(&said.id));
     open.extend(missing.map(|said| format!("{} is not stored", said.id)));
     let reactions = stage.discord.look(|discord| reactions(discord, talk));

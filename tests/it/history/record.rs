@@ -52,6 +52,8 @@ pub struct Said {
     pub token: String,
     /// Whether its author may use the bot, and it is meant for the bot.
     pub eligible: bool,
+    /// Whether somebody says that it is not to be done, after it was held: so it is not eligible, and stored all the same.
+    pub let_go: bool,
     /// Whether it was deleted.
     pub deleted: Deleted,
     /// Tokens of texts that it had before, and that nobody is to act on: it was edited while the bot could not see it.

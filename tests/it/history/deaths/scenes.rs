@@ -71,8 +71,7 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u
         bot.kill();
         for number in 0..2 * CHANNELS {
             talk.ask(stage, MARA, talk.channel(number), "[[bash:echo once >> EFFECT]]");
-            // What is let go is not to be done.
-            talk.last().eligible = button == "Run";
+            (talk.last().eligible, talk.last().let_go) = (button == "Run", button == "Ignore");
         }
     }
     let (mut bot, _) = doomed(stage, point, time);
