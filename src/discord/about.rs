@@ -4,8 +4,9 @@
 use serenity::all::{Context, Message, MessageReferenceKind};
 
 use super::access::{Action, Person};
+use super::facts::offered;
 use super::incoming::Incoming;
-use super::intake::{Opening, offered};
+use super::intake::Opening;
 use super::quote::{self, Quoted};
 use super::rest::{self, Rest};
 use super::route::{strip_mention, thread_name};

@@ -19,6 +19,8 @@ pub mod archived;
 
 pub mod arrivals;
 
+pub mod facts;
+
 pub mod intake;
 
 pub mod catch_up;

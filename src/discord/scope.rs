@@ -3,7 +3,7 @@
 use serenity::all::Context;
 
 use super::access::{Action, Person, authorize, denied};
-use super::intake::thread_parent;
+use super::facts::thread_parent;
 use super::rest::Rest;
 use super::{Data, DoorError, rule};
 use crate::config::{AccessRule, Project};
