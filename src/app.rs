@@ -74,7 +74,7 @@ pub async fn run(
     // The outbox outlives the doors and the conversations, so that what was said last is still posted.
     let (doors, workers) = (stop.child_token(), CancellationToken::new());
 
-    // Two clients, because serenity's wants its own. They share no route: channels are the outbox's alone.
+    // A client for each, and serenity's wants its own as well. They share no route: channels are the outbox's alone.
     let breaker = Breaker::new(&store, clock).await?;
     let calls = Calls::new(config.discord.calls_per_sec_max);
     let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;

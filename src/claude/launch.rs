@@ -16,18 +16,6 @@ use crate::runner::{Launch, STOP_GRACE_MS};
 /// A line longer than this is not kept. The longest real ones, pictures in tool results, are about 1 MB (RELIABILITY F9).
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 
-/// Beginnings of names that never reach the CLI's environment from ours, whatever the allow-list says: the daemon's own
-/// secrets and its ties to systemd, and what another Claude Code around the daemon would say of itself (FEATURES
-/// appendix A).
-const NEVER_INHERITED: &[&str] = &[
-    "DISCORD_TOKEN",
-    "SWITCHBOARD_",
-    "CLAUDECODE",
-    "CLAUDE_CODE_",
-    "NOTIFY_SOCKET",
-    "CREDENTIALS_DIRECTORY",
-];
-
 /// What every launch has. A process that was started without one of these is not what we expect.
 pub const FLAGS: [&str; 8] = [
     "-p",
@@ -43,9 +31,6 @@ pub const FLAGS: [&str; 8] = [
     // Tells which turn consumed a prompt.
     "--replay-user-messages",
 ];
-
-/// The one such name that an operator may list, because it is a credential for the CLI and says nothing of a session.
-const CLI_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 
 /// What is configured for a launch; all of it comes from the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,9 +141,7 @@ pub fn env(
     ours: impl IntoIterator<Item = (String, String)>,
 ) -> BTreeMap<String, String> {
     let inherited = ours.into_iter().filter(|(name, _)| {
-        let wanted = settings.inherit_env.iter().any(|wanted| wanted == name);
-        let never = NEVER_INHERITED.iter().any(|never| name.starts_with(never));
-        wanted && (!never || name == CLI_TOKEN)
+        crate::config::may_be_inherited(name) && settings.inherit_env.iter().any(|wanted| wanted == name)
     });
     let mut env: BTreeMap<String, String> = inherited.collect();
     // An update would replace the program under a running process (RELIABILITY F28).
@@ -190,7 +173,9 @@ mod tests {
             add_dirs: vec!["/var/lib/switchboard/files".into()],
             dir: "/srv/p".into(),
             env: BTreeMap::from([("ANTHROPIC_BASE_URL".into(), "http://gateway".into())]),
-            inherit_env: ["PATH", "HOME", "DISCORD_TOKEN", "CLAUDECODE", CLI_TOKEN].map(str::to_owned).into(),
+            inherit_env: ["PATH", "HOME", "DISCORD_TOKEN", "CLAUDECODE", "CLAUDE_CODE_OAUTH_TOKEN"]
+                .map(str::to_owned)
+                .into(),
             orphan_secs_max: 3600,
             spool_bytes_max: 1 << 30,
         }
@@ -228,10 +213,17 @@ mod tests {
 
     #[test]
     fn only_what_is_listed_is_inherited_and_secrets_never() {
-        let ours = ["PATH", "SECRET", "DISCORD_TOKEN", "CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", CLI_TOKEN];
+        let ours = [
+            "PATH",
+            "SECRET",
+            "DISCORD_TOKEN",
+            "CLAUDECODE",
+            "CLAUDE_CODE_ENTRYPOINT",
+            "CLAUDE_CODE_OAUTH_TOKEN",
+        ];
         let env = env(&settings(), ours.map(|name| (name.to_owned(), format!("our {name}"))));
         let names: Vec<&str> = env.keys().map(String::as_str).collect();
-        assert_eq!(names, ["ANTHROPIC_BASE_URL", CLI_TOKEN, "DISABLE_AUTOUPDATER", "PATH"]);
+        assert_eq!(names, ["ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN", "DISABLE_AUTOUPDATER", "PATH"]);
     }
 
     proptest! {

@@ -12,6 +12,25 @@ use super::secret::masked;
 /// hooks (`claude/hook.rs`).
 const SWITCHES_OFF: &[&str] = &["CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_SAFE_MODE"];
 
+/// Beginnings of names that never reach the CLI's environment from ours: the daemon's own secrets and its ties to systemd,
+/// and what another Claude Code around the daemon would say of itself (FEATURES appendix A).
+const NEVER_INHERITED: &[&str] = &[
+    "DISCORD_TOKEN",
+    "SWITCHBOARD_",
+    "CLAUDECODE",
+    "CLAUDE_CODE_",
+    "NOTIFY_SOCKET",
+    "CREDENTIALS_DIRECTORY",
+];
+
+/// The one such name that may be listed, because it is a credential for the CLI and says nothing of a session.
+const CLI_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+
+/// Whether the CLI may inherit a variable of this name from the daemon.
+pub fn may_be_inherited(name: &str) -> bool {
+    name == CLI_TOKEN || !NEVER_INHERITED.iter().any(|never| name.starts_with(never))
+}
+
 /// How to run the CLI, where the project says nothing of its own.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
@@ -189,6 +208,10 @@ impl ClaudeConfig {
         check_slash_commands(&self.slash_commands, "claude.slash_commands", problems);
         for name in &self.inherit_env {
             check_name(name, "claude.inherit_env", problems);
+            if !may_be_inherited(name) && !is_ours(name) && !SWITCHES_OFF.contains(&name.as_str()) {
+                let message = format!("{name} is never inherited; remove it, or set it in [claude.env]");
+                problems.add("claude.inherit_env", message);
+            }
         }
         for name in self.env.0.keys() {
             check_name(name, &format!("claude.env.{name}"), problems);
@@ -221,7 +244,11 @@ pub(super) fn check_slash_commands(commands: &[String], key: &str, problems: &mu
 fn check_name(name: &str, key: &str, problems: &mut Problems) {
     if name.is_empty() || name.contains(['=', '\0']) {
         problems.add(key, format!("{name:?} is no name of an environment variable"));
-    } else if name == "DISCORD_TOKEN" || name.starts_with("SWITCHBOARD_") {
+    } else if is_ours(name) {
         problems.add(key, format!("{name} belongs to the daemon and must not reach the CLI; remove it"));
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    name == "DISCORD_TOKEN" || name.starts_with("SWITCHBOARD_")
 }

@@ -1,6 +1,6 @@
 //! `[discord]`: how to reach Discord.
 
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -137,8 +137,15 @@ impl DiscordConfig {
 /// It can be read once: whoever asks for the token keeps it.
 fn read_standard_input() -> Result<SecretString, Problem> {
     let problem = |message: String| Problem::new("discord.token_file", message);
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        // It would wait for somebody to type a secret.
+        let message =
+            "the token comes by standard input, which is a terminal here; append `< FILE` to the command";
+        return Err(problem(message.to_owned()));
+    }
     let mut text = String::new();
-    std::io::stdin()
+    stdin
         .take(TOKEN_BYTES_MAX)
         .read_to_string(&mut text)
         .map_err(|error| problem(format!("failed to read standard input: {error}")))?;

@@ -26,7 +26,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 pub use access::{AccessConfig, AccessRule, ApprovalsBy, Grant, PeopleEntry, ResetBy, Spot};
-pub use claude::{ClaudeConfig, EnvTable, PermissionMode};
+pub use claude::{ClaudeConfig, EnvTable, PermissionMode, may_be_inherited};
 pub use discord::DiscordConfig;
 pub use limits::LimitsConfig;
 pub use load::{Environment, process_environment};

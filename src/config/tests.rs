@@ -286,3 +286,13 @@ fn rules_are_checked_and_what_would_switch_them_off_is_refused() {
         assert!(said.contains("claude.inherit_env") && said.contains(name), "{said}");
     }
 }
+
+#[test]
+fn what_would_not_be_inherited_is_not_listed_in_vain() {
+    for name in ["CLAUDE_CODE_USE_BEDROCK", "CLAUDECODE", "NOTIFY_SOCKET"] {
+        let said = complaint(&format!("[claude]\ninherit_env = [\"PATH\", {name:?}]\n"), &[]);
+        assert!(said.contains(&format!("{name} is never inherited")), "{said}");
+        assert!(load(&format!("{PROJECT}[claude.env]\n{name} = \"1\"\n"), &[]).is_ok());
+    }
+    assert!(load(&format!("[claude]\ninherit_env = [\"CLAUDE_CODE_OAUTH_TOKEN\"]\n{PROJECT}"), &[]).is_ok());
+}

@@ -66,11 +66,13 @@ impl Config {
 /// What a tier adds to those below it.
 fn may(tier: Tier) -> &'static str {
     match tier {
-        Tier::Observer => "looks: /status, /why",
+        Tier::Observer => "looks: /status, /queue, /waiting",
         Tier::Member => {
             "prompts, answers what their own turns ask, stops their own turns, shares what they opened"
         }
-        Tier::Operator => "answers and stops for everybody, /reset, /model, /share",
+        Tier::Operator => {
+            "answers and stops for everybody, allows for a session, /reset, /model, /effort, /mode, /share, /why"
+        }
         Tier::Admin => "everything",
     }
 }

@@ -68,10 +68,10 @@ async fn who_may_look_somewhere_is_no_stranger() {
     let asked = stage.ask(MARA, HARBOR, "[[say:Aye.]]");
     stage.answer(HARBOR, asked).await;
     for channel in [HARBOR, LIGHTHOUSE] {
-        let told = stage.slash_text(VERA, channel, "help").await;
-        assert!(
-            told.contains("I run Claude Code") && told.contains("lighthouse") && !told.contains("harbor")
-        );
+        assert!(stage.slash_text(VERA, channel, "help").await.contains("I run Claude Code"));
+        let asked = stage.discord.slash(VERA, channel, "help", json!([]));
+        let told = stage.told_privately(asked).await;
+        assert!(told.contains("lighthouse") && !told.contains("harbor"), "{told}");
         assert!(stage.slash_text(VERA, channel, "status").await.starts_with("No conversation yet"));
     }
     stage.assert_well_behaved();

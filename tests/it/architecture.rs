@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runner", &["process"]),
     ("render", &[]),
     ("store", &["runner"]),
-    ("claude", &["policy", "runner", "config::PermissionMode"]),
+    ("claude", &["policy", "runner", "config::PermissionMode", "config::may_be_inherited"]),
     ("outbox", &["render", "store"]),
     ("conversation", &["claude", "machine", "outbox", "render", "runner", "store"]),
     ("conversation/setup.rs", &["claude", "config", "runner", "store"]),

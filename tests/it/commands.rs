@@ -267,3 +267,28 @@ async fn commands_answer_in_time_while_a_turn_floods() {
     stage.outcome(busy).await;
     stage.assert_well_behaved();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_names_as_many_projects_as_fit_and_counts_the_rest() {
+    const PROJECTS: u64 = 60;
+    let piers = || (0..PROJECTS).map(|number| (ChannelId(1_100_000_000_000_001_000 + number), number));
+    let world = piers()
+        .fold(World::playground(), |world, (id, number)| world.with_channel(id, &format!("pier-{number}")));
+    let stage = Stage::in_world(world).await;
+    let dir = stage.dir().display().to_string();
+    let project = |(id, number)| {
+        format!("[[projects]]\nname = \"pier-{number}\"\nchannel_id = {id}\ndir = \"{dir}/harbor\"\n")
+    };
+    let stage = stage.with("lighthouse", &piers().map(project).collect::<String>());
+    let _bot = stage.bot().await;
+    let asked = stage.discord.slash(MARA, HARBOR, "help", json!([]));
+    let listed = stage.told_privately(asked).await;
+    assert!(listed.starts_with("**Your projects**\n"), "{listed}");
+    let named = listed.lines().filter(|line| line.starts_with("- <#")).count();
+    assert!(named > 10, "{listed}");
+    // Two of them are there without piers.
+    let rest = usize::try_from(PROJECTS).expect("it fits") + 2 - named;
+    assert!(listed.ends_with(&format!("… and {rest} more")), "{listed}");
+    assert!(private_text(&stage.replied(asked).await).starts_with("I run Claude Code"));
+    stage.assert_well_behaved();
+}

@@ -3,12 +3,15 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use switchboard::playground::discord::{Draft, Fault, World, permissions};
 use tokio::sync::Notify;
 
-use crate::harness::{BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, parent_of};
+use crate::harness::{
+    BOT, Exit, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, parent_of, program,
+};
 
 const API_KEY: &str = "sk-ant-canary-7f3a91c04be2";
 
@@ -72,6 +75,21 @@ async fn doctor_finds_everything_in_order() {
     assert_found(&exit, 0, &wanted);
     assert!(!exit.stdout.contains(API_KEY) && !exit.stdout.contains(stage.discord.token()));
     stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_waited_for_to_type_the_token() {
+    let stage = Stage::new().await;
+    let config = stage.write_config();
+    let text = std::fs::read_to_string(&config).expect("the configuration");
+    let own = format!("token = \"{}\"", stage.discord.token());
+    std::fs::write(&config, text.replace(&own, "token_file = \"-\"")).expect("the configuration");
+    // `script` (bsdutils, which every Debian has) gives it a terminal to read from.
+    let doctor = format!("{} doctor --config {}", program(), config.display());
+    let script = Command::new("script").args(["-qec", &doctor, "/dev/null"]).stdin(Stdio::null()).output();
+    let said = script.expect("`script` runs");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("FAIL  token") && said.contains("append `< FILE`"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

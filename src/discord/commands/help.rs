@@ -1,5 +1,6 @@
 //! `/help`: what one can do, where.
 
+use super::page::page;
 use super::{Context, guild, person, status};
 use crate::config::{ConversationScope, RespondTo};
 use crate::discord::DoorError;
@@ -39,22 +40,23 @@ pub async fn help(ctx: Context<'_>) -> Result<(), DoorError> {
             };
             format!("- <#{}> **{}**: {how}; {scope}", project.channel_id, project.name)
         })
-        .take(20)
         .collect();
-    let places = if places.is_empty() {
-        "None as a whole; just write in the conversation that is shared with you.".to_owned()
-    } else {
-        places.join("\n")
-    };
-    super::reply(&ctx, &format!("{HOW}\n**Your projects**\n{places}")).await
+    super::reply(&ctx, HOW).await?;
+    // Of its own: there may be as many as one message holds.
+    let above = if places.is_empty() { OF_A_GUEST } else { "**Your projects**" };
+    super::reply(&ctx, &page(above, &places)).await
 }
+
+/// To somebody who may use no project as a whole.
+const OF_A_GUEST: &str =
+    "**Your projects**: none as a whole; just write in the conversation that is shared with you.";
 
 const HOW: &str = "I run Claude Code in a project's directory and show what it does.\n\
     - **Ask**: mention me in a project's channel, or reply to one of my messages. In a thread that I take part in, just \
     write. Files that you attach come along; `@path` names a file of the project.\n\
     - **One at a time**: what you write meanwhile waits its turn. 👀 taken · ⚙️ working · ✅ done · ❌ failed · ⏹️ stopped\n\
     - **When Claude asks** (a permission, a question, a plan) a card has the answers as buttons; *Other…*, *Deny and say \
-    why* and *Edit* open a form. The first answer of somebody who may answer counts; without one it is denied in the end. \
+    why* and *Edit, then allow* open a form. The first answer of somebody who may answer counts; without one it is denied in the end. \
     What cannot be undone is asked about in every mode, and some things a rule of the project may ask about or deny\n\
     - **What waits** is changed by editing its message and taken back by deleting it; ⏩ on it, or *Send now*, tells it to \
     the turn that runs. `/queue` shows all of it\n\
@@ -70,3 +72,14 @@ const HOW: &str = "I run Claude Code in a project's directory and show what it d
     - `/status` shows all conversations, with their cost\n\
     - `/share` lets one more person into this conversation, for a time\n\
     - `/why` explains what became of a message, by its link";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::message::{CONTENT_UNITS_MAX, units};
+
+    #[test]
+    fn the_help_fits_one_message() {
+        assert!(units(HOW) <= CONTENT_UNITS_MAX);
+    }
+}

@@ -8,6 +8,7 @@ mod effort;
 mod help;
 mod mode;
 mod model;
+mod page;
 mod queue;
 mod reset;
 mod retry;

@@ -2,6 +2,7 @@
 
 use serenity::all::{ButtonStyle, CreateActionRow, CreateButton};
 
+use super::page::page;
 use super::{Context, here, scope};
 use crate::conversation::handle::{InQueue, Taking};
 use crate::discord::access::{Action, authorize, denied};
@@ -10,7 +11,6 @@ use crate::discord::{DoorError, waiting};
 use crate::domain::action;
 use crate::domain::ids::GuildId;
 use crate::render::escape::{escape, one_line};
-use crate::render::message::{CONTENT_UNITS_MAX, units};
 
 /// So many characters of each are shown.
 const WORDS_CHARS_MAX: usize = 80;
@@ -66,7 +66,10 @@ pub async fn queue(
         })
         .collect();
     let rows = buttons.chunks(5).map(|row| CreateActionRow::Buttons(row.to_vec())).collect();
-    let reply = poise::CreateReply::default().content(page(&lines)).ephemeral(true).components(rows);
+    let reply = poise::CreateReply::default()
+        .content(page("**Waiting here**", &lines))
+        .ephemeral(true)
+        .components(rows);
     poise::Context::Application(ctx).send(reply).await?;
     Ok(())
 }
@@ -88,34 +91,4 @@ fn line(number: usize, waiting: &InQueue, guild: Option<GuildId>) -> String {
         (None, _) | (_, None) => String::new(),
     };
     format!("{number}. **{by}**: {words}{together}{told}{link}")
-}
-
-/// As many lines as one message holds; the rest is counted.
-fn page(lines: &[String]) -> String {
-    const REST: usize = 40;
-    if lines.is_empty() {
-        return NOTHING.to_owned();
-    }
-    let mut text = "**Waiting here**".to_owned();
-    for (index, line) in lines.iter().enumerate() {
-        if units(&text) + units(line) + REST > CONTENT_UNITS_MAX {
-            text = format!("{text}\n… and {} more", lines.len() - index);
-            break;
-        }
-        text = format!("{text}\n{line}");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_queue_fits_one_message() {
-        let text = page(&vec!["x".repeat(190); 30]);
-        assert!(units(&text) <= CONTENT_UNITS_MAX);
-        assert!(text.ends_with("more"), "{text}");
-        assert_eq!(page(&[]), NOTHING);
-    }
 }

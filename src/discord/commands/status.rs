@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::page::page;
 use super::{Context, person};
 use crate::clock::WallTime;
 use crate::discord::access::{Action, NOT_AMONG_PEOPLE, Verdict, authorize};
@@ -10,7 +11,6 @@ use crate::domain::ids::ChannelId;
 use crate::domain::tier::Tier;
 use crate::outbox::breaker::Standing;
 use crate::outbox::deliver::Closed;
-use crate::render::message::{CONTENT_UNITS_MAX, units};
 use crate::render::view;
 use crate::store::ConversationStatus;
 
@@ -54,8 +54,11 @@ pub async fn status(ctx: Context<'_>) -> Result<(), DoorError> {
             authorize(&rule, &person, Action::Prompt) == Verdict::Allowed
         })
     };
-    let troubles = troubles(data, writes_in);
-    super::reply(&ctx, &page(&troubles, &lines)).await
+    let mut above = troubles(data, writes_in);
+    if lines.is_empty() {
+        above.push("No conversation yet. Mention me in a project's channel to begin one.".to_owned());
+    }
+    super::reply(&ctx, &page(&above.join("\n"), &lines)).await
 }
 
 /// The conversations of this server that this person may look at.
@@ -123,41 +126,7 @@ fn line(row: &ConversationStatus, state: &str, now: WallTime) -> String {
     )
 }
 
-/// Troubles first, then as many lines as one message holds; the rest is counted.
-fn page(troubles: &[String], lines: &[String]) -> String {
-    const REST: usize = 40;
-    let none = ["No conversation yet. Mention me in a project's channel to begin one.".to_owned()];
-    let lines = if lines.is_empty() { &none } else { lines };
-    let mut text = troubles.join("\n");
-    for (index, line) in lines.iter().enumerate() {
-        if units(&text) + units(line) + REST > CONTENT_UNITS_MAX {
-            text = format!("{text}\n… and {} more", lines.len() - index);
-            break;
-        }
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(line);
-    }
-    text
-}
-
 fn age(duration: Duration) -> String {
     let days = duration.as_secs() / 86_400;
     if days > 0 { format!("{days} d") } else { view::duration(duration) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_list_fits_one_message() {
-        let lines = vec!["x".repeat(150); 50];
-        let text = page(&["trouble".to_owned()], &lines);
-        assert!(units(&text) <= CONTENT_UNITS_MAX);
-        assert!(text.starts_with("trouble\nxxx") && text.ends_with("more"), "{text}");
-        assert_eq!(page(&[], &lines[..1]), lines[0]);
-        assert!(page(&[], &[]).contains("Mention me"));
-    }
 }

@@ -1,5 +1,6 @@
 //! `/waiting`: what Claude waits for, and for whom, in every place that this person may look at.
 
+use super::page::page;
 use super::{Context, guild, person};
 use crate::clock::WallTime;
 use crate::discord::access::{Action, Verdict, authorize, who_may_answer};
@@ -7,7 +8,6 @@ use crate::discord::{DoorError, rule};
 use crate::domain::ask::{Ask, AskKind};
 use crate::domain::ids::GuildId;
 use crate::render::escape::{escape, one_line};
-use crate::render::message::{CONTENT_UNITS_MAX, units};
 use crate::render::tool_line::tool_line;
 use crate::store::WaitingAsk;
 
@@ -47,7 +47,7 @@ pub async fn waiting(ctx: Context<'_>) -> Result<(), DoorError> {
         let told = line(&ask, &who_may_answer(&rule, &asked), until, conversation.guild);
         if may { &mut own } else { &mut others }.push(told);
     }
-    super::reply(&ctx, &page(&own, &others)).await
+    super::reply(&ctx, &list(own, others)).await
 }
 
 /// An ask whose conversation has not said so yet is denied at this time.
@@ -87,40 +87,34 @@ fn what(ask: &Ask) -> String {
     }
 }
 
-/// What this person may answer comes first; as many as one message holds, the rest is counted.
-fn page(own: &[String], others: &[String]) -> String {
-    const REST: usize = 40;
-    let parts = [("**Waits for you**", own), ("**Waits for others**", others)];
-    let total = own.len() + others.len();
-    let (mut text, mut shown) = (String::new(), 0);
-    for (head, lines) in parts {
-        let mut head = Some(head);
-        for line in lines {
-            let head_units = head.map_or(0, |head| units(head) + 1);
-            if units(&text) + head_units + units(line) + REST > CONTENT_UNITS_MAX {
-                return format!("{text}\n… and {} more", total - shown);
-            }
-            for part in head.take().into_iter().chain([line.as_str()]) {
-                if !text.is_empty() {
-                    text.push('\n');
-                }
-                text.push_str(part);
-            }
-            shown += 1;
-        }
+/// What this person may answer comes first.
+fn list(own: Vec<String>, others: Vec<String>) -> String {
+    if own.is_empty() && others.is_empty() {
+        return NOTHING.to_owned();
     }
-    if text.is_empty() { NOTHING.to_owned() } else { text }
+    let lines = headed("**Waits for you**", own).chain(headed("**Waits for others**", others));
+    page("", &lines.collect::<Vec<_>>())
+}
+
+/// The lines, the first of them below a heading.
+fn headed(heading: &str, lines: Vec<String>) -> impl Iterator<Item = String> {
+    let heading = heading.to_owned();
+    lines.into_iter().enumerate().map(move |(index, line)| match index {
+        0 => format!("{heading}\n{line}"),
+        _ => line,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::message::{CONTENT_UNITS_MAX, units};
 
     #[test]
     fn what_does_not_fit_is_counted() {
         let lines = |count: usize| vec!["x".repeat(300); count];
         for (own, others) in [(0, 0), (1, 0), (0, 1), (3, 3), (40, 0), (0, 40), (5, 40), (6, 1)] {
-            let text = page(&lines(own), &lines(others));
+            let text = list(lines(own), lines(others));
             assert!(units(&text) <= CONTENT_UNITS_MAX, "{own} {others}");
             let shown = text.lines().filter(|line| line.starts_with('x')).count();
             let rest = own + others - shown;

@@ -1,6 +1,7 @@
 //! One case of each kind, from outside: message, command, button, a role that goes, another server, a direct message, the
 //! blocked.
 
+use serde_json::json;
 use switchboard::playground::discord::{Pinged, World};
 
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA};
@@ -29,7 +30,8 @@ async fn an_observer_looks_and_starts_nothing() {
     assert!(stage.slash_text(VERA, HARBOR, "status").await.contains("harbor"));
     let told = stage.slash_text(VERA, HARBOR, "stop").await;
     assert!(told.contains("This takes a member of this project"), "{told}");
-    assert!(stage.slash_text(VERA, HARBOR, "help").await.contains("you may look"));
+    let asked = stage.discord.slash(VERA, HARBOR, "help", json!([]));
+    assert!(stage.told_privately(asked).await.contains("you may look"));
     stage.assert_well_behaved();
 }
 
