@@ -38,7 +38,7 @@ use super::setup::Setup;
 use super::state::{Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
 use super::warm::{Berth, NoRoom, Room, Warm};
 use crate::clock::{Clock, Moment};
-use crate::domain::ids::{ConversationId, MessageId, ProcessId, PromptId, SessionId};
+use crate::domain::ids::{ConversationId, MessageId, ProcessId, PromptId, SessionId, TurnId};
 use crate::domain::prompt::Origin;
 use crate::outbox::{Outbox, Target, Thread};
 use crate::render::view::WaitsFor;
@@ -321,6 +321,11 @@ impl Actor {
     fn draw_later(&mut self) -> bool {
         let room = self.shared.outbox.room_at(self.conversation.id.into());
         self.drawing.later(self.shared.clock.moment(), room, self.state.is_urgent())
+    }
+
+    /// No prompt is named: nothing of the turn is done, so its reaction stays.
+    pub(super) fn unshow(&self, turn: TurnId) {
+        self.shared.outbox.unsay(turn, &target(&self.conversation, None));
     }
 
     pub(super) fn show(&mut self) {

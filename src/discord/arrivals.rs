@@ -24,9 +24,18 @@ pub struct Arrivals {
 #[derive(Debug, Default)]
 struct Inner {
     channels: Mutex<HashMap<ChannelId, VecDeque<MessageId>>>,
-    /// Those of them that their authors changed or deleted since they arrived.
-    touched: Mutex<HashSet<MessageId>>,
+    /// The channels of which a page is being read.
+    read: Mutex<HashSet<ChannelId>>,
+    /// Those messages that their authors changed or deleted since they arrived, or since their page is being read.
+    touched: Mutex<HashSet<(ChannelId, MessageId)>>,
     changed: watch::Sender<()>,
+}
+
+/// A page of a channel that is being read: what is changed in the channel meanwhile is not what the page says.
+#[derive(Debug)]
+pub struct Page {
+    inner: Arc<Inner>,
+    channel: ChannelId,
 }
 
 /// A message's turn to be taken; dropping it lets the next one go.
@@ -67,8 +76,8 @@ impl Arrivals {
     /// Waits until a message that was changed or deleted was taken, if it did arrive.
     pub async fn passed(&self, channel: ChannelId, message: MessageId) {
         let mut changed = self.inner.changed.subscribe();
-        if self.inner.is_noted(channel, message) {
-            lock(&self.inner.touched).insert(message);
+        if self.inner.is_noted(channel, message) || lock(&self.inner.read).contains(&channel) {
+            lock(&self.inner.touched).insert((channel, message));
         }
         let passed = async {
             while self.inner.is_noted(channel, message) {
@@ -79,6 +88,12 @@ impl Arrivals {
         if tokio::time::timeout(WAIT_MAX, passed).await.is_err() {
             tracing::warn!(%channel, %message, "a message that was changed hangs; going on without it");
         }
+    }
+
+    /// Begins to read a page of a channel; one at a time.
+    pub fn read(&self, channel: ChannelId) -> Page {
+        lock(&self.inner.read).insert(channel);
+        Page { inner: Arc::clone(&self.inner), channel }
     }
 
     /// Waits for `ready`, and until every message that arrived in the channel before this one was taken.
@@ -106,6 +121,23 @@ impl Arrivals {
     }
 }
 
+impl Page {
+    /// Notes a message of the page, which is taken when those before it are.
+    pub fn note(&self, message: MessageId) -> Taken {
+        Arrivals { inner: Arc::clone(&self.inner) }.note(self.channel, message);
+        Taken { inner: Arc::clone(&self.inner), channel: self.channel, message, in_order: true }
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        lock(&self.inner.read).remove(&self.channel);
+        // Those that still wait to be taken are not the page's.
+        lock(&self.inner.touched)
+            .retain(|(channel, message)| *channel != self.channel || self.inner.is_noted(*channel, *message));
+    }
+}
+
 impl Taken {
     /// Whether every message before this one was taken. If not, one before it hangs, and nothing is known of it.
     pub fn is_in_order(&self) -> bool {
@@ -114,7 +146,7 @@ impl Taken {
 
     /// Whether the message was changed or deleted while it waited: it is not what arrived.
     pub fn was_touched(&self) -> bool {
-        lock(&self.inner.touched).contains(&self.message)
+        lock(&self.inner.touched).contains(&(self.channel, self.message))
     }
 }
 
@@ -142,7 +174,7 @@ impl Drop for Taken {
                 }
             }
         }
-        lock(&self.inner.touched).remove(&self.message);
+        lock(&self.inner.touched).remove(&(self.channel, self.message));
         self.inner.changed.send_replace(());
     }
 }

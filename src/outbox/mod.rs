@@ -149,7 +149,8 @@ impl Outbox {
     }
 
     /// What `turn` should look like from now on. The first call for a turn decides its place among the turns of the
-    /// channel: a later turn is posted when the earlier one is complete.
+    /// channel: a later turn is posted when the earlier one is complete. Where the earlier one is not over it gave way to
+    /// the later one, and comes after that.
     pub fn show(&self, turn: TurnId, target: &Target, shown: Shown) {
         // A reaction that says that it is over comes when all of it can be read.
         if let Some((channel, message)) = target.prompt.filter(|_| !shown.reaction.is_final()) {

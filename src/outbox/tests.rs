@@ -255,6 +255,37 @@ async fn a_notice_that_was_lost_beside_an_answer_is_not_taken_for_it() {
 }
 
 #[tokio::test]
+async fn a_turn_that_gives_way_holds_up_nobody_and_what_was_posted_of_it_is_taken_back() {
+    let bench = Bench::new(vec![]).await;
+    let target = Target { channel: HERE, parent: None, thread: None, prompt: None, also: Vec::new() };
+    let turn = |number: u128, text: &str, ended: bool| {
+        let shown =
+            Shown { slots: vec![MessageBody::text(text)], reaction: Reaction::Working, typing: false, ended };
+        bench.outbox.show(TurnId(Uuid::from_u128(number)), &target, shown);
+    };
+    let there = async |wanted: &[&str]| loop {
+        let (posted, deleted) = (lock(&bench.discord.posted).clone(), lock(&bench.discord.deleted).clone());
+        let there = (1..).zip(&posted).filter(|(id, _)| !deleted.contains(&MessageId(*id)));
+        if there.map(|(_, body)| body.content.as_str()).eq(wanted.iter().copied()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    turn(1, "Waits for a place.", false);
+    there(&["Waits for a place."]).await;
+    // Another one begins although this is not over: nobody waits for what waits.
+    turn(2, "By itself.", false);
+    there(&["Waits for a place.", "By itself."]).await;
+    bench.outbox.unsay(TurnId(Uuid::from_u128(1)), &target);
+    there(&["By itself."]).await;
+    turn(2, "By itself, done.", true);
+    there(&["By itself, done."]).await;
+    // What was taken back comes after it.
+    turn(1, "Its turn.", true);
+    there(&["By itself, done.", "Its turn."]).await;
+}
+
+#[tokio::test]
 async fn workers_end_when_nothing_is_shown_any_more() {
     let bench = Bench::new(vec![]).await;
     assert_eq!(bench.ends_with(MessageBody::text("The end.")).await, [MessageBody::text("The end.")]);

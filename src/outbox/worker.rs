@@ -45,7 +45,7 @@ pub(super) struct Entry {
 /// When something may be posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// When the turns before it are complete.
+    /// When the turns before it are complete; one that is not over lets another before it that is new.
     InTurn,
     /// Before every turn that is not complete: a refusal that came an hour later would help nobody.
     AtOnce,
@@ -68,6 +68,10 @@ impl Channel {
         let shown = Arc::new(shown);
         {
             let mut turns = lock(&self.turns);
+            if order == Order::InTurn {
+                // What was to be taken back goes on: it has a place among the turns again, and none before them.
+                turns.retain(|entry| entry.turn != turn || entry.order == Order::InTurn);
+            }
             match turns.iter_mut().find(|entry| entry.turn == turn) {
                 Some(entry) => {
                     entry.shown = shown;
@@ -76,7 +80,14 @@ impl Channel {
                         entry.order = order;
                     }
                 }
-                None => turns.push_back(Entry { turn, target: target.clone(), shown, order }),
+                None => {
+                    // A turn that is not over gave way to the one that is new.
+                    let gave_way = |entry: &Entry| entry.order == Order::InTurn && !entry.shown.ended;
+                    let before =
+                        turns.iter().position(gave_way).filter(|_| order == Order::InTurn && !shown.ended);
+                    let place = before.unwrap_or(turns.len());
+                    turns.insert(place, Entry { turn, target: target.clone(), shown, order });
+                }
             }
         }
         self.settled.send_replace(false);

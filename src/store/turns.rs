@@ -260,12 +260,16 @@ impl Store {
         Ok(!writer.ended(ended).await?.is_empty())
     }
 
-    /// Discord shows the end of the turn, or will never.
+    /// Discord shows the end of the turn, or will never. One that is not over is not delivered.
     pub async fn delivered(&self, id: TurnId) -> Result<(), StoreError> {
         let (id, now) = (id.to_string(), self.now().0);
-        sqlx::query!("UPDATE turns SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL", now, id)
-            .execute(&mut *self.writer().await?)
-            .await?;
+        sqlx::query!(
+            "UPDATE turns SET delivered_at = ? WHERE id = ? AND state = 'ended' AND delivered_at IS NULL",
+            now,
+            id
+        )
+        .execute(&mut *self.writer().await?)
+        .await?;
         Ok(())
     }
 

@@ -23,6 +23,7 @@ impl Actor {
             Effect::AskPlace => return Ok(Some(self.ask_place())),
             Effect::TakePlace => self.take_place(),
             Effect::LeavePlace => self.leave_place(),
+            Effect::Unshow(turn) => self.unshow(turn),
             Effect::Join { turn, more } => self.join(turn, &more).await?,
             Effect::Begin { turn, prompt, more, process, start, from, attempt, carried } => {
                 let new = self.new_turn(turn, Some(prompt.id), process, from, attempt);

@@ -24,6 +24,8 @@ pub enum Effect {
     TakePlace,
     /// Give the place back.
     LeavePlace,
+    /// Take back what is posted of a turn that did not begin, and whose prompts wait in the queue again.
+    Unshow(TurnId),
     /// Store that these prompts wait to be one turn, with the first one, from which it has its name.
     Join {
         /// The turn.

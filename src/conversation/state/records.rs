@@ -132,6 +132,7 @@ impl State {
         match self.turn.replace(turn) {
             // The CLI began by itself meanwhile. The prompt that waits goes on after that.
             Some(Turn {
+                id,
                 prompt: Some(_),
                 parts,
                 stage: Stage::Waiting | Stage::Replacing(_),
@@ -139,6 +140,7 @@ impl State {
                 ..
             }) => {
                 self.leave_place(effects);
+                effects.push(Effect::Unshow(id));
                 for part in parts {
                     self.submit(part);
                 }

@@ -1,5 +1,6 @@
 //! One absence being read: what is asked of Discord for it, and what was learned on the way.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +17,7 @@ use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::discord::intake::{self, Whence};
 use crate::discord::rest::{Rest, status};
-use crate::discord::{Data, DoorError, notice};
+use crate::discord::{Data, DoorError, arrivals, notice, waiting};
 use crate::domain::ids::{ChannelId, GuildId, MessageId, RoleId, UserId};
 
 /// Members whose roles are remembered while one absence is read.
@@ -67,6 +68,8 @@ impl<'a> Reading<'a> {
     /// Reads one page of a channel and takes what is in it, oldest first.
     pub(super) async fn page(&self, lane: Lane) -> Outcome {
         let channel = lane.channel;
+        // Before it is asked for: what is changed while the answer is on its way is changed after what it says.
+        let read = self.data.arrivals.read(channel);
         let page = tokio::select! {
             page = self.messages(lane) => page,
             () = self.inner.progress.ended(self.session) => return Outcome::Failed,
@@ -74,7 +77,7 @@ impl<'a> Reading<'a> {
         };
         let taken = match page {
             Ok(page) => match lane.after {
-                Some(_) => self.take(channel, page).await,
+                Some(_) => self.take(channel, page, &read).await,
                 None => self.first_sight(channel, &page).await,
             },
             Err(error) => Err(DoorError::from(error)),
@@ -102,12 +105,25 @@ impl<'a> Reading<'a> {
         Ok(Outcome::End)
     }
 
-    async fn take(&self, channel: ChannelId, page: Page) -> Result<Outcome, DoorError> {
-        for message in &page.messages {
+    async fn take(
+        &self,
+        channel: ChannelId,
+        page: Page,
+        read: &arrivals::Page,
+    ) -> Result<Outcome, DoorError> {
+        let noted: Vec<_> =
+            page.messages.iter().map(|message| read.note(MessageId(message.id.get()))).collect();
+        for (message, taken) in page.messages.iter().zip(noted) {
             if self.inner.progress.session() != self.session || self.inner.stop.is_cancelled() {
                 return Ok(Outcome::Failed);
             }
             self.count.fetch_add(1, Ordering::Relaxed);
+            let message = if taken.was_touched() {
+                waiting::as_it_is(self.ctx, self.data, message).await
+            } else {
+                Some(Cow::Borrowed(message))
+            };
+            let Some(message) = &message else { continue };
             match intake::message(self.ctx, self.data, message, Whence::Read(self)).await {
                 Ok(()) => {}
                 Err(DoorError::Discord(error)) if is_refusal(&error) => {

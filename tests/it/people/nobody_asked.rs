@@ -1,10 +1,12 @@
 //! A turn that Claude begins by itself, because a task in the background is over, may ask as well: then whoever runs the bot
 //! is called, and nobody else.
 
-use switchboard::playground::discord::Pinged;
+use serde_json::Value;
+use switchboard::domain::ids::ChannelId;
+use switchboard::playground::discord::{Pinged, Snapshot};
 
 use super::made;
-use crate::harness::{HARBOR, JONAS, MARA, Stage};
+use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage};
 
 /// A task that goes on after the turn; when it is over Claude wants to do something.
 async fn a_task_that_asks_when_it_is_over(stage: &Stage) {
@@ -54,5 +56,33 @@ async fn where_nobody_is_named_nobody_is_called_and_the_card_says_who_may() {
     stage.said(HARBOR, "denied by Mara").await;
     assert!(!made(&stage));
     assert_eq!(stage.pinged_by_cards(), []);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_place_holds_up_no_question_and_comes_after_it() {
+    let stage = Stage::new().await.with("limits", "running_turns_max = 1");
+    let _bot = stage.bot().await;
+    let go = stage.dir().join("go");
+    let script = "[[ask:bash:touch made.txt]][[code:1]]";
+    let first = stage.ask(MARA, HARBOR, &format!("[[background:{script}|{}]][[say:It runs.]]", go.display()));
+    stage.answer(HARBOR, first).await;
+    let free = stage.dir().join("free");
+    let elsewhere = stage.ask(JONAS, LIGHTHOUSE, &format!("[[say:Here.]][[wait:{}]]", free.display()));
+    stage.said(ChannelId(elsewhere.0), "Here.").await;
+    let waits = stage.ask(MARA, HARBOR, "[[say:At last.]]");
+    stage.answer_shows(HARBOR, waits, "waiting for a place").await;
+    std::fs::write(&go, "").expect("the task ends");
+    let (card, _) = stage.card(HARBOR).await;
+    let left = |discord: &Snapshot<'_>| {
+        let waiting = |message: &Value| message["content"].to_string().contains("waiting for a place");
+        (!discord.messages(HARBOR).iter().any(waiting)).then_some(())
+    };
+    stage.discord.wait_for("the line of the turn that gave way to be gone", left).await;
+    stage.click(MARA, card, "Allow once").await;
+    stage.said(HARBOR, "let line_1").await;
+    std::fs::write(&free, "").expect("a place is free");
+    assert!(stage.answer(HARBOR, waits).await.contains("At last."));
+    assert_eq!(stage.outcome(waits).await, "✅");
     stage.assert_well_behaved();
 }

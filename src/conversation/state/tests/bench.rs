@@ -229,6 +229,7 @@ impl Bench {
             Effect::AskPlace => "ask place".to_owned(),
             Effect::TakePlace => "take place".to_owned(),
             Effect::LeavePlace => "leave place".to_owned(),
+            Effect::Unshow(_) => "unshow".to_owned(),
             Effect::Join { more, .. } => {
                 let more: Vec<_> = more.iter().map(|more| number(*more).to_string()).collect();
                 format!("join {}", more.join(", "))

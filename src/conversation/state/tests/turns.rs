@@ -270,7 +270,7 @@ fn the_cli_begins_by_itself_while_a_prompt_waits() {
     bench.submit(3);
     bench.record(result());
     bench.submit(2);
-    assert_eq!(bench.record(init()), ["began alone in A", "leave place"]);
+    assert_eq!(bench.record(init()), ["began alone in A", "leave place", "unshow"]);
     assert_eq!(bench.place("same"), ["leave place"], "a place that comes too late is given back");
     assert_eq!(bench.record(result()), ["end alone: completed", "leave place", "ask place"]);
     assert_eq!(bench.running(), Some(2));

@@ -28,6 +28,7 @@ impl World {
                 self.placed = true;
             }
             Effect::LeavePlace => (self.asked, self.placed) = (false, false),
+            Effect::Unshow(_) => {}
             Effect::Join { turn, more } => {
                 for more in more {
                     assert!(self.queued.contains(&number(more)), "what does not wait is joined");
