@@ -88,10 +88,21 @@ fn counted(count: usize) -> (String, &'static str) {
     if count == 1 { ("1 message".to_owned(), "was") } else { (format!("{count} messages"), "were") }
 }
 
-fn show_held(data: &Data, channel: ChannelId, held: &Held, body: MessageBody) {
-    let key =
-        TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("held:{channel}:{}", held.newest).as_bytes()));
+/// Takes back what was said of it: there is no such thing any more.
+pub fn nothing_held(data: &Data, channel: ChannelId, held: &Held) {
+    let (key, target) = held_message(channel, held);
+    data.outbox.unsay(key, &target);
+}
+
+/// What the message is known by, and where it stands.
+fn held_message(channel: ChannelId, held: &Held) -> (TurnId, Target) {
+    let key = format!("held:{channel}:{}", held.newest);
     let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
+    (TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())), target)
+}
+
+fn show_held(data: &Data, channel: ChannelId, held: &Held, body: MessageBody) {
+    let (key, target) = held_message(channel, held);
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.say(key, &target, shown);
 }

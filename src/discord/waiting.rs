@@ -8,6 +8,7 @@ use std::time::Duration;
 use serenity::all::{Context, Message, Reaction};
 
 use super::access::{Person, Verdict, authorize};
+use super::catch_up::held;
 use super::intake::{self, Said};
 use super::rest::{self, Rest};
 use super::{Data, DoorError, rule};
@@ -234,8 +235,17 @@ pub async fn take_back(
     prompt: PromptId,
     taking: Taking,
 ) -> Result<TakenBack, DoorError> {
+    let held_in = data.store.held_in(prompt).await?;
+    let held = match held_in {
+        Some(channel) => data.store.held(channel).await?,
+        None => None,
+    };
     let taken_back = data.registry.ask(conversation, |it| async move { it.withdraw(prompt, taking).await });
-    Ok(taken_back.await?)
+    let taken_back = taken_back.await?;
+    if let (TakenBack::Done { .. }, Some(channel), Some(held)) = (taken_back, held_in, held) {
+        held::tell_less(data, channel, &held).await?;
+    }
+    Ok(taken_back)
 }
 
 /// Tells what waits to the running turn, or lets it interrupt that.

@@ -80,18 +80,18 @@ impl Inner {
             tracing::info!(%channel, "the channel takes something again");
             let was_told = lock(&self.closed.direct).is_some();
             if was_told {
-                self.tell_owner(turn, format!("-# ✅ I can write in <#{channel}> again."));
+                self.tell_owner(turn, over(channel));
             }
         }
     }
 
     /// Says something to the owner in private, in one message for each turn.
-    fn tell_owner(&self, turn: TurnId, sentence: String) {
+    pub(super) fn tell_owner(&self, turn: TurnId, sentence: String) {
         let (Some(owner), Some(inner)) = (self.owner, self.me.upgrade()) else { return };
         let told = async move {
             let Some(channel) = direct(&inner, owner).await else { return };
             *lock(&inner.closed.direct) = Some(channel);
-            let key = TurnId(uuid::Uuid::new_v5(&turn.0, b"owner"));
+            let key = notice_id(turn);
             let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
             let slots = vec![MessageBody::text(sentence)];
             let shown = Shown { slots, reaction: Reaction::Failed, typing: false, ended: true };
@@ -100,6 +100,16 @@ impl Inner {
         let stop = self.stop.clone();
         self.tasks.spawn(async move { stop.run_until_cancelled(told).await });
     }
+}
+
+/// The turn under which the owner is told of the trouble of another turn.
+pub(super) fn notice_id(turn: TurnId) -> TurnId {
+    TurnId(uuid::Uuid::new_v5(&turn.0, b"owner"))
+}
+
+/// Told to the owner of a channel that takes what it refused before.
+pub(super) fn over(channel: ChannelId) -> String {
+    format!("-# ✅ I can write in <#{channel}> again.")
 }
 
 /// The channel in which somebody can be told something in private.

@@ -241,6 +241,9 @@ impl Delivery {
     async fn over(&self, inner: &Inner, shown: &Shown) -> Result<(), StoreError> {
         let is_replaced = matches!(self.wanted(shown), Cow::Owned(_));
         let refused = self.given_up || is_replaced || self.known.is_refused(None);
+        if !self.given_up {
+            self.tell_over(inner).await?;
+        }
         let reaction = if refused { Reaction::Failed } else { shown.reaction };
         // Before the one with which the turn is noted as delivered.
         for (channel, message) in &self.target.also {

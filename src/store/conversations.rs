@@ -177,6 +177,25 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// A conversation that was to plan plans no more: the project's mode counts again. Whether it was; what somebody chose
+    /// meanwhile stays.
+    pub async fn leave_plan(&self, id: ConversationId) -> Result<bool, StoreError> {
+        let key = id.0.cast_signed();
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        let done = sqlx::query!("UPDATE conversations SET mode = NULL WHERE id = ? AND mode = 'plan'", key)
+            .execute(&mut *transaction)
+            .await?;
+        let left = done.rows_affected() > 0;
+        if left {
+            let target = id.to_string();
+            let line = Line { actor: None, action: "mode", target: &target, detail: "project" };
+            append(&mut transaction, self.now(), line).await?;
+        }
+        transaction.commit().await?;
+        Ok(left)
+    }
+
     /// The same of its effort; `None`: the model's own again.
     pub async fn set_effort(
         &self,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::prompts::{Row, wish_word};
 use super::row::{to_json, uuid};
 use super::{Store, StoreError};
-use crate::domain::ids::{ConversationId, ProcessId, PromptId, TurnId};
+use crate::domain::ids::{ChannelId, ConversationId, ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Prompt, Wish};
 
 impl Store {
@@ -41,6 +41,15 @@ impl Store {
         .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_prompt).transpose()
+    }
+
+    /// The channel in which a prompt is held, if it is.
+    pub async fn held_in(&self, id: PromptId) -> Result<Option<ChannelId>, StoreError> {
+        let id = id.to_string();
+        let channel = sqlx::query_scalar!("SELECT held_in FROM prompts WHERE id = ?", id)
+            .fetch_optional(&mut *self.reader().await?)
+            .await?;
+        Ok(channel.flatten().map(|channel| ChannelId(channel.cast_unsigned())))
     }
 
     /// What is to become of a prompt that waits. False: it does not wait any more.

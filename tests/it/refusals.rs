@@ -2,6 +2,7 @@
 //! stops asking, says so, and goes on by itself.
 
 use serde_json::json;
+use switchboard::domain::ids::ChannelId;
 use switchboard::playground::discord::{Fault, Snapshot, World, permissions};
 
 use crate::harness::{BOT, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, by_turns, eventually};
@@ -181,5 +182,34 @@ async fn a_channel_in_which_the_bot_may_not_write_is_said_where_it_can_be() {
     assert_eq!(stage.bot_messages(direct).len(), 1, "the owner has one notice");
     let told = stage.slash_text(MARA, LIGHTHOUSE, "status").await;
     assert!(!told.contains("may not write"), "{told}");
+    stage.assert_well_behaved();
+}
+
+/// What was said of an answer that waits is not so any more when the next daemon posts it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_daemon_says_as_well_that_it_can_write_again() {
+    let stage = Stage::new().await.with("access", &format!("owner = {JONAS}"));
+    let bot = stage.bot().await;
+    let opened = stage.ask(MARA, LIGHTHOUSE, "[[say:A thread.]]");
+    let thread = ChannelId(opened.0);
+    stage.said(thread, "A thread.").await;
+    stage.discord.overwrite_permissions(HARBOR, BOT, 0, permissions::SEND_MESSAGES);
+    stage.discord.faults().rate(&*format!("POST /channels/{thread}/messages"), 1_000_000, 1, forbidden());
+    for channel in [HARBOR, thread] {
+        stage.ask(MARA, channel, "[[say:At last.]]");
+    }
+    let direct = stage.discord.direct_channel(JONAS);
+    stage.said(LIGHTHOUSE, &format!("I may not write in <#{thread}>")).await;
+    stage.said(direct, &format!("I may not write in <#{HARBOR}>")).await;
+    stage.rows("SELECT 'x' FROM turns WHERE state = 'ended' AND delivered_at IS NULL", 2).await;
+    bot.kill();
+    stage.discord.faults().clear_rest();
+    stage.discord.overwrite_permissions(HARBOR, BOT, 0, 0);
+    let _bot = stage.bot().await;
+    stage.said(LIGHTHOUSE, &format!("My answer is in <#{thread}> now")).await;
+    stage.said(direct, &format!("I can write in <#{HARBOR}> again")).await;
+    for (channel, notices) in [(LIGHTHOUSE, 1), (direct, 1)] {
+        assert_eq!(stage.bot_messages(channel).len(), notices, "{channel}: the same message");
+    }
     stage.assert_well_behaved();
 }

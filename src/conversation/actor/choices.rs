@@ -33,11 +33,9 @@ impl Actor {
         if self.caught_up.is_some() {
             return Ok(None);
         }
-        self.look_up().await?;
-        if self.conversation.mode.is_none() {
+        if !self.shared.store.leave_plan(self.conversation.id).await? {
             return Ok(None);
         }
-        self.shared.store.set_mode(self.conversation.id, None, None).await?;
         self.look_up().await?;
         Ok(Some(Input::CountsAs(self.shared.setup.tuning(&self.conversation))))
     }

@@ -160,18 +160,26 @@ impl Actor {
         Ok(())
     }
 
-    /// The ask is settled: what was told of it is no longer true.
-    pub(super) fn unremind(&mut self, ask: AskId) {
-        self.say_reminder(ask, reminder::over());
+    /// The ask is settled: what was told of it is no longer true. Where this daemon did not tell it, one before it may have.
+    pub(super) async fn unremind(&mut self, ask: AskId, told: bool) -> Result<(), ActorError> {
+        if told || !self.shared.store.slots(reminder_key(ask)).await?.is_empty() {
+            self.say_reminder(ask, reminder::over());
+        }
+        Ok(())
     }
 
     fn say_reminder(&mut self, ask: AskId, body: MessageBody) {
-        let key = TurnId(Uuid::new_v5(&ask.0, b"reminder"));
+        let key = reminder_key(ask);
         let channel = self.conversation.id.into();
         let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
         let shown = Shown { slots: vec![body], reaction: Reaction::Working, typing: false, ended: true };
         self.shared.outbox.say(key, &target, shown);
     }
+}
+
+/// What the message that reminds of an ask is known by.
+fn reminder_key(ask: AskId) -> TurnId {
+    TurnId(Uuid::new_v5(&ask.0, b"reminder"))
 }
 
 /// Where an ask stands after this answer.

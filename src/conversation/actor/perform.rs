@@ -84,7 +84,7 @@ impl Actor {
             }
             Effect::ExpireAsk(given) => self.expire(given).await?,
             Effect::Remind { ask, turn, person, until } => self.remind(ask, turn, person, until).await?,
-            Effect::Unremind { ask } => self.unremind(ask),
+            Effect::Unremind { ask, told } => self.unremind(ask, told).await?,
             Effect::NoteSideEffects(turn) => {
                 pass(Point::SideEffectsDue).await;
                 store.note_side_effects(turn).await?;

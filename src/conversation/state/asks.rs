@@ -36,6 +36,8 @@ pub struct OpenAsk {
     untold: bool,
     /// Whether whoever is needed was told once more.
     reminded: bool,
+    /// Whether an earlier daemon showed it already, and may have told them.
+    known: bool,
 }
 
 /// Who is called to answer an ask.
@@ -83,6 +85,7 @@ impl State {
     /// The CLI asks: a row first, then a card, or at once the denial of what nobody can be asked.
     pub(super) fn asked(&mut self, ask: &Ask, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
         let until = WallTime(at.0.saturating_add(millis(self.bounds.ask_max)));
+        let known = !self.is_caught_up();
         let Some(turn) = &mut self.turn else { return };
         effects.push(Effect::SaveAsk { turn: turn.id, ask: ask.clone() });
         if !ask.is_for_people() {
@@ -102,7 +105,17 @@ impl State {
             turn.cards += 1;
             let untold = turn.cards > CARDS_MAX;
             let (due, reminded) = (None, false);
-            turn.asks.push(OpenAsk { id, ask, asked: now, asked_at: at, due, person, untold, reminded });
+            turn.asks.push(OpenAsk {
+                id,
+                ask,
+                asked: now,
+                asked_at: at,
+                due,
+                person,
+                untold,
+                reminded,
+                known,
+            });
         }
     }
 
@@ -200,6 +213,7 @@ impl State {
             let Some(given) = process.given(&open.ask.request) else { return true };
             turn.view.answered(&given.request, &given.answer, given.by.as_deref());
             effects.push(Effect::Write(answer_line(&open.ask, &given.answer)));
+            effects.push(Effect::Unremind { ask: open.id, told: false });
             turn.changed = true;
             false
         });
@@ -234,8 +248,8 @@ impl State {
         let turn = self.turn.as_mut()?;
         let index = turn.asks.iter().position(|open| open.id == id)?;
         let open = turn.asks.remove(index);
-        if open.reminded {
-            effects.push(Effect::Unremind { ask: id });
+        if open.reminded || open.known {
+            effects.push(Effect::Unremind { ask: id, told: open.reminded });
         }
         if turn.asks.is_empty() {
             turn.started = turn.started.after(now.since(open.asked));

@@ -183,6 +183,8 @@ pub enum Effect {
     Unremind {
         /// Which ask.
         ask: AskId,
+        /// Whether this daemon told it; else one before it may have.
+        told: bool,
     },
     /// Store that nobody answered an ask, and what it gets instead.
     ExpireAsk(Given),

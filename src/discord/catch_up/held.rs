@@ -5,7 +5,7 @@ use crate::chain::Chain;
 use crate::domain::ids::{ChannelId, MessageId};
 use crate::domain::prompt::Origin;
 use crate::render::view::Reaction;
-use crate::store::{NewConversation, Settled, StoreError};
+use crate::store::{Held, NewConversation, Settled, StoreError};
 
 /// Runs what is held in a channel, in the order in which it was said; how many prompts that were. Of several who want it
 /// one has it, and the others get 0.
@@ -61,6 +61,19 @@ async fn try_to_tell(data: &Data, channel: ChannelId) -> Result<(), StoreError> 
     // above: so this comes last.
     for (held, settled) in data.store.settled_held(channel).await? {
         notice::held_settled(data, channel, &held, settled);
+    }
+    Ok(())
+}
+
+/// Says that less is held in a channel than this, because something of it was taken back: in the message that said so, or
+/// where its last prompt is gone in one for the rest.
+pub async fn tell_less(data: &Data, channel: ChannelId, before: &Held) -> Result<(), StoreError> {
+    let left = data.store.held(channel).await?;
+    if left.is_none_or(|left| left.newest != before.newest) {
+        notice::nothing_held(data, channel, before);
+    }
+    if let Some(left) = left {
+        notice::held(data, channel, &left);
     }
     Ok(())
 }

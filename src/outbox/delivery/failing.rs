@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::deliver::{Closed, DeliverError};
 use super::super::plan::{self, Call, Operation, PostedState};
 use super::super::worker::Order;
-use super::super::{Inner, Target, trouble};
+use super::super::{Inner, Target, closed, trouble};
 use super::Delivery;
 use crate::chain::Chain;
 use crate::domain::ids::ErrorId;
@@ -141,6 +141,22 @@ impl Delivery {
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
         inner.store.slot_refused(self.key(operation), self.target.channel, &nonce).await?;
         self.known.set(operation, PostedState::Refused, String::new(), inner.clock.wall());
+        Ok(())
+    }
+
+    /// The turn is posted. Where it was said that its answer waits, that is not so any more: an earlier daemon may have said
+    /// it, or an earlier delivery of this one.
+    pub(super) async fn tell_over(&self, inner: &Inner) -> Result<(), StoreError> {
+        let above = self.target.parent.is_some();
+        let key = if above { trouble::notice_id(self.turn) } else { closed::notice_id(self.turn) };
+        // Few have an owner, and fewer had trouble.
+        if (above || inner.owner.is_some()) && !inner.store.slots(key).await?.is_empty() {
+            if above {
+                self.tell_above(inner, trouble::over(self.target.channel));
+            } else {
+                inner.tell_owner(self.turn, closed::over(self.target.channel));
+            }
+        }
         Ok(())
     }
 

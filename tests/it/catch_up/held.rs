@@ -1,6 +1,8 @@
 //! What is too old or too much after an absence: it is said, kept, and runs when somebody says so.
 
+use serde_json::Value;
 use switchboard::domain::ids::MessageId;
+use switchboard::playground::discord::Snapshot;
 
 use super::{copies, known};
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, by_turns};
@@ -80,6 +82,34 @@ async fn a_notice_of_what_is_held_no_more_loses_its_buttons() {
     assert!(stage.told_privately(clicked).await.contains("Nothing is held here any more"));
     let left = stage.buttons(HARBOR);
     assert!(left.is_empty(), "{left:?}");
+    assert!(stage.cli_prompts().is_empty());
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_back_what_is_held_changes_what_is_said_of_it() {
+    let stage = Stage::new().await.with("limits", "catch_up_prompts_max = 0");
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    bot.kill();
+    let missed: Vec<_> =
+        (0..3).map(|n| stage.ask(by_turns(n), HARBOR, &format!("[[say:Missed {n}.]]"))).collect();
+    let _bot = stage.bot().await;
+    stage.said(HARBOR, "3 messages while I was away").await;
+    stage.discord.delete(missed[1]);
+    stage.said(HARBOR, "2 messages while I was away").await;
+    // The notice is known by the last of them: the rest gets one of its own.
+    stage.discord.delete(missed[2]);
+    stage.said(HARBOR, "1 message while I was away").await;
+    let gone = |discord: &Snapshot<'_>| {
+        let own = discord.messages(HARBOR);
+        let told = |message: &&Value| message["content"].to_string().contains("while I was away");
+        (own.iter().filter(told).count() == 1).then_some(())
+    };
+    stage.discord.wait_for("the other notice to be gone", gone).await;
+    stage.discord.delete(missed[0]);
+    let gone = |discord: &Snapshot<'_>| discord.messages(HARBOR).is_empty().then_some(());
+    stage.discord.wait_for("nothing to be held", gone).await;
     assert!(stage.cli_prompts().is_empty());
     stage.assert_well_behaved();
 }
