@@ -26,7 +26,7 @@ pub(super) enum Request {
     Stop { which: Which, by: UserId, reply: oneshot::Sender<Stopped> },
     Withdraw { prompt: PromptId, taking: Taking, reply: oneshot::Sender<TakenBack> },
     Edit { prompt: PromptId, text: String, attachments: Vec<Attachment>, reply: oneshot::Sender<bool> },
-    Send { prompt: PromptId, wish: Wish, reply: oneshot::Sender<Sent> },
+    Send { prompt: PromptId, wish: Wish, stops: Option<TurnId>, reply: oneshot::Sender<Sent> },
     Queue { reply: oneshot::Sender<Vec<InQueue>> },
     Reset { reply: oneshot::Sender<usize> },
     Answer { ask: AskId, said: Said, by: Author, reply: oneshot::Sender<Answered> },
@@ -110,6 +110,8 @@ pub enum Sent {
     Told,
     /// It is told as soon as that can be, or is next.
     Next,
+    /// Another turn runs than the one that it was to stop: it waits.
+    Waits,
     /// It does not wait any more.
     TooLate,
 }
@@ -235,10 +237,10 @@ impl Handle {
         answer.await.map_err(|_| Gone)
     }
 
-    /// Tells what waits to the running turn, or lets it interrupt that.
-    pub async fn send(&self, prompt: PromptId, wish: Wish) -> Result<Sent, Gone> {
+    /// Tells what waits to the running turn, or lets it interrupt that: the turn that it `stops`, and no other.
+    pub async fn send(&self, prompt: PromptId, wish: Wish, stops: Option<TurnId>) -> Result<Sent, Gone> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Request::Send { prompt, wish, reply }).await.map_err(|_| Gone)?;
+        self.mailbox.send(Request::Send { prompt, wish, stops, reply }).await.map_err(|_| Gone)?;
         answer.await.map_err(|_| Gone)
     }
 

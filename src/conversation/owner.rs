@@ -1,6 +1,9 @@
 //! Whoever runs the bot is told once that the login is gone, however many turns, tries and daemons meet it: a row is
 //! there before the message, and stays open until the API answers again.
 
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::domain::ids::{TurnId, UserId};
@@ -23,11 +26,14 @@ pub(super) struct Owner {
     who: Option<UserId>,
     store: Store,
     outbox: Outbox,
+    /// Whether there may be an outage that is not over. Held from the row to the message, so that what is said last is what
+    /// is so.
+    may_be_gone: Arc<Mutex<bool>>,
 }
 
 impl Owner {
     pub(super) fn new(who: Option<UserId>, store: Store, outbox: Outbox) -> Self {
-        Self { who, store, outbox }
+        Self { who, store, outbox, may_be_gone: Arc::new(Mutex::new(true)) }
     }
 
     /// A turn of this conversation met it. Of all that do in one outage, the first one tells: in the project's channel,
@@ -36,6 +42,8 @@ impl Owner {
         let Some(who) = self.who else { return Ok(()) };
         let channel = conversation.parent.unwrap_or(conversation.id.into());
         let outage = LoginOutage { notice: TurnId(Uuid::now_v7()), channel, is_over: false };
+        let mut may_be_gone = self.may_be_gone.lock().await;
+        *may_be_gone = true;
         if self.store.begin_login_outage(outage.notice, channel).await? {
             pass(Point::LoginGone).await;
             tracing::warn!(%channel, "the login is gone, whoever runs this is told");
@@ -46,9 +54,14 @@ impl Owner {
 
     /// The API answered somebody.
     pub(super) async fn api_answers(&self) -> Result<(), StoreError> {
+        let mut may_be_gone = self.may_be_gone.lock().await;
+        if !*may_be_gone {
+            return Ok(());
+        }
         if let (Some(outage), Some(who)) = (self.store.end_login_outage().await?, self.who) {
             self.show(&outage, who);
         }
+        *may_be_gone = false;
         Ok(())
     }
 

@@ -149,7 +149,7 @@ async fn act(
         }
         Action::SendNow { prompt } => {
             data.store.audit(Some(by.id), "send", &prompt.to_string(), "").await?;
-            let sent = waiting::send(data, id, prompt, Wish::Steer).await?;
+            let sent = waiting::send(data, id, prompt, Wish::Steer, None).await?;
             Ok(Some(waiting::said_of_sending(sent).to_owned()))
         }
         Action::GoOn { turn } => go_on(ctx, data, id, incoming, turn, by).await,

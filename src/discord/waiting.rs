@@ -110,7 +110,7 @@ pub async fn reacted(ctx: &Context, data: &Data, reaction: &Reaction) -> Result<
     let allowed = authorize(&rule, &person, wanted) == Verdict::Allowed;
     if allowed && !reaction.member.as_ref().is_some_and(|member| member.user.bot) {
         data.store.audit(Some(user), "send", &id.to_string(), "").await?;
-        send(data, prompt.conversation, id, Wish::Steer).await?;
+        send(data, prompt.conversation, id, Wish::Steer, None).await?;
     }
     Ok(())
 }
@@ -248,14 +248,15 @@ pub async fn take_back(
     Ok(taken_back)
 }
 
-/// Tells what waits to the running turn, or lets it interrupt that.
+/// Tells what waits to the running turn, or lets it interrupt that: the turn that it `stops`, and no other.
 pub async fn send(
     data: &Data,
     conversation: ConversationId,
     prompt: PromptId,
     wish: Wish,
+    stops: Option<TurnId>,
 ) -> Result<Sent, DoorError> {
-    Ok(data.registry.ask(conversation, |it| async move { it.send(prompt, wish).await }).await?)
+    Ok(data.registry.ask(conversation, |it| async move { it.send(prompt, wish, stops).await }).await?)
 }
 
 /// Stops a turn with its button; gives what there is to say to who clicked.
@@ -296,6 +297,7 @@ pub fn said_of_sending(sent: Sent) -> &'static str {
         Sent::Next => {
             "The turn cannot hear anything just now. It is told as soon as it can, or this is run next."
         }
+        Sent::Waits => "Another turn began meanwhile: this waits for its own.",
         Sent::TooLate => "It does not wait any more.",
     }
 }

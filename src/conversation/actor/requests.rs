@@ -39,8 +39,8 @@ impl Actor {
                 answer(reply, edited);
                 Ok(())
             }
-            Request::Send { prompt, wish, reply } => {
-                let sent = self.send(prompt, wish).await?;
+            Request::Send { prompt, wish, stops, reply } => {
+                let sent = self.send(prompt, wish, stops).await?;
                 answer(reply, sent);
                 Ok(())
             }

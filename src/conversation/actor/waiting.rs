@@ -86,8 +86,18 @@ impl Actor {
     }
 
     /// Tells what waits to the running turn, or lets it interrupt that.
-    pub(super) async fn send(&mut self, prompt: PromptId, wish: Wish) -> Result<Sent, ActorError> {
+    pub(super) async fn send(
+        &mut self,
+        prompt: PromptId,
+        wish: Wish,
+        stops: Option<TurnId>,
+    ) -> Result<Sent, ActorError> {
         let prompts = self.state.waiting_with(prompt);
+        // Whoever may stop one turn may not stop what began since.
+        let another = self.state.running().is_some_and(|turn| Some(turn.id) != stops);
+        if wish == Wish::Interrupt && another && !prompts.is_empty() {
+            return Ok(Sent::Waits);
+        }
         for prompt in &prompts {
             if self.shared.store.wish(*prompt, wish).await? {
                 pass(Point::Wished).await;

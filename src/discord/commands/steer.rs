@@ -60,14 +60,16 @@ async fn say(ctx: Context<'_>, text: String, wish: Wish) -> Result<(), DoorError
         text: text.trim().to_owned(),
         attachments: Vec::new(),
         received_at: data.clock.wall(),
-        wish,
+        // What it is to stop is said with the turn that was looked at: another may run when it is taken.
+        wish: if wish == Wish::Interrupt { Wish::Wait } else { wish },
     };
     let id = prompt.id;
     if let Some(sentence) = intake::take(data, prompt).await? {
         return super::reply(&ctx, &sentence).await;
     }
-    let sentence = match (wish, waiting::send(data, conversation, id, wish).await?) {
+    let sentence = match (wish, waiting::send(data, conversation, id, wish, running).await?) {
         (Wish::Steer, sent @ (Sent::Told | Sent::Next)) => waiting::said_of_sending(sent),
+        (_, Sent::Waits) => waiting::said_of_sending(Sent::Waits),
         (Wish::Interrupt, Sent::Told | Sent::Next) => "What runs is stopped, then this is next.",
         // It has begun already.
         (_, _) => "Nothing ran, so Claude begins with it now.",
