@@ -72,22 +72,18 @@ impl Channel {
                 // What was to be taken back goes on: it has a place among the turns again, and none before them.
                 turns.retain(|entry| entry.turn != turn || entry.order == Order::InTurn);
             }
-            match turns.iter_mut().find(|entry| entry.turn == turn) {
-                Some(entry) => {
-                    entry.shown = shown;
-                    entry.target.also.clone_from(&target.also);
-                    if order == Order::AtOnce {
-                        entry.order = order;
-                    }
+            if let Some(entry) = turns.iter_mut().find(|entry| entry.turn == turn) {
+                entry.shown = shown;
+                entry.target.also.clone_from(&target.also);
+                if order == Order::AtOnce {
+                    entry.order = order;
                 }
-                None => {
-                    // A turn that is not over gave way to the one that is new.
-                    let gave_way = |entry: &Entry| entry.order == Order::InTurn && !entry.shown.ended;
-                    let before =
-                        turns.iter().position(gave_way).filter(|_| order == Order::InTurn && !shown.ended);
-                    let place = before.unwrap_or(turns.len());
-                    turns.insert(place, Entry { turn, target: target.clone(), shown, order });
-                }
+            } else {
+                // A turn that is not over gave way to the one that is new.
+                let gave_way = |entry: &Entry| entry.order == Order::InTurn && !entry.shown.ended;
+                let before = turns.iter().position(gave_way);
+                let place = before.filter(|_| order == Order::InTurn && !shown.ended).unwrap_or(turns.len());
+                turns.insert(place, Entry { turn, target: target.clone(), shown, order });
             }
         }
         self.settled.send_replace(false);

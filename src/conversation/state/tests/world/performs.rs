@@ -28,7 +28,6 @@ impl World {
                 self.placed = true;
             }
             Effect::LeavePlace => (self.asked, self.placed) = (false, false),
-            Effect::Unshow(_) => {}
             Effect::Join { turn, more } => {
                 for more in more {
                     assert!(self.queued.contains(&number(more)), "what does not wait is joined");
@@ -149,7 +148,8 @@ impl World {
             Effect::ExpireAsk(given) => self.gives(given),
             // Each of them may begin one more attempt.
             Effect::Account { news, .. } => self.bad_news += u32::from(news != News::Works),
-            Effect::SaveAsk { .. }
+            Effect::Unshow(_)
+            | Effect::SaveAsk { .. }
             | Effect::SettleAsk { .. }
             | Effect::Remind { .. }
             | Effect::Unremind { .. }
