@@ -86,7 +86,11 @@ async fn nobody_is_waited_for_to_type_the_token() {
     std::fs::write(&config, text.replace(&own, "token_file = \"-\"")).expect("the configuration");
     // `script` (bsdutils, which every Debian has) gives it a terminal to read from.
     let doctor = format!("{} doctor --config {}", program(), config.display());
-    let script = Command::new("script").args(["-qec", &doctor, "/dev/null"]).stdin(Stdio::null()).output();
+    let mut script = Command::new("script");
+    script.args(["-qec", &doctor, "/dev/null"]).stdin(Stdio::null());
+    // Nothing of the test's environment, as with every daemon.
+    script.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let script = script.output();
     let said = script.expect("`script` runs");
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("FAIL  token") && said.contains("append `< FILE`"), "{said}");
