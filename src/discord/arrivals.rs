@@ -46,6 +46,8 @@ pub struct Taken {
     message: MessageId,
     /// Whether every message before this one was taken, as it should be.
     in_order: bool,
+    /// Whether it is read, and another task has it as well.
+    is_live: bool,
 }
 
 impl Arrivals {
@@ -104,7 +106,8 @@ impl Arrivals {
         ready: impl Future<Output = ()>,
     ) -> Taken {
         self.note(channel, message);
-        let mut taken = Taken { inner: Arc::clone(&self.inner), channel, message, in_order: true };
+        let mut taken =
+            Taken { inner: Arc::clone(&self.inner), channel, message, in_order: true, is_live: false };
         ready.await;
         let mut changed = self.inner.changed.subscribe();
         let first = async {
@@ -124,8 +127,10 @@ impl Arrivals {
 impl Page {
     /// Notes a message of the page, which is taken when those before it are.
     pub fn note(&self, message: MessageId) -> Taken {
+        // One that came live as well is let go by its own task, which has to know what became of it meanwhile.
+        let is_live = self.inner.is_noted(self.channel, message);
         Arrivals { inner: Arc::clone(&self.inner) }.note(self.channel, message);
-        Taken { inner: Arc::clone(&self.inner), channel: self.channel, message, in_order: true }
+        Taken { inner: Arc::clone(&self.inner), channel: self.channel, message, in_order: true, is_live }
     }
 }
 
@@ -165,6 +170,9 @@ impl Inner {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        if self.is_live {
+            return;
+        }
         {
             let mut channels = lock(&self.inner.channels);
             if let Some(noted) = channels.get_mut(&self.channel) {
