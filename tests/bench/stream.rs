@@ -108,14 +108,13 @@ async fn run(stage: &Stage, channels: &[ChannelId], secs: u64, pid: i32) -> Run 
     let before = cpu_ms(pid);
     let begun = now_us();
     let asked: Vec<MessageId> = channels.iter().map(|channel| stage.ask(MARA, *channel, &text)).collect();
-    let wait = Duration::from_secs(secs + 60);
     let done = |message: MessageId, now: &switchboard::playground::discord::Snapshot<'_>| {
         now.reactions(message).iter().any(|(emoji, users)| emoji == "✅" && users.contains(&BOT))
     };
     let all = |now: &switchboard::playground::discord::Snapshot<'_>| {
         asked.iter().all(|message| done(*message, now)).then_some(())
     };
-    stage.discord.wait_for_within(wait, "the texts to be whole", all).await;
+    stage.discord.wait_for("the texts to be whole", all).await;
     let cpu_ms = cpu_ms(pid) - before;
     quiet().await;
     let until = begun + i64::try_from(secs).expect("it fits") * 1_000_000;

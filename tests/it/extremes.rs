@@ -68,7 +68,7 @@ fn mute(stage: &Stage) -> PathBuf {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cli_that_never_says_and_never_reads_anything_is_ended() {
-    let stage = Stage::new().await.with("limits", "silence_secs_max = 2");
+    let stage = Stage::new().await.with("limits", "silence_secs_max = 10");
     let program = mute(&stage);
     let stage = stage.with_command(program);
     let bot = Measured::start(&stage).await;

@@ -1,7 +1,7 @@
 //! What people do on a message: ask Claude about it, run it once more, take it back.
 
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{Draft, InteractionId, World};
+use switchboard::playground::discord::{Draft, InteractionId, PATIENCE, World};
 
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, eventually, private_text};
 
@@ -163,7 +163,7 @@ async fn a_message_or_what_answers_it_runs_once_more() {
             return said;
         }
     };
-    let said = tokio::time::timeout(std::time::Duration::from_mins(1), at_rest()).await.expect("it ends");
+    let said = tokio::time::timeout(PATIENCE, at_rest()).await.expect("it ends");
     assert!(said.starts_with("Once more"), "{said}");
     let all = prompts(&stage, 4).await;
     assert_eq!(all[2..], ["[[say:First.]]", "[[say:First.]]"]);
@@ -195,7 +195,7 @@ async fn what_waits_is_taken_back_by_its_message_and_by_its_note() {
             return said;
         }
     };
-    let said = tokio::time::timeout(std::time::Duration::from_mins(1), known()).await.expect("it is known");
+    let said = tokio::time::timeout(PATIENCE, known()).await.expect("it is known");
     assert!(said.contains("Taken back"), "{said}");
     assert_eq!(stage.outcome(third).await, "⏹️");
     std::fs::write(&gate, "").expect("the gate opens");

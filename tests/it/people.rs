@@ -163,7 +163,7 @@ async fn a_button_of_a_cli_that_died_meanwhile_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_answers_in_time_and_it_is_denied() {
-    let stage = Stage::new().await.with("limits", "ask_secs_max = 2");
+    let stage = Stage::new().await.with("limits", "ask_secs_max = 10");
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, ASKS);
     let (card, _) = stage.card(HARBOR).await;

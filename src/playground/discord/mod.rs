@@ -49,7 +49,7 @@ use tokio_util::task::TaskTracker;
 pub use self::faults::{Fault, Faults, GatewayFault, Matcher};
 pub use self::feed::PageFeed;
 pub use self::interactions::{Choice, InteractionState};
-pub use self::look::{Pinged, RequestLog, Snapshot, Violation};
+pub use self::look::{PATIENCE, Pinged, RequestLog, Snapshot, Violation};
 pub use self::people::Draft;
 use self::state::State;
 pub use self::world::{Person, Role, TextChannel, World};

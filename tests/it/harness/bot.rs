@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use switchboard::fail_point::BUILT_IN;
+use switchboard::playground::discord::PATIENCE;
 
 use crate::support::not_tested;
-
-/// How long a process may take to end before the test fails.
-const END_MAX: Duration = Duration::from_mins(1);
 
 /// A running `switchboard`. Dropping it kills it; shims and CLIs that it started are ended by their own stage.
 pub struct Bot {
@@ -168,14 +166,14 @@ struct Watched(Option<Child>);
 impl Watched {
     fn wait(&mut self) -> ExitStatus {
         let child = self.0.as_mut().expect("it is there");
-        let deadline = Instant::now() + END_MAX;
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = child.try_wait().expect("its status") {
                 return status;
             }
             if Instant::now() > deadline {
                 let _ = child.kill();
-                panic!("the process did not end within {END_MAX:?}");
+                panic!("the process did not end within {PATIENCE:?}");
             }
             std::thread::sleep(Duration::from_millis(10));
         }

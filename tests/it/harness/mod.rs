@@ -6,11 +6,10 @@ mod seen;
 mod trail;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{EmbeddedDiscord, RequestLog, World};
+use switchboard::playground::discord::{EmbeddedDiscord, PATIENCE, RequestLog, World};
 
 pub use bot::{Around, Bot, Exit, hears_tests, program};
 pub use seen::{private_text, session_of};
@@ -262,13 +261,8 @@ conversation = "thread"
 
     /// Waits until the bot's reaction to this message is one of those that stay, and gives it.
     pub async fn outcome(&self, message: MessageId) -> String {
-        self.outcome_within(Duration::from_mins(1), message).await
-    }
-
-    /// The same, where calls fail so often that their retries take longer.
-    pub async fn outcome_within(&self, wait_max: Duration, message: MessageId) -> String {
         self.discord
-            .wait_for_within(wait_max, "a final reaction", |discord| {
+            .wait_for("a final reaction", |discord| {
                 let reactions = discord.reactions(message);
                 let own: Vec<_> = reactions.into_iter().filter(|(_, users)| users.contains(&BOT)).collect();
                 match &own[..] {
@@ -374,7 +368,7 @@ pub fn arguments(pid: i32) -> Vec<Vec<u8>> {
 
 /// Waits for something that announces itself to nobody: a file, a process. Looks again and again, for 60 s at most.
 pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;

@@ -5,11 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use switchboard::playground::discord::PATIENCE;
 
 use super::{Stage, eventually};
-
-/// How long to look for something that no event announces, before the test fails.
-const LOOK_MAX: Duration = Duration::from_mins(1);
 
 /// Whether a process lives; one that nobody has reaped yet does not.
 pub fn alive(pid: i32) -> bool {
@@ -65,7 +63,7 @@ impl Stage {
             if rows.len() == count {
                 return rows;
             }
-            assert!(begun.elapsed() < LOOK_MAX, "waited in vain for {count} rows of {query}: {rows:?}");
+            assert!(begun.elapsed() < PATIENCE, "waited in vain for {count} rows of {query}: {rows:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -20,15 +20,13 @@ async fn what_a_cli_did_before_it_was_killed_is_not_done_again() {
     let stage = stage.with("limits", "running_turns_max = 5\nqueued_prompts_max = 1000");
     let bot = stage.bot().await;
     let mut killed = BTreeSet::new();
+    // It waits for a file that nobody writes, until it is killed.
+    let never = stage.dir().join("never");
+    let goes_on = format!("[[say:Now.]] [[bash:echo once >> EFFECT]] [[wait:{}]]", never.display());
     for _ in 0..rounds {
         let mut effects = Vec::new();
         for number in 0..CHANNELS {
-            talk.ask(
-                &stage,
-                MARA,
-                talk.channel(number),
-                "[[say:Now.]] [[bash:echo once >> EFFECT]] [[pause:5000]]",
-            );
+            talk.ask(&stage, MARA, talk.channel(number), &goes_on);
             effects.push(talk.said.last().expect("it was said just now").token.clone());
             // What waits behind it is done, by another CLI.
             talk.ask(&stage, MARA, talk.channel(number), "[[bash:echo once >> EFFECT]]");

@@ -1,7 +1,7 @@
 //! `/waiting`: what waits for whose answer, across channels, for those who may look.
 
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::World;
+use switchboard::playground::discord::{PATIENCE, World};
 
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA};
 
@@ -20,7 +20,7 @@ async fn waiting(stage: &Stage, who: UserId, cards: &[(ChannelId, MessageId)]) -
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_mins(1), linked).await.expect("links to all cards")
+    tokio::time::timeout(PATIENCE, linked).await.expect("links to all cards")
 }
 
 fn at(text: &str, what: &str) -> usize {

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use switchboard::process::launch::{child_path, whole_path};
 use switchboard::runner::{Exit, Launch, Record};
 
-use super::{Bench, HANGS_AFTER, code, out, outs, processes_with, rest, signal, unique_sleep, until};
+use super::{Bench, PATIENCE, code, out, outs, processes_with, rest, signal, unique_sleep, until};
 use crate::harness::{alive, eventually};
 
 #[tokio::test]
@@ -128,7 +128,7 @@ fn a_child_dies_with_its_shim_also_where_nobody_looks_on() {
     drop(daemon);
     let child = processes_with(sleep.as_bytes())[0];
     kill(Pid::from_raw(shim), Signal::SIGKILL).unwrap();
-    let deadline = Instant::now() + HANGS_AFTER;
+    let deadline = Instant::now() + PATIENCE;
     while alive(child) {
         if Instant::now() > deadline {
             kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixListener;
 use uuid::Uuid;
 
-use super::{Bench, HANGS_AFTER, next, out, rest};
+use super::{Bench, PATIENCE, next, out, rest};
 
 /// What a shim of version 1 had written when its daemon was upgraded, byte for byte.
 const SPOOL: &str = concat!(
@@ -66,7 +66,7 @@ async fn a_process_of_the_version_before_is_followed_and_spoken_to() {
         feed.control.stop().await;
         assert_eq!(rest(&mut feed).await, [out("{\"type\":\"result\"}"), super::code(0)]);
     };
-    tokio::time::timeout(HANGS_AFTER, async { tokio::join!(shim, daemon) }).await.expect("they understand");
+    tokio::time::timeout(PATIENCE, async { tokio::join!(shim, daemon) }).await.expect("they understand");
 
     // It had no file that says whether all of it was recorded: if it is lost, nobody knows what its child did at last.
     drop((listener, lock));

@@ -127,7 +127,7 @@ impl Bot {
                 }
             }
         };
-        tokio::time::timeout(std::time::Duration::from_mins(1), next).await.expect("the event comes")
+        tokio::time::timeout(super::PATIENCE, next).await.expect("the event comes")
     }
 
     async fn message(&mut self) -> discord::Message {
