@@ -3,11 +3,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use crate::process::cgroup;
 
 /// Where the kernel tells of the machine.
 const PROC: &str = "/proc";
+
+/// The control group of this process. A service stays in its own; to find it takes longer than all else here.
+static GROUP: LazyLock<Option<PathBuf>> = LazyLock::new(cgroup::own);
+/// Likewise, as the kernel said at the first look.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
 
 /// How many bytes of memory may be taken before somebody has to go: of the machine, or of the control groups that this
 /// process is in, whichever has less. None where the kernel does not say.
@@ -15,7 +22,7 @@ pub fn available_bytes() -> Option<u64> {
     let proc = proc();
     let machine = left(&fs::read_to_string(proc.join("meminfo")).ok()?)?;
     // A test that speaks for the machine speaks for its groups as well.
-    let groups = if proc == Path::new(PROC) { cgroup::own() } else { None };
+    let groups = GROUP.as_deref().filter(|_| proc == Path::new(PROC));
     let ancestors = groups.iter().flat_map(|group| group.ancestors());
     Some(ancestors.filter_map(left_in).fold(machine, u64::min))
 }
@@ -56,7 +63,7 @@ pub fn give_memory_back() {}
 
 /// How many processes can run at the same time.
 pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    *CORES
 }
 
 /// Like the fail points, only builds for tests can be told of another machine.

@@ -56,7 +56,8 @@ async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
     let late = 2 + rounds / 10;
     assert!(identifies <= sessions + late, "{identifies} logins for {sessions} sessions");
     let noted = stage.sql("select kind from identifies order by seq").await;
-    assert_eq!(noted.len(), identifies, "each login is known to the store: {noted:?}");
+    // It is noted before it is made, and one that is late may not be made at all.
+    assert!((identifies..=sessions + late).contains(&noted.len()), "{identifies} logins, known: {noted:?}");
     stage.assert_well_behaved();
 }
 
