@@ -37,7 +37,7 @@ use crate::runner::local::{LocalRunner, has_control_groups};
 use crate::store::{Store, StoreError};
 
 /// So long what waited is not begun before its messages were looked at again.
-const LOOK_MAX: Duration = Duration::from_secs(15);
+const LOOK_MAX: Duration = Duration::from_mins(1);
 /// How long what is shown may take to be posted after a stop was asked for.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 /// How long tasks get to end after that.

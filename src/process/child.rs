@@ -220,21 +220,31 @@ pub(super) async fn write_stdin(
     }
 }
 
+/// What a pipe holds at most (`pipe(7)`).
+const PIPE_BYTES: usize = 64 << 10;
+
+/// Reads lines until the end, or until `enough` is cancelled and what lay in the pipe by then is read.
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut lines: Lines,
     enough: CancellationToken,
     mut each: impl FnMut(Line),
 ) {
-    let mut buffer = vec![0; 32 * 1024];
+    let (mut buffer, mut left) = (vec![0; 32 * 1024], PIPE_BYTES);
     loop {
         let read = tokio::select! {
+            biased;
             read = from.read(&mut buffer) => read,
             () = enough.cancelled() => break,
         };
         let mut chunk = match read {
             Ok(0) => break,
-            Ok(bytes) => &buffer[..bytes],
+            Ok(bytes) => {
+                if enough.is_cancelled() {
+                    left = left.saturating_sub(bytes);
+                }
+                &buffer[..bytes]
+            }
             Err(error) => {
                 log(format_args!("failed to read from the child: {error}"));
                 break;
@@ -244,6 +254,10 @@ async fn pump(
             if let Some(line) = lines.next(&mut chunk) {
                 each(line);
             }
+        }
+        // Whoever fills it still is not listened to for ever.
+        if left == 0 {
+            break;
         }
         // A flood must not keep a stop waiting: ready pipes are read many times before the runtime intervenes.
         tokio::task::yield_now().await;

@@ -34,11 +34,12 @@ pub fn has_control_groups() -> bool {
     cgroup::is_usable()
 }
 
-/// How long a shim may take until its socket listens.
-const READY_WITHIN: Duration = Duration::from_secs(10);
+/// How long a shim may take until its socket listens: one that dies is noticed at once, so this is for one that hangs, or
+/// for a machine that hardly has time.
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long a shim may take to end: it serves its clients for two seconds at most after the exit record.
-const ENDED_WITHIN: Duration = Duration::from_secs(4);
+const ENDED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many records may wait for the reader of a feed. A record may be as long as a line may be.
 const RECORDS_MAX: usize = 16;

@@ -237,14 +237,13 @@ async fn nothing_that_claude_writes_anywhere_pings_anybody() {
         if ["[[ask", "[[plan", "[[question"].iter().any(|asks| script.starts_with(asks)) {
             let (card, _) = stage.card(HARBOR).await;
             // The reason that Mara gives is shown as well.
-            let (_, _, id) = stage
+            let opens = |label: &str| ["Deny and say why", "Keep planning", "Other…"].contains(&label);
+            let (_, label, _) = stage
                 .buttons(HARBOR)
                 .into_iter()
-                .find(|(at, label, _)| {
-                    *at == card && ["Deny and say why", "Keep planning", "Other…"].contains(&label.as_str())
-                })
+                .find(|(at, label, _)| *at == card && opens(label))
                 .expect("there is a form");
-            let opened = stage.click_id(MARA, card, &id).await;
+            let opened = stage.click(MARA, card, &label).await;
             stage.submit(opened, &[&all]).await;
         }
         stage.answer(HARBOR, message).await;

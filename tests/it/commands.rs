@@ -232,9 +232,12 @@ async fn stop_leaves_no_process_of_the_turn_behind() {
         };
         crate::harness::pids().into_iter().filter(|pid| alive(*pid) && has_mark(pid)).collect()
     };
-    let before = family();
-    assert!(before.contains(&cli) && before.contains(&shell.trim().parse().expect("a pid")), "{before:?}");
-    assert!(before.len() >= 5, "the CLI, the shell and its children: {before:?}");
+    let shell = shell.trim().parse().expect("a pid");
+    eventually("the CLI, the shell and its children", || {
+        let all = family();
+        (all.contains(&cli) && all.contains(&shell) && all.len() >= 5).then_some(())
+    })
+    .await;
     stage.slash_text(MARA, HARBOR, "stop").await;
     assert_eq!(stage.outcome(running).await, "⏹️");
     eventually("the end of every process of the turn", || family().is_empty().then_some(())).await;

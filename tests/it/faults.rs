@@ -8,7 +8,7 @@ use switchboard::playground::discord::Draft;
 use crate::harness::{BOT, HARBOR, MARA, Stage, alive, eventually, memory_max_bytes, parent_of};
 
 /// The silence that ends a turn, in the table `limits`: a CLI that merely starts on a busy machine is not that silent.
-const QUIET: &str = "silence_secs_max = 10";
+const QUIET: &str = "silence_secs_max = 20";
 
 /// A second prompt works.
 async fn assert_goes_on(stage: &Stage) {
@@ -155,7 +155,7 @@ async fn a_cli_that_ignores_sigterm_is_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_turn_that_never_stops_is_stopped() {
-    let stage = Stage::new().await.with("limits", "turn_secs_max = 10");
+    let stage = Stage::new().await.with("limits", "turn_secs_max = 20");
     let _bot = stage.bot().await;
     let (outcome, answer) = ended(&stage, "[[say:Working.]] [[bash:sleep 300]]").await;
     assert_eq!(outcome, "⏹️");

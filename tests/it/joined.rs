@@ -45,7 +45,7 @@ async fn three_messages_that_wait_are_one_prompt_with_one_answer() {
     let (first, gate) = running(&stage).await;
     let messages = three(&stage);
     stage.answer_shows(HARBOR, first, "3 queued").await;
-    let note = stage.said(HARBOR, "answered together").await;
+    let note = stage.said(HARBOR, "3 messages, answered together").await;
     assert!(note.contains("Queued, next · 3 messages, answered together"), "{note}");
     let listed = stage.slash_text(MARA, HARBOR, "queue").await;
     assert!(listed.contains("1. **Mara**") && !listed.contains("2. "), "{listed}");

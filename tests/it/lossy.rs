@@ -24,7 +24,7 @@ async fn when_a_third_of_all_calls_fail_nothing_is_lost_and_nothing_comes_twice(
     let turns = number("SWITCHBOARD_B3_TURNS").unwrap_or(8);
     let seed = number("SWITCHBOARD_B3_SEED").unwrap_or(7);
     let stage = Stage::new().await.with("limits", "queued_prompts_max = 1000");
-    let stage = stage.with("discord", "request_secs_max = 1");
+    let stage = stage.with("discord", "request_secs_max = 4");
     let _bot = stage.bot().await;
     let limited =
         Fault::RateLimited { retry_after: Duration::from_millis(200), global: false, scope: "user" };

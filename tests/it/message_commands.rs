@@ -1,7 +1,7 @@
 //! What people do on a message: ask Claude about it, run it once more, take it back.
 
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
-use switchboard::playground::discord::{Draft, InteractionId, PATIENCE, World};
+use switchboard::playground::discord::{Draft, InteractionId, PATIENCE, Snapshot, World};
 
 use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA, eventually, private_text};
 
@@ -14,10 +14,18 @@ async fn told(stage: &Stage, who: UserId, message: MessageId, command: &str) -> 
 
 /// Opens the form for a question about a message.
 async fn opened(stage: &Stage, who: UserId, message: MessageId) -> InteractionId {
-    let id = stage.discord.message_command(who, message, ASK);
-    let form =
-        |discord: &switchboard::playground::discord::Snapshot<'_>| discord.interaction(id).modal.map(|_| id);
-    stage.discord.wait_for("the form", form).await
+    loop {
+        let id = stage.discord.message_command(who, message, ASK);
+        let answer = |discord: &Snapshot<'_>| {
+            let state = discord.interaction(id);
+            state.modal.map(|_| None).or_else(|| state.response.map(Some))
+        };
+        match stage.discord.wait_for("the form", answer).await {
+            None => return id,
+            // It took too long to look up.
+            Some(told) => assert!(told.to_string().contains("Try it again"), "{told}"),
+        }
+    }
 }
 
 /// Sends the form off with this question, and gives the sentence that answers it.

@@ -206,10 +206,7 @@ async fn a_stop_ends_although_discord_and_the_database_hang() {
     stage.answer_shows(HARBOR, message, "Begun.").await;
     let never = Fault::Hold(Arc::new(Notify::new()));
     stage.discord.faults().rate("* /channels/**", 1_000_000, 1, never);
-    let file = stage.state_dir().join("switchboard.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let mut writer = sqlx::ConnectOptions::connect(&options).await.expect("the database opens");
-    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut writer).await.expect("nobody writes just now");
+    let writer = stage.locked().await;
     // There is something to be posted and to be stored.
     std::fs::write(&gate, "").expect("the gate opens");
     eventually("the end of the turn", || stage.has_result().then_some(())).await;

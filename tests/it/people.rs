@@ -161,9 +161,31 @@ async fn a_button_of_a_cli_that_died_meanwhile_says_so() {
     stage.assert_well_behaved();
 }
 
+/// Discord wants to hear of each within three seconds (its docs, "Receiving and Responding").
+#[tokio::test(flavor = "multi_thread")]
+async fn what_hangs_holds_up_no_acknowledgement() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    let never = Fault::Hold(Arc::new(Notify::new()));
+    stage.discord.faults().rate("* /channels/**", 1_000_000, 1, never);
+    let writer = stage.locked().await;
+    // Neither the database nor Discord's channels answer before these are acknowledged.
+    stage.click(MARA, card, "Allow once").await;
+    let asked = stage.discord.slash(MARA, HARBOR, "status", json!([]));
+    stage.acknowledged(asked).await;
+    assert!(!made(&stage), "the answer was given to Claude before it was stored");
+    drop(writer);
+    stage.discord.faults().clear_rest();
+    assert!(stage.answer(HARBOR, message).await.contains("allowed by Mara"));
+    assert!(made(&stage));
+    stage.assert_well_behaved();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_answers_in_time_and_it_is_denied() {
-    let stage = Stage::new().await.with("limits", "ask_secs_max = 10");
+    let stage = Stage::new().await.with("limits", "ask_secs_max = 20");
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, ASKS);
     let (card, _) = stage.card(HARBOR).await;

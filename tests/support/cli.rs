@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 /// Nothing takes this long; a test that waits longer is stuck, and says on what.
-const STUCK: Duration = Duration::from_mins(1);
+const STUCK: Duration = Duration::from_mins(5);
 
 /// The flags that a host gives for a long-lived process.
 pub const STREAM: [&str; 10] = [

@@ -7,7 +7,7 @@ use crate::claude::Tuning;
 use crate::clock::Moment;
 
 /// How long the CLI gets to confirm; it does within milliseconds, also while a turn runs.
-const CONFIRM_MAX: Duration = Duration::from_secs(10);
+const CONFIRM_MAX: Duration = Duration::from_secs(30);
 
 /// What became of a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -113,6 +113,8 @@ pub(super) struct FaultState {
     rate: Option<Rate>,
     /// How long nonces are known, if not as usual.
     pub(super) nonces_last: Option<Duration>,
+    /// How long the bot has for the first answer to an interaction, if not as usual.
+    pub(super) acknowledge_within: Option<Duration>,
     /// Nothing is there: REST says 503, the gateway takes nobody.
     pub(super) down: bool,
     /// The gateway takes nobody.
@@ -178,6 +180,12 @@ impl Faults {
     /// How long a nonce is known from now on, also one that was sent before. Usually it is a few minutes.
     pub fn nonces_last(&self, lasts: Duration) {
         self.shared.change(|state| state.faults.nonces_last = Some(lasts));
+    }
+
+    /// How long the bot has from now on for its first answer to an interaction, instead of Discord's three seconds: where
+    /// a machine is slow, that is no fault of the bot's.
+    pub fn acknowledge_within(&self, within: Duration) {
+        self.shared.change(|state| state.faults.acknowledge_within = Some(within));
     }
 
     /// Ends all faults of REST that were ordered.

@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::domain::ids::{ChannelId, MessageId, UserId};
 
 /// How long the bot has for the first answer.
-pub(super) const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(3);
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(3);
 /// How long an interaction's token is good for.
 pub(super) const TOKEN_LASTS: Duration = Duration::from_mins(15);
 
@@ -148,21 +148,26 @@ impl State {
         self.dispatch("INTERACTION_CREATE", Kind::Always, None, &event);
     }
 
+    /// How long the bot has for the first answer.
+    pub(super) fn acknowledge_within(&self) -> Duration {
+        self.faults.acknowledge_within.unwrap_or(ACKNOWLEDGE_WITHIN)
+    }
+
     /// Ends the interactions that nobody acknowledged in time.
     pub(super) fn expire_interactions(&mut self) {
-        let now = self.now();
+        let (now, within) = (self.now(), self.acknowledge_within());
         let late: Vec<_> = self
             .interactions
             .values_mut()
             .filter(|each| each.acknowledged.is_none() && !each.failed)
-            .filter(|each| now.since(each.created) >= ACKNOWLEDGE_WITHIN)
+            .filter(|each| now.since(each.created) >= within)
             .map(|each| {
                 each.failed = true;
                 (each.id, each.name.clone(), each.user, each.channel)
             })
             .collect();
         for (id, name, user, channel) in late {
-            self.violation("interaction", format!("{name} was not acknowledged within 3 s"));
+            self.violation("interaction", format!("{name} was not acknowledged within {within:?}"));
             let data =
                 json!({"interaction": id.to_string(), "channel_id": channel.to_string(), "name": name});
             self.tell("INTERACTION_FAILED", Some(user), data);

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::intents::Kind;
-use super::interactions::ACKNOWLEDGE_WITHIN;
 use super::posting::{NewMessage, Upload};
 use super::reactions::TYPING_LASTS;
 use super::state::Overwrite;
@@ -376,7 +375,8 @@ impl EmbeddedDiscord {
     }
 
     fn expire_later(&self) {
-        self.shared.later(ACKNOWLEDGE_WITHIN, super::state::State::expire_interactions);
+        let within = self.shared.look(super::state::State::acknowledge_within);
+        self.shared.later(within, super::state::State::expire_interactions);
     }
 }
 

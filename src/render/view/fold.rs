@@ -12,7 +12,7 @@ use super::{code_span, escape, facts, one_line};
 const STEERED_CHARS_MAX: usize = 160;
 
 /// From the word that a tool was cut to the end of the turn.
-const CUT_MAX: Duration = Duration::from_secs(2);
+const CUT_MAX: Duration = Duration::from_secs(10);
 
 impl View {
     pub(super) fn started(&mut self, started: &Started) {

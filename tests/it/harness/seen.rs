@@ -1,7 +1,6 @@
 //! What can be seen from outside: a channel as people read it, answers to commands, what the CLI was made to do.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use switchboard::domain::ids::{ChannelId, MessageId, UserId};
@@ -114,7 +113,7 @@ impl Stage {
         self.discord
             .wait_for("an interaction to be acknowledged", |discord| {
                 let state = discord.interaction(id);
-                assert!(!state.failed, "it was not acknowledged within 3 s");
+                assert!(!state.failed, "it was not acknowledged in time");
                 state.acknowledged_after.map(|_| ())
             })
             .await;
@@ -263,9 +262,8 @@ impl Stage {
 
 /// The text of an answer that only its person sees, and that came in time.
 pub fn private_text(state: &InteractionState) -> String {
-    assert!(!state.failed, "it was not acknowledged within 3 s");
+    assert!(!state.failed, "it was not acknowledged in time");
     assert!(state.ephemeral, "everybody sees the answer: {state:?}");
-    assert!(state.acknowledged_after.expect("it was acknowledged") < Duration::from_secs(3));
     let response = state.response.as_ref().expect("it was answered");
     response["content"].as_str().expect("a text").to_owned()
 }

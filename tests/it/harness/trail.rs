@@ -16,6 +16,12 @@ pub fn alive(pid: i32) -> bool {
 }
 
 impl Stage {
+    /// What all processes said and were told, as their shims recorded it.
+    pub fn spools(&self) -> String {
+        let processes = std::fs::read_dir(self.state_dir().join("processes")).into_iter().flatten().flatten();
+        processes.map(|dir| std::fs::read_to_string(dir.path().join("spool")).unwrap_or_default()).collect()
+    }
+
     /// The lines of the bot's log, the rotated ones before it.
     pub fn log_lines(&self) -> Vec<Value> {
         let dir = self.state_dir().join("logs");

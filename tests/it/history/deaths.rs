@@ -137,13 +137,15 @@ async fn die_at(lane: u64, points: &[Point], times: u64) -> usize {
 async fn die(stage: &Stage, talk: &mut Talk, point: Point, time: u64) -> Death {
     let begun = stage.cli_log("prompt").len();
     let bot = stage.bot().await;
+    let gone = stage.dir().join(format!("gone-{point:?}-{time}"));
     // As many as the next daemon has to attach to, if it is to die when it has attached to so many.
     for channel in 0..nth(time) {
-        let script = "[[say:Before.]] [[pause:900]] [[bash:echo once >> EFFECT]]";
-        talk.ask(stage, MARA, talk.channel(channel), script);
+        let script = format!("[[say:Before.]] [[wait:{}]] [[bash:echo once >> EFFECT]]", gone.display());
+        talk.ask(stage, MARA, talk.channel(channel), &script);
     }
     eventually("turns to run", || (stage.cli_log("prompt").len() >= begun + nth(time)).then_some(())).await;
     bot.kill();
+    std::fs::write(&gone, "").expect("the gate opens");
     let (mut bot, pause) = doomed(stage, point, time);
     let name = format!("death {time} at {point:?}");
     let connected = stage.discord.identifies_and_resumes().0;

@@ -32,7 +32,7 @@ const UNSETTLED: &str = "
 /// that took.
 pub async fn settle(stage: &Stage, talk: &Talk) -> Duration {
     let begun = Instant::now();
-    let patience = Duration::from_secs(number("HISTORY_PATIENCE_SECS", 120));
+    let patience = Duration::from_secs(number("HISTORY_PATIENCE_SECS", 300));
     let (mut last, mut moved) = (String::new(), Instant::now());
     loop {
         let open = open(stage, talk).await;

@@ -355,7 +355,7 @@ async fn whatever_people_send_each_ask_has_one_decision() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expired_takes_no_answer() {
-    let stage = Stage::new().await.with("limits", "ask_secs_max = 10\nask_remind_secs_max = 0");
+    let stage = Stage::new().await.with("limits", "ask_secs_max = 20\nask_remind_secs_max = 0");
     let bot = stage.bot().await;
     let (mut siege, message) = Siege::begin(&stage, &KINDS[0], MARA).await;
     stage.answer(HARBOR, message).await;

@@ -27,14 +27,14 @@ async fn whoever_asked_is_told_once_more_and_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_does_not_outlive_its_question_where_a_daemon_does_not() {
-    let stage = Stage::new().await.with("limits", "ask_secs_max = 10\nask_remind_secs_max = 1");
+    let stage = Stage::new().await.with("limits", "ask_secs_max = 20\nask_remind_secs_max = 1");
     let bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, ASKS);
     stage.said(HARBOR, "Claude still waits for an answer").await;
     stage.rows("SELECT state FROM slots WHERE state = 'sent'", 3).await;
     bot.kill();
     // Its time is over before anybody comes who could say so.
-    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(20)).await;
     let _bot = stage.bot().await;
     stage.answer(HARBOR, message).await;
     stage.said(HARBOR, "a reminder of a question that is settled now").await;

@@ -144,13 +144,12 @@ async fn what_runs_in_the_background_lives_as_long_as_its_child() {
     let bench = Bench::new();
     let script = format!("(setsid sleep {sleep} &) >/dev/null 2>&1; while read -r x; do echo $x; done");
     let (_, mut feed) = bench.start(&bench.script(&script)).await;
-    while processes_with(sleep.as_bytes()).len() != 1 {
-        tokio::task::yield_now().await;
-    }
+    let one = || (processes_with(sleep.as_bytes()).len() == 1).then_some(());
+    eventually("what runs in the background", one).await;
     for turn in ["one", "two"] {
         feed.control.write(turn.into()).await;
         until(&mut feed, turn).await;
-        assert_eq!(processes_with(sleep.as_bytes()).len(), 1);
+        eventually("what runs in the background", one).await;
     }
     feed.control.close_input().await;
     rest(&mut feed).await;
@@ -168,11 +167,16 @@ async fn the_ladder_is_climbed_as_far_as_it_takes() {
     let polite = "trap 'echo bye; exit 3' INT";
     let stubborn = "trap '' INT; trap 'echo fine; exit 4' TERM";
     let deaf = "trap '' INT TERM";
-    let cases =
-        [(polite, vec!["bye"], code(3)), (stubborn, vec!["fine"], code(4)), (deaf, vec![], signal(9))];
-    for (trap, said, exit) in cases {
+    // Who climbs is not hurried, and who does not is not waited for.
+    let cases = [
+        (polite, 60_000, vec!["bye"], code(3)),
+        (stubborn, 5_000, vec!["fine"], code(4)),
+        (deaf, 200, vec![], signal(9)),
+    ];
+    for (trap, stop_grace_ms, said, exit) in cases {
         let bench = Bench::new();
-        let script = bench.script(&format!("{trap}; echo ready; while :; do sleep 0.01; done"));
+        let mut script = bench.script(&format!("{trap}; echo ready; while :; do sleep 0.01; done"));
+        script.stop_grace_ms = stop_grace_ms;
         let (_, mut feed) = bench.start(&script).await;
         until(&mut feed, "ready").await;
         feed.control.stop().await;

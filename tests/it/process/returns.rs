@@ -123,7 +123,7 @@ async fn one_directory_has_one_shim() {
 async fn a_shim_without_a_daemon_stops_its_child() {
     let bench = Bench::new();
     let mut launch = bench.script("echo ready; exec sleep 600");
-    launch.orphan_secs_max = 1;
+    launch.orphan_secs_max = 10;
     let (process, mut feed) = bench.start(&launch).await;
     until(&mut feed, "ready").await;
     drop(feed);

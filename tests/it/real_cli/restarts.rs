@@ -135,7 +135,7 @@ fn once_and_whole(stage: &crate::harness::Stage, answer: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_daemon_the_cli_ends_after_a_while_and_the_session_stays() {
     let Some((_api, stage)) = stage().await else { return };
-    let stage = stage.with("limits", "orphan_secs_max = 1");
+    let stage = stage.with("limits", "orphan_secs_max = 15");
     let bot = stage.bot().await;
     stage.exchange(HARBOR, "[[say:before]]").await;
     assert_eq!(stage.clis("harbor").len(), 1);

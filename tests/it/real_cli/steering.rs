@@ -3,13 +3,7 @@
 use serde_json::json;
 
 use super::{newest, stage};
-use crate::harness::{HARBOR, JONAS, MARA, Stage, eventually};
-
-/// The spools of all processes.
-fn spools(stage: &Stage) -> String {
-    let processes = std::fs::read_dir(stage.state_dir().join("processes")).into_iter().flatten().flatten();
-    processes.map(|dir| std::fs::read_to_string(dir.path().join("spool")).unwrap_or_default()).collect()
-}
+use crate::harness::{HARBOR, JONAS, MARA, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_told_while_a_tool_runs_is_heard_in_the_same_turn() {
@@ -24,7 +18,7 @@ async fn what_is_told_while_a_tool_runs_is_heard_in_the_same_turn() {
     let told = stage.ask(JONAS, HARBOR, "mind the gap");
     stage.answer_shows(HARBOR, message, "1 queued").await;
     stage.discord.react(JONAS, told, "⏩");
-    eventually("the CLI to be told", || spools(&stage).contains("mind the gap").then_some(())).await;
+    eventually("the CLI to be told", || stage.spools().contains("mind the gap").then_some(())).await;
     std::fs::write(&gate, "").expect("the gate opens");
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("↪️ **Jonas**") && answer.contains("You also said: mind the gap"), "{answer}");

@@ -25,7 +25,7 @@ async fn prompts_that_wait_are_answered_in_order_each_with_its_own_answer() {
 async fn a_turn_that_takes_too_long_is_stopped_and_the_session_goes_on() {
     let Some((_api, stage)) = stage().await else { return };
     // Time for its first words also on a machine with much to do.
-    let stage = stage.with("limits", "turn_secs_max = 25");
+    let stage = stage.with("limits", "turn_secs_max = 60");
     let _bot = stage.bot().await;
     let message = stage.ask(MARA, HARBOR, "[[say:some words]][[hold-mid]]");
     assert_eq!(stage.outcome(message).await, "⏹️");

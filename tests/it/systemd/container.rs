@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use crate::support::not_tested;
+use switchboard::playground::discord::PATIENCE;
 
-/// How long the system may take to start or to end.
-const SYSTEM_MAX: Duration = Duration::from_mins(2);
+use crate::support::not_tested;
 
 /// A booted system. What is changed in it is gone with it.
 pub struct Container {
@@ -98,7 +97,7 @@ impl Drop for Container {
         // nspawn takes it for "power off".
         let machine = Pid::from_raw(self.machine.id().cast_signed());
         let _ = kill(machine, Signal::SIGTERM);
-        let deadline = Instant::now() + SYSTEM_MAX;
+        let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if matches!(self.machine.try_wait(), Ok(Some(_))) {
                 return;
@@ -111,7 +110,7 @@ impl Drop for Container {
 }
 
 fn within<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + SYSTEM_MAX;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;

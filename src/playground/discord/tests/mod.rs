@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serenity::all as discord;
 use tokio::sync::mpsc;
 
-use super::{EmbeddedDiscord, World};
+use super::{EmbeddedDiscord, PATIENCE, World};
 
 /// A production-like HTTP client: TLS, the names of the real Discord, the rate limiter on.
 fn http(server: &EmbeddedDiscord) -> discord::Http {
@@ -37,6 +37,7 @@ async fn start() -> EmbeddedDiscord {
 async fn start_in(world: World) -> EmbeddedDiscord {
     let server = EmbeddedDiscord::start(world).await.unwrap();
     server.faults().limits_lifted(true);
+    server.faults().acknowledge_within(PATIENCE);
     server
 }
 
@@ -127,7 +128,7 @@ impl Bot {
                 }
             }
         };
-        tokio::time::timeout(super::PATIENCE, next).await.expect("the event comes")
+        tokio::time::timeout(PATIENCE, next).await.expect("the event comes")
     }
 
     async fn message(&mut self) -> discord::Message {
