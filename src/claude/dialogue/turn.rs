@@ -86,6 +86,10 @@ impl Turn {
         }
     }
 
+    pub(super) fn is_compacting(&self) -> bool {
+        self.compacting
+    }
+
     pub(super) fn tool_running(&self) -> bool {
         !self.tools.is_empty()
     }

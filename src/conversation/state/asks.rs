@@ -253,7 +253,7 @@ impl State {
         }
         if turn.asks.is_empty() {
             turn.started = turn.started.after(now.since(open.asked));
-            turn.last_heard = now;
+            turn.hears(now);
         }
         Some(open)
     }

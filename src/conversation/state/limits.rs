@@ -9,9 +9,10 @@ use crate::domain::event::Limit;
 
 /// How long the CLI gets to end a turn after it was interrupted, before its process is stopped.
 const INTERRUPT_GRACE: Duration = Duration::from_secs(5);
-/// How long a process that served a turn before gets to take the next prompt; it says so within milliseconds. One that
-/// hangs after its result (RELIABILITY F3) never does, and nothing is lost with it.
-const TAKE_GRACE: Duration = Duration::from_secs(10);
+/// How many ticks a process that served a turn before gets to take the next prompt; it says so within milliseconds. One
+/// that hangs after its result (RELIABILITY F3) never does, and nothing is lost with it. Ticks and no time: a daemon that
+/// had no processor for so long has not looked.
+const TAKE_TICKS: u32 = 10;
 
 impl State {
     pub(super) fn stop(&mut self, reason: StopReason, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
@@ -79,10 +80,15 @@ impl State {
             self.stop(StopReason::Limit(Limit::Output), now, wall, effects);
             return;
         }
+        turn.quiet_ticks += 1;
         let deaf = self.process.as_ref().is_some_and(|process| process.dialogue.is_deaf());
-        if deaf && !turn.again && turn.attempt < ATTEMPTS_MAX && now.since(turn.last_heard) >= TAKE_GRACE {
+        if deaf && !turn.again && turn.attempt < ATTEMPTS_MAX && turn.quiet_ticks >= TAKE_TICKS {
             turn.again = true;
             effects.push(Effect::Kill);
+            if let Some(process) = &mut self.process {
+                // Also if it does it after all: nobody else is served by it.
+                process.readiness = Readiness::Closing { since: now, killed: true };
+            }
             return;
         }
         let quiet = self.process.as_ref().is_some_and(|process| {

@@ -27,7 +27,7 @@ impl State {
         let planned = process.dialogue.mode() == Some(PLAN);
         let steps = process.dialogue.read(&recorded.record);
         if let Some(turn) = &mut self.turn {
-            turn.last_heard = now;
+            turn.hears(now);
         }
         for step in steps {
             self.step(step, from, recorded.at, now, effects);
@@ -219,9 +219,11 @@ impl State {
     }
 
     /// The shim ends the process, politely first: how the turn ends then is not the CLI's doing. That it was asked to is
-    /// known, unless it was a daemon before this one that asked.
+    /// known, unless it was a daemon before this one that asked. A turn that waits for another process has nothing to do
+    /// with it.
     fn stopping(&mut self, why: Stopping, now: Moment) {
-        let Some(turn) = self.turn.as_mut().filter(|turn| turn.stop.is_none() && !turn.again) else { return };
+        let ends = |turn: &&mut Turn| turn.is_running() && turn.stop.is_none() && !turn.again;
+        let Some(turn) = self.turn.as_mut().filter(ends) else { return };
         match why {
             Stopping::Asked => turn.stop(StopReason::Asked, now),
             Stopping::SpoolFull => turn.stop(StopReason::Limit(Limit::Output), now),
@@ -235,10 +237,13 @@ impl State {
     /// The dialogue says how the turn ended; why we stopped it, if we did, is the better reason.
     pub(super) fn ended(&mut self, end: TurnEnd, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(turn) = &mut self.turn else { return };
-        if turn.again && turn.stop.is_none() {
+        let done = matches!(end, TurnEnd::Completed { .. });
+        if turn.again && turn.stop.is_none() && !done {
             // The process is on its way out, and another one does it.
             return;
         }
+        // The process was taken for one that hangs, and did it all the same.
+        turn.again = false;
         if let TurnEnd::Failed(failure) = &end
             && turn.needs_new_session(failure)
         {
@@ -302,7 +307,8 @@ impl State {
                 let end = stop.reason.end();
                 self.finish(end, at, effects);
             }
-            (None, _) if turn.again => {}
+            // What one that was taken for hanging has begun after all is not done twice.
+            (None, _) if turn.again && !(turn.began && turn.side_effects) => {}
             (None, Some(failure)) if turn.needs_new_session(&failure) => {
                 self.session_lost(&failure, at, effects);
             }

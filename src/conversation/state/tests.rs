@@ -2,6 +2,7 @@
 
 mod asks;
 mod bench;
+mod hangs;
 mod holds;
 mod joined;
 mod laws;

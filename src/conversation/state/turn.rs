@@ -59,6 +59,8 @@ pub struct Turn {
     pub started_at: WallTime,
     /// When the process last recorded anything.
     pub last_heard: Moment,
+    /// How many ticks there were since.
+    pub quiet_ticks: u32,
     /// Whether it may have changed something.
     pub side_effects: bool,
     /// How many tools it used.
@@ -199,6 +201,7 @@ impl Turn {
             ran_before: Duration::ZERO,
             started_at: wall,
             last_heard: now,
+            quiet_ticks: 0,
             side_effects: false,
             tools: 0,
             usage: Usage::default(),
@@ -261,7 +264,7 @@ impl Turn {
         self.heard = false;
         self.tools = 0;
         self.cards = 0;
-        self.last_heard = now;
+        self.hears(now);
         self.view.afresh();
         self.preface();
         self.carry();
@@ -289,7 +292,12 @@ impl Turn {
         self.view.starting();
         self.changed = true;
         self.started = now;
-        self.last_heard = now;
+        self.hears(now);
+    }
+
+    /// The process recorded something, or is asked to from now on.
+    pub fn hears(&mut self, now: Moment) {
+        (self.last_heard, self.quiet_ticks) = (now, 0);
     }
 
     /// Whom it is for.

@@ -78,7 +78,7 @@ fn a_process_that_does_not_answer_is_replaced_with_the_next_turn() {
     let mut bench = Bench::new();
     bench.runs(1);
     bench.input(Input::Tune(opus()));
-    assert_eq!(bench.after(9), [""; 0]);
+    assert_eq!(bench.after(29), [""; 0]);
     assert_eq!(bench.after(1), ["silent"]);
     bench.record(result());
     bench.submit(2);
@@ -91,8 +91,8 @@ fn silence_is_noticed_between_turns_as_well() {
     bench.runs(1);
     bench.record(result());
     bench.input(Input::Tune(opus()));
-    assert_eq!(bench.due(), Some(10));
-    assert_eq!(bench.after(10), ["silent"]);
+    assert_eq!(bench.due(), Some(30));
+    assert_eq!(bench.after(30), ["silent"]);
 }
 
 #[test]

@@ -190,26 +190,6 @@ fn a_turn_that_changed_nothing_before_its_cli_died_is_run_again_and_answered_onc
 }
 
 #[test]
-fn a_process_that_hangs_after_its_result_is_replaced() {
-    let mut bench = Bench::new();
-    bench.runs(1);
-    bench.record(out(
-        &json!({"type": "system", "subtype": "init", "session_id": Uuid::nil(), "cwd": "/srv/p"}),
-    ));
-    bench.record(result());
-    bench.submit(2);
-    assert_eq!(bench.place("same"), ["begin 2 in A (warm, attempt 1)"]);
-    bench.record(written(2));
-    assert_eq!(bench.after(9), NOTHING);
-    assert_eq!(bench.after(1), ["kill"]);
-    assert_eq!(bench.after(5), NOTHING, "once");
-    let killed = Record::Exit(Exit::Signal { signal: 15 });
-    assert_eq!(bench.record(killed), ["A ended", "begin 2 in B (start, attempt 2)"]);
-    bench.works_on(2);
-    assert_eq!(bench.record(result()), ["end 2: completed", "leave place"]);
-}
-
-#[test]
 fn a_turn_that_was_cut_is_not_repeated() {
     let mut bench = Bench::new();
     bench.runs(1);

@@ -55,6 +55,8 @@ pub(super) struct World {
     waits_with: BTreeMap<u64, TurnId>,
     joined: BTreeMap<u64, TurnId>,
     processes: Vec<Cli>,
+    /// The turn that was being stopped before what happens now.
+    stops: Option<TurnId>,
     /// How often the account was said not to work.
     bad_news: u32,
     /// The process that the state is told of.
@@ -85,6 +87,7 @@ impl World {
             given: BTreeMap::new(),
             steered: BTreeMap::new(),
             processes: Vec::new(),
+            stops: None,
             bad_news: 0,
             attached: None,
         }
@@ -342,6 +345,7 @@ impl World {
     pub(super) fn input(&mut self, input: Input) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
+            self.stops = self.state.running().filter(|turn| turn.stop.is_some()).map(|turn| turn.id);
             for effect in self.state.handle(input, self.now, self.wall()) {
                 inputs.extend(self.perform(effect));
             }

@@ -13,7 +13,7 @@ use crate::conversation::state::{Effect, Input, KnownTurn};
 use crate::domain::event::Failure;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::Wish;
-use crate::runner::{Exit, Record};
+use crate::runner::{Exit, Record, Stopping};
 
 impl World {
     #[expect(clippy::too_many_lines, reason = "one arm for each effect")]
@@ -35,6 +35,7 @@ impl World {
                 }
             }
             Effect::Begin { turn, prompt, more, process, start, attempt, .. } => {
+                assert_ne!(self.stops, Some(turn), "what begins is being stopped");
                 self.nobody_is_overtaken(number(prompt.id), &more);
                 self.waits_with.remove(&number(prompt.id));
                 for more in more {
@@ -131,6 +132,7 @@ impl World {
                 let cli = self.alive();
                 cli.to_come.clear();
                 cli.unread.clear();
+                cli.to_come.push_back(Record::Stopping(Stopping::Asked));
                 cli.to_come.push_back(Record::Exit(Exit::Signal { signal: 9 }));
             }
             Effect::EndTurn { turn, end, .. } => {
