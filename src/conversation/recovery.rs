@@ -5,16 +5,21 @@ use super::actor::{Actor, ActorError};
 use super::state::{Attached, Given, Input, KnownTurn};
 use crate::chain::Chain;
 use crate::clock::Uptime;
+use crate::domain::ids::TurnId;
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
-use crate::store::Turn;
+use crate::store::{Noticed, PromptState, Turn};
 
 impl Actor {
     pub(super) async fn recover(&mut self) -> Result<(), ActorError> {
         let store = self.shared.store.clone();
         let conversation = self.conversation.id;
         for process in store.processes_to_attach(conversation).await? {
+            if self.has(process.id) {
+                // It was to follow the one before, whose end was just read: so it is started, and runs.
+                continue;
+            }
             let rows = store.turns_of_process(process.id).await?;
             let mut turns = Vec::with_capacity(rows.len());
             for row in rows {
@@ -67,8 +72,13 @@ impl Actor {
             };
             self.apply(input).await?;
         }
-        for prompt in store.noticed(self.conversation.id).await? {
-            self.was_told(prompt);
+        for Noticed { prompt, key, state } in store.noticed(self.conversation.id).await? {
+            if key != TurnId::of(prompt) {
+                self.was_told(prompt);
+            } else if let Some(prompt) = store.prompt(prompt).await? {
+                // Nobody was told that its turn does not wait any more.
+                self.apply(Input::Unqueued { prompt, refused: state == PromptState::Refused }).await?;
+            }
         }
         self.tell_queue().await
     }

@@ -208,6 +208,7 @@ impl State {
             Input::Edited { prompt, text, attachments } => self.edited(prompt, text, attachments),
             Input::Wish { prompt, wish } => self.wish(prompt, wish),
             Input::Withdraw { prompt, gone } => self.withdraw(prompt, gone, now, wall, &mut effects),
+            Input::Unqueued { prompt, refused } => self.unqueued(prompt, refused, now, wall),
             Input::Reset => {
                 self.withdraw_queued(now, wall, &mut effects);
                 self.stop(StopReason::Asked, now, wall, &mut effects);

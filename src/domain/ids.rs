@@ -83,6 +83,14 @@ uuid_id!(
     AskId
 );
 
+impl TurnId {
+    /// The id of the turn that has its name from this prompt: the same whoever asks, and when.
+    #[must_use]
+    pub fn of(first: PromptId) -> Self {
+        Self(Uuid::new_v5(&first.0, b"turn"))
+    }
+}
+
 impl AskId {
     /// The id of the request that the CLI made in this turn: the same whoever reads the records, and when.
     pub fn of(turn: TurnId, request: &str) -> Self {

@@ -82,6 +82,7 @@ pub use shares::Share;
 pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};
 pub use turns::{NewTurn, Turn, TurnState};
+pub use waiting::Noticed;
 
 use crate::clock::{Clock, Uptime, WallTime};
 

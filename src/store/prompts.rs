@@ -6,7 +6,7 @@ use super::audit::{Line, append};
 use super::row::{json, to_json, unknown, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
-use crate::domain::ids::{ChannelId, ConversationId, MessageId, PromptId, UserId};
+use crate::domain::ids::{ChannelId, ConversationId, MessageId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Prompt, Wish};
 use crate::fail_point::{Point, pass};
 
@@ -292,12 +292,22 @@ impl Store {
     }
 
     async fn unqueue(&self, id: PromptId, state: PromptState, why: &str) -> Result<bool, StoreError> {
-        let (id, state) = (id.to_string(), state.as_str());
+        let (turn, id, state) = (TurnId::of(id).to_string(), id.to_string(), state.as_str());
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        let done = sqlx::query!("UPDATE prompts SET state = ? WHERE id = ? AND state = 'queued'", state, id)
-            .execute(&mut *transaction)
-            .await?;
+        // Of a turn that waited for its place people may see something: whoever comes next has to say how it ended.
+        let done = sqlx::query!(
+            "UPDATE prompts SET state = ?1, notice = CASE
+               WHEN EXISTS (SELECT 1 FROM slots WHERE slots.turn = ?2 AND slots.state IN ('sending', 'sent'))
+                AND NOT EXISTS (SELECT 1 FROM prompts WHERE turn = ?2 AND state = 'queued')
+               THEN ?2 ELSE notice END
+             WHERE id = ?3 AND state = 'queued'",
+            state,
+            turn,
+            id
+        )
+        .execute(&mut *transaction)
+        .await?;
         if done.rows_affected() == 1 {
             let line = Line { actor: None, action: state, target: &id, detail: why };
             append(&mut transaction, self.now(), line).await?;

@@ -2,11 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::prompts::{Row, wish_word};
+use super::prompts::{PromptState, Row, wish_word};
 use super::row::{to_json, uuid};
 use super::{Store, StoreError};
 use crate::domain::ids::{ChannelId, ConversationId, ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Prompt, Wish};
+
+/// A prompt of which people see something that is no turn which began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noticed {
+    /// Which.
+    pub prompt: PromptId,
+    /// The key of the slots: of a notice, or of its turn.
+    pub key: TurnId,
+    /// Where it stands now.
+    pub state: PromptState,
+}
 
 impl Store {
     /// Its author says it otherwise. False: it does not wait any more, or a process was told of it.
@@ -193,18 +204,27 @@ impl Store {
         Ok(())
     }
 
-    /// The prompts of which people are told that they wait, whether they still do or not.
-    pub async fn noticed(&self, conversation: ConversationId) -> Result<Vec<PromptId>, StoreError> {
+    /// The prompts of which people are told that they wait, whether they still do or not, and under which key of the slots:
+    /// that of a notice, or that of their turn, which ended before it began.
+    pub async fn noticed(&self, conversation: ConversationId) -> Result<Vec<Noticed>, StoreError> {
         let conversation = conversation.0.cast_signed();
-        let ids = sqlx::query_scalar!(
-            "SELECT id FROM prompts WHERE conversation = ? AND notice IS NOT NULL AND EXISTS
+        let rows = sqlx::query!(
+            r#"SELECT id, notice AS "notice!", state FROM prompts WHERE conversation = ? AND notice IS NOT NULL AND EXISTS
                (SELECT 1 FROM slots WHERE slots.turn = prompts.notice AND slots.state IN ('sending', 'sent'))
-             ORDER BY received_at, seq",
+             ORDER BY received_at, seq"#,
             conversation
         )
         .fetch_all(&mut *self.reader().await?)
         .await?;
-        ids.iter().map(|id| Ok(PromptId(uuid(id, "prompts.id")?))).collect()
+        let noticed = rows.into_iter().map(|row| {
+            let key = TurnId(uuid(&row.notice, "prompts.notice")?);
+            Ok(Noticed {
+                prompt: PromptId(uuid(&row.id, "prompts.id")?),
+                key,
+                state: PromptState::read(&row.state)?,
+            })
+        });
+        noticed.collect()
     }
 
     /// All prompts that wait, in every conversation, also those that are held; oldest first.

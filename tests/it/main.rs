@@ -48,5 +48,6 @@ mod routing;
 mod secrecy;
 mod steering;
 mod systemd;
+mod unbegun;
 mod unnoted;
 mod warm;

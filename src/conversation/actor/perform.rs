@@ -118,6 +118,8 @@ impl Actor {
         self.shared.store.end_process(process, exit).await?;
         pass(Point::ProcessEnded).await;
         self.feed = None;
+        // Half a record at the end of a spool is none: what was there is more than what can be read.
+        self.caught_up = None;
         Ok(())
     }
 

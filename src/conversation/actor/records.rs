@@ -2,7 +2,7 @@
 
 use super::{Actor, ActorError, BURST, Input};
 use crate::conversation::state::Attached;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{ProcessId, SessionId};
 use crate::runner::{Feed, Position, Record, Recorded};
 
 impl Actor {
@@ -26,6 +26,11 @@ impl Actor {
             }
         }
         Ok(())
+    }
+
+    /// Whether this process is the conversation's.
+    pub(in crate::conversation) fn has(&self, process: ProcessId) -> bool {
+        self.state.process() == Some(process)
     }
 
     pub(in crate::conversation) fn is_catching_up(&self) -> bool {

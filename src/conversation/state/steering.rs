@@ -123,9 +123,7 @@ impl State {
     ) {
         let Some(Steered { prompt, .. }) = self.untold(prompt) else { return };
         effects.push(Effect::Refuse { prompt: prompt.id, why: NOT_ALLOWED });
-        let turn = Turn::barred(prompt, now, wall);
-        self.remember(&turn);
-        self.ended.push(turn);
+        self.unqueued(prompt, true, now, wall);
     }
 
     /// A prompt was not told, because it is not known whether its author may still: that is asked again when it is its turn.

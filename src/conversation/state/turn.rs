@@ -142,8 +142,8 @@ impl Turn {
     /// A turn for these prompts (at least one) that waits for its place. The same first prompt gives the same turn,
     /// whoever asks and when.
     pub fn waiting(parts: Vec<Prompt>, now: Moment, wall: WallTime) -> Self {
-        let first = parts.first().map_or(Uuid::nil(), |first| first.id.0);
-        Self::new(TurnId(Uuid::new_v5(&first, b"turn")), parts, Stage::Waiting, now, wall)
+        let first = parts.first().map_or(PromptId(Uuid::nil()), |first| first.id);
+        Self::new(TurnId::of(first), parts, Stage::Waiting, now, wall)
     }
 
     /// A turn that the CLI began by itself.

@@ -241,6 +241,17 @@ impl State {
         }
     }
 
+    /// Its turn ended before it began.
+    pub(super) fn unqueued(&mut self, prompt: Prompt, refused: bool, now: Moment, wall: WallTime) {
+        if refused {
+            let turn = Turn::barred(prompt, now, wall);
+            self.remember(&turn);
+            self.ended.push(turn);
+        } else {
+            self.withdrawn(prompt, false, now, wall);
+        }
+    }
+
     /// Its author says it otherwise, and it is stored.
     pub(super) fn edited(&mut self, prompt: PromptId, text: String, attachments: Vec<Attachment>) {
         if let Some(queued) = self.queue.iter_mut().find(|queued| queued.id == prompt) {
