@@ -171,7 +171,7 @@ async fn a_message_or_what_answers_it_runs_once_more() {
             return said;
         }
     };
-    let said = tokio::time::timeout(PATIENCE, at_rest()).await.expect("it ends");
+    let said = tokio::time::timeout(*PATIENCE, at_rest()).await.expect("it ends");
     assert!(said.starts_with("Once more"), "{said}");
     let all = prompts(&stage, 4).await;
     assert_eq!(all[2..], ["[[say:First.]]", "[[say:First.]]"]);
@@ -203,7 +203,7 @@ async fn what_waits_is_taken_back_by_its_message_and_by_its_note() {
             return said;
         }
     };
-    let said = tokio::time::timeout(PATIENCE, known()).await.expect("it is known");
+    let said = tokio::time::timeout(*PATIENCE, known()).await.expect("it is known");
     assert!(said.contains("Taken back"), "{said}");
     assert_eq!(stage.outcome(third).await, "⏹️");
     std::fs::write(&gate, "").expect("the gate opens");

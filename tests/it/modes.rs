@@ -17,13 +17,6 @@ async fn mode(stage: &Stage, mode: &str) -> String {
     private_text(&stage.slash(MARA, HARBOR, "mode", word("mode", mode)).await)
 }
 
-/// All that was recorded of all processes.
-fn spools(stage: &Stage) -> String {
-    let dirs = std::fs::read_dir(stage.state_dir().join("processes")).expect("processes").flatten();
-    let spools = dirs.filter_map(|dir| std::fs::read(dir.path().join("spool")).ok());
-    spools.map(|spool| String::from_utf8_lossy(&spool).into_owned()).collect()
-}
-
 async fn processes(stage: &Stage) -> Vec<String> {
     stage.sql("SELECT CAST(count(*) AS TEXT) FROM processes").await
 }
@@ -123,7 +116,7 @@ async fn an_effort_reaches_what_runs_and_every_launch() {
         "as the CLI says of its model"
     );
     assert!(set("high").await.starts_with("From Claude's next step on"));
-    assert!(spools(&stage).contains(r#"{"effortLevel":"high"}"#));
+    assert!(stage.spools().contains(r#"{"effortLevel":"high"}"#));
     let answer = told(&stage, "[[args]]").await;
     assert!(answer.contains("effort high") && !answer.contains("--effort"), "{answer}");
     assert!(stage.slash_text(MARA, HARBOR, "effort").await.contains("chosen here"));

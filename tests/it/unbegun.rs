@@ -5,17 +5,18 @@ use std::io::Write as _;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 use switchboard::domain::ids::{ChannelId, MessageId};
 
 use crate::harness::{
-    Around, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, hears_tests, parent_of,
+    Around, HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, alive, eventually, hears_tests, parent_of, private_text,
 };
 
 /// A turn that has the only place, and one that waits for it where everybody sees that.
 struct Waits {
     holds: MessageId,
     gate: std::path::PathBuf,
-    waits: MessageId,
+    prompt: MessageId,
     shown: MessageId,
 }
 
@@ -23,10 +24,10 @@ async fn waits_for_a_place(stage: &Stage) -> Waits {
     let gate = stage.dir().join("gate");
     let holds = stage.ask(JONAS, LIGHTHOUSE, &format!("[[say:Mine.]][[wait:{}]]", gate.display()));
     stage.said(ChannelId(holds.0), "Mine.").await;
-    let waits = stage.ask(MARA, HARBOR, "[[say:never]]");
-    stage.answer_shows(HARBOR, waits, "waiting for a place").await;
-    let shown = stage.answers(HARBOR, waits)[0];
-    Waits { holds, gate, waits, shown }
+    let prompt = stage.ask(MARA, HARBOR, "[[say:never]]");
+    stage.answer_shows(HARBOR, prompt, "waiting for a place").await;
+    let shown = stage.answers(HARBOR, prompt)[0];
+    Waits { holds, gate, prompt, shown }
 }
 
 impl Waits {
@@ -47,7 +48,7 @@ async fn what_waited_for_a_place_and_was_taken_back_in_the_absence_is_not_shown_
     let bot = stage.bot().await;
     let waits = waits_for_a_place(&stage).await;
     bot.kill();
-    stage.discord.delete(waits.waits);
+    stage.discord.delete(waits.prompt);
     let _bot = stage.bot().await;
     waits.assert_taken_back(&stage).await;
 }
@@ -61,11 +62,32 @@ async fn a_daemon_that_dies_as_it_takes_back_what_waits_for_a_place_leaves_nothi
     let stage = stage.with_daemon_env("FAIL_AT", "Withdrawn:1");
     let mut bot = stage.bot().await;
     let waits = waits_for_a_place(&stage).await;
-    stage.discord.delete(waits.waits);
+    stage.discord.delete(waits.prompt);
     eventually("the daemon to die", || bot.is_over().then_some(())).await;
     let stage = stage.around(Around::default());
     let _bot = stage.bot().await;
     waits.assert_taken_back(&stage).await;
+}
+
+/// The process with the old settings does not go by itself. Whoever waits for the next one has nothing to do with that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kill_of_the_process_before_leaves_the_next_turn_as_it_is() {
+    let admin = format!("[[access.people]]\ntier = \"admin\"\nusers = [{MARA}]");
+    let stage = Stage::new().await.with("claude", "allow_bypass = true").with("access", &admin);
+    let stage = stage.with_env("IS_SANDBOX", "1");
+    let _bot = stage.bot().await;
+    let hangs = stage.ask(MARA, HARBOR, "[[say:One.]][[hang-after-result]]");
+    assert_eq!(stage.outcome(hangs).await, "✅");
+    let bypass = json!([{ "name": "mode", "type": 3, "value": "bypassPermissions" }]);
+    let chosen = private_text(&stage.slash(MARA, HARBOR, "mode", bypass).await);
+    assert!(chosen.starts_with("From the next prompt on"), "{chosen}");
+    let gate = stage.dir().join("gate");
+    let next = stage.ask(MARA, HARBOR, &format!("[[say:Two.]][[wait:{}]]", gate.display()));
+    stage.answer_shows(HARBOR, next, "Two.").await;
+    let stopped = stage.slash_text(MARA, HARBOR, "stop").await;
+    assert!(stopped.contains("Stopping"), "{stopped}");
+    assert_eq!(stage.outcome(next).await, "⏹️");
+    stage.assert_well_behaved();
 }
 
 /// A turn that changes nothing, and ends when its gate opens.

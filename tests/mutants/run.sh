@@ -21,7 +21,7 @@ work="${MUTANTS_DIR:-$root/target/mutants}"
 tree="$work/tree" frozen="$work/frozen"
 export CARGO_TARGET_DIR="${MUTANTS_TARGET_DIR:-$work/target}" CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 # A mutant that loses something is not waited for as long as a daemon that is only slow.
-export HISTORY_PATIENCE_SECS="${HISTORY_PATIENCE_SECS:-12}"
+export HISTORY_PATIENCE_SECS="${HISTORY_PATIENCE_SECS:-12}" PATIENCE_SECS="${PATIENCE_SECS:-60}"
 
 mkdir -p "$work"
 rm -rf "$tree" "$frozen"

@@ -1,6 +1,7 @@
 //! What can be seen of the embedded Discord from outside: for tests, and for the page.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +14,11 @@ use crate::clock::{Moment, WallTime};
 use crate::domain::ids::{ChannelId, MessageId, RoleId, UserId};
 
 /// How long [`EmbeddedDiscord::wait_for`] waits: a bound for a test that would otherwise hang, not a timing. A machine
-/// that is shared may give a test a tenth of its processors for minutes.
-pub const PATIENCE: Duration = Duration::from_mins(5);
+/// that is shared may give a test a tenth of its processors for minutes. `PATIENCE_SECS` in the environment is another one.
+pub static PATIENCE: LazyLock<Duration> = LazyLock::new(|| {
+    let secs = std::env::var("PATIENCE_SECS").ok().and_then(|secs| secs.parse().ok());
+    Duration::from_secs(secs.unwrap_or(300))
+});
 
 /// One REST request that was answered.
 #[derive(Debug, Clone)]
@@ -264,7 +268,7 @@ impl EmbeddedDiscord {
                 changes.changed().await.expect("the sender lives in self");
             }
         };
-        let Ok(found) = tokio::time::timeout(PATIENCE, found).await else {
+        let Ok(found) = tokio::time::timeout(*PATIENCE, found).await else {
             panic!("waited in vain for {what}\n{}", self.shared.look(dump));
         };
         found

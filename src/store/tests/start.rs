@@ -95,12 +95,41 @@ async fn a_notice_that_is_shown_or_of_what_waits_is_not_forgotten() {
         db.note_notice(prompt(number).id, key(number.into())).await.unwrap();
     }
     assert_eq!(db.forget_notices().await.unwrap(), 0, "they wait");
-    let slot = "INSERT INTO slots (turn, slot, channel, nonce, body_hash, state, first_try_at) VALUES (?, 0, 100, 'n', 'h', 'sent', 1)";
-    sqlx::query(slot).bind(key(1).to_string()).execute(&mut *db.writer().await.unwrap()).await.unwrap();
+    shows(&db, key(1)).await;
     for number in 1..=2 {
         db.withdraw(prompt(number).id).await.unwrap();
     }
     assert_eq!(db.forget_notices().await.unwrap(), 1, "of the second nothing is shown");
-    assert_eq!(db.noticed(HERE).await.unwrap(), [prompt(1).id]);
+    let told = Noticed { prompt: prompt(1).id, key: key(1), state: PromptState::Withdrawn };
+    assert_eq!(db.noticed(HERE).await.unwrap(), [told]);
     assert_eq!(db.conversations_with_work().await.unwrap(), [HERE]);
+}
+
+/// Of a turn that waited for its place something is posted, and it has no row.
+#[tokio::test]
+async fn a_turn_that_is_shown_and_never_begins_is_known_to_the_next_start() {
+    let db = Db::new().await;
+    let turn = |number: u64| TurnId::of(prompt(number).id);
+    for number in 1..=4 {
+        db.accept(&prompt(number), None).await.unwrap();
+    }
+    for number in [1, 2, 3] {
+        shows(&db, turn(number)).await;
+    }
+    // Others go on with what they see of the third; of the fourth nobody saw anything.
+    db.join(turn(3), &[prompt(4).id]).await.unwrap();
+    db.withdraw(prompt(1).id).await.unwrap();
+    db.refuse(prompt(2).id, "why").await.unwrap();
+    db.withdraw(prompt(3).id).await.unwrap();
+    db.withdraw(prompt(4).id).await.unwrap();
+    let told = |number, state| Noticed { prompt: prompt(number).id, key: turn(number), state };
+    let wanted = [told(1, PromptState::Withdrawn), told(2, PromptState::Refused)];
+    assert_eq!(db.noticed(HERE).await.unwrap(), wanted);
+}
+
+/// A message is posted under this key.
+async fn shows(db: &Db, key: TurnId) {
+    let slot = "INSERT INTO slots (turn, slot, channel, nonce, body_hash, state, first_try_at) VALUES (?, 0, 100, ?, 'h', 'sent', 1)";
+    let key = key.to_string();
+    sqlx::query(slot).bind(&key).bind(&key).execute(&mut *db.writer().await.unwrap()).await.unwrap();
 }

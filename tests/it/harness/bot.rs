@@ -166,14 +166,14 @@ struct Watched(Option<Child>);
 impl Watched {
     fn wait(&mut self) -> ExitStatus {
         let child = self.0.as_mut().expect("it is there");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + *PATIENCE;
         loop {
             if let Some(status) = child.try_wait().expect("its status") {
                 return status;
             }
             if Instant::now() > deadline {
                 let _ = child.kill();
-                panic!("the process did not end within {PATIENCE:?}");
+                panic!("the process did not end within {:?}", *PATIENCE);
             }
             std::thread::sleep(Duration::from_millis(10));
         }

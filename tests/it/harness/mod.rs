@@ -341,7 +341,7 @@ conversation = "thread"
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(file)
             .read_only(read_only)
-            .busy_timeout(PATIENCE);
+            .busy_timeout(*PATIENCE);
         sqlx::ConnectOptions::connect(&options).await.expect("the database opens beside the bot")
     }
 }
@@ -384,7 +384,7 @@ pub fn arguments(pid: i32) -> Vec<Vec<u8>> {
 
 /// Waits for something that announces itself to nobody: a file, a process. Looks again and again, for 60 s at most.
 pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = std::time::Instant::now() + *PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;

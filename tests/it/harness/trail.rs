@@ -19,7 +19,8 @@ impl Stage {
     /// What all processes said and were told, as their shims recorded it.
     pub fn spools(&self) -> String {
         let processes = std::fs::read_dir(self.state_dir().join("processes")).into_iter().flatten().flatten();
-        processes.map(|dir| std::fs::read_to_string(dir.path().join("spool")).unwrap_or_default()).collect()
+        let spools = processes.filter_map(|dir| std::fs::read(dir.path().join("spool")).ok());
+        spools.map(|spool| String::from_utf8_lossy(&spool).into_owned()).collect()
     }
 
     /// The lines of the bot's log, the rotated ones before it.
@@ -69,7 +70,7 @@ impl Stage {
             if rows.len() == count {
                 return rows;
             }
-            assert!(begun.elapsed() < PATIENCE, "waited in vain for {count} rows of {query}: {rows:?}");
+            assert!(begun.elapsed() < *PATIENCE, "waited in vain for {count} rows of {query}: {rows:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -20,7 +20,7 @@ async fn waiting(stage: &Stage, who: UserId, cards: &[(ChannelId, MessageId)]) -
             }
         }
     };
-    tokio::time::timeout(PATIENCE, linked).await.expect("links to all cards")
+    tokio::time::timeout(*PATIENCE, linked).await.expect("links to all cards")
 }
 
 fn at(text: &str, what: &str) -> usize {

@@ -128,7 +128,7 @@ fn a_child_dies_with_its_shim_also_where_nobody_looks_on() {
     drop(daemon);
     let child = processes_with(sleep.as_bytes())[0];
     kill(Pid::from_raw(shim), Signal::SIGKILL).unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + *PATIENCE;
     while alive(child) {
         if Instant::now() > deadline {
             kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();

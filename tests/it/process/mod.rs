@@ -81,7 +81,7 @@ impl Bench {
     async fn shim_ended(&self, process: ProcessId) {
         let lock = lock_path(&self.process_dir(process));
         let locked = tokio::task::spawn_blocking(move || fs::File::open(lock).unwrap().lock().unwrap());
-        tokio::time::timeout(PATIENCE, locked).await.expect("the shim ends").unwrap();
+        tokio::time::timeout(*PATIENCE, locked).await.expect("the shim ends").unwrap();
     }
 }
 
@@ -92,7 +92,7 @@ fn shim_program() -> PathBuf {
 /// The next record, but for those with which the shim speaks of itself.
 async fn next(feed: &mut Feed) -> Recorded {
     loop {
-        let record = tokio::time::timeout(PATIENCE, feed.records.recv()).await;
+        let record = tokio::time::timeout(*PATIENCE, feed.records.recv()).await;
         let recorded = record.expect("a record comes").expect("an exit record comes before the feed closes");
         if !matches!(recorded.record, Record::Version(_) | Record::Stopping(_)) {
             return recorded;
@@ -117,7 +117,7 @@ async fn rest_recorded(feed: &mut Feed) -> Vec<Recorded> {
     while !matches!(found.last().unwrap().record, Record::Exit(_)) {
         found.push(next(feed).await);
     }
-    let after = tokio::time::timeout(PATIENCE, feed.records.recv()).await;
+    let after = tokio::time::timeout(*PATIENCE, feed.records.recv()).await;
     assert_eq!(after.expect("the feed closes"), None);
     assert!(found.is_sorted_by_key(|recorded| recorded.end));
     found

@@ -66,7 +66,7 @@ async fn a_process_of_the_version_before_is_followed_and_spoken_to() {
         feed.control.stop().await;
         assert_eq!(rest(&mut feed).await, [out("{\"type\":\"result\"}"), super::code(0)]);
     };
-    tokio::time::timeout(PATIENCE, async { tokio::join!(shim, daemon) }).await.expect("they understand");
+    tokio::time::timeout(*PATIENCE, async { tokio::join!(shim, daemon) }).await.expect("they understand");
 
     // It had no file that says whether all of it was recorded: if it is lost, nobody knows what its child did at last.
     drop((listener, lock));

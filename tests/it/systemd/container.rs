@@ -97,7 +97,7 @@ impl Drop for Container {
         // nspawn takes it for "power off".
         let machine = Pid::from_raw(self.machine.id().cast_signed());
         let _ = kill(machine, Signal::SIGTERM);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + *PATIENCE;
         while Instant::now() < deadline {
             if matches!(self.machine.try_wait(), Ok(Some(_))) {
                 return;
@@ -110,7 +110,7 @@ impl Drop for Container {
 }
 
 fn within<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + *PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;

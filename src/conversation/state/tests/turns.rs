@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use uuid::Uuid;
-
 use super::bench::{
-    BOUNDS, Bench, echo, exit, init, out, permission, prompt, result, stderr, task_started, text, tool,
+    BOUNDS, Bench, echo, exit, init, permission, prompt, result, stderr, task_started, text, tool,
     tool_ahead, written,
 };
 use crate::claude::user_line;

@@ -37,7 +37,7 @@ async fn start() -> EmbeddedDiscord {
 async fn start_in(world: World) -> EmbeddedDiscord {
     let server = EmbeddedDiscord::start(world).await.unwrap();
     server.faults().limits_lifted(true);
-    server.faults().acknowledge_within(PATIENCE);
+    server.faults().acknowledge_within(*PATIENCE);
     server
 }
 
@@ -128,7 +128,7 @@ impl Bot {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, next).await.expect("the event comes")
+        tokio::time::timeout(*PATIENCE, next).await.expect("the event comes")
     }
 
     async fn message(&mut self) -> discord::Message {
