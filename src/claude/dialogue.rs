@@ -126,10 +126,12 @@ impl Dialogue {
     }
 
     /// Whether a process that answered before has said nothing yet to the prompt that was written to it: neither that
-    /// it took it, nor that it begins. One that compacts says so before it begins (`compact.bidi.jsonl`).
+    /// it took it, nor that it begins. One that compacts says so before it begins (`compact.bidi.jsonl`), and one that is
+    /// interrupted has nothing to say.
     pub fn is_deaf(&self) -> bool {
         let silent = |turn: &Turn| {
-            turn.began == Began::Written && !turn.signs.init && !turn.signs.echo && !turn.is_compacting()
+            let signs = [turn.signs.init, turn.signs.echo, turn.is_compacting(), turn.interrupted];
+            turn.began == Began::Written && !signs.contains(&true)
         };
         self.session.is_some() && self.turn.as_ref().is_some_and(silent)
     }

@@ -197,4 +197,12 @@ impl Process {
         let index = self.known.iter().position(matches)?;
         Some(self.known.remove(index))
     }
+
+    /// The turns that it has from an earlier daemon and for which this holds.
+    pub fn take_all_known(&mut self, matches: impl Fn(&KnownTurn) -> bool) -> Vec<Turn> {
+        let (taken, rest) = std::mem::take(&mut self.known).into_iter().partition(matches);
+        self.known = rest;
+        let taken: Vec<KnownTurn> = taken;
+        taken.into_iter().map(|known| Turn::known(known, self.attached_at)).collect()
+    }
 }

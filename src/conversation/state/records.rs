@@ -1,7 +1,7 @@
 //! What was recorded at the process → what it means for the turn.
 
 use super::turn::began_alone;
-use super::{Effect, Process, Readiness, Stage, State, StopReason, Turn};
+use super::{ATTEMPTS_MAX, Effect, Process, Readiness, Stage, State, StopReason, Turn};
 use crate::claude::Step;
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Failure, Limit, TurnEnd, TurnEvent};
@@ -15,7 +15,7 @@ impl State {
     pub(super) fn recorded(&mut self, recorded: &Recorded, now: Moment, effects: &mut Vec<Effect>) {
         if matches!(recorded.record, Record::Exit(_)) {
             // Also where nothing was recorded before: a turn that never reached the process must not be forgotten.
-            self.caught_up(effects);
+            self.caught_up(recorded.at, effects);
         }
         let Some(process) = &mut self.process else { return };
         if matches!(recorded.record, Record::Exit(_)) {
@@ -223,8 +223,14 @@ impl State {
     /// with it.
     fn stopping(&mut self, why: Stopping, now: Moment) {
         let ends = |turn: &&mut Turn| turn.is_running() && turn.stop.is_none() && !turn.again;
+        let deaf = self.process.as_ref().is_some_and(|process| process.dialogue.is_deaf());
         let Some(turn) = self.turn.as_mut().filter(ends) else { return };
         match why {
+            // Nobody stopped that: the daemon before this one took the process for one that hangs.
+            Stopping::Asked if deaf && turn.attempt < ATTEMPTS_MAX => {
+                turn.again = true;
+                return;
+            }
             Stopping::Asked => turn.stop(StopReason::Asked, now),
             Stopping::SpoolFull => turn.stop(StopReason::Limit(Limit::Output), now),
             Stopping::Alone => turn.stop(StopReason::Limit(Limit::Away), now),
@@ -374,9 +380,12 @@ impl State {
     }
 
     /// After a restart: a turn that the store knows and the spool does not was never given to the CLI.
-    pub(super) fn caught_up(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn caught_up(&mut self, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
         let first_time = process.readiness == Readiness::Starting;
+        let untold = process.take_all_known(|known| known.end.is_some() && !known.delivered);
+        self.end_untold(untold, at, effects);
+        let Some(process) = &mut self.process else { return };
         process.readiness = Readiness::Ready;
         if let Some(known) = process.take_known(|known| known.end.is_none() && known.prompt.is_some()) {
             let mut turn = Turn::known(known, process.attached_at);
@@ -400,11 +409,15 @@ impl State {
         self.answer_again(effects);
     }
 
-    /// Turns that the store knows and that no record tells of, at the end of their process: their spool is gone. One that
-    /// had ended is shown as far as its end tells; one that had not is over.
+    /// Turns that the store knows and that no record tells of, at the end of their process: their spool is gone.
     pub(super) fn end_forgotten(&mut self, process: &mut Process, at: WallTime, effects: &mut Vec<Effect>) {
-        while let Some(known) = process.take_known(|known| known.end.is_none() || !known.delivered) {
-            let turn = Turn::known(known, process.attached_at);
+        let forgotten = process.take_all_known(|known| known.end.is_none() || !known.delivered);
+        self.end_untold(forgotten, at, effects);
+    }
+
+    /// Turns that no record tells of: one that had ended is shown as far as its end tells; one that had not is over.
+    fn end_untold(&mut self, turns: Vec<Turn>, at: WallTime, effects: &mut Vec<Effect>) {
+        for turn in turns {
             let end = turn.failed(Failure::Lost);
             let others = self.turn.replace(turn);
             let held = std::mem::replace(&mut self.held, others);

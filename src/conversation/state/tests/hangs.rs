@@ -3,8 +3,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::bench::{Bench, echo, init, out, result, text, tool, written};
-use crate::conversation::state::Input;
+use super::bench::{Bench, echo, init, known, out, result, text, tool, written};
+use crate::claude::interrupt_line;
+use crate::conversation::state::{Input, KnownTurn};
+use crate::domain::event::TurnEnd;
 use crate::runner::{Exit, Record, Stopping};
 
 const NOTHING: [&str; 0] = [];
@@ -58,6 +60,28 @@ fn what_was_taken_for_hanging_and_did_it_is_not_run_twice() {
     is_taken_for_hanging(&mut bench);
     bench.records([init(), echo(2), tool("t1", "Bash"), Record::Stopping(Stopping::Asked)]);
     assert!(bench.record(killed())[0].starts_with("end 2: cut off"), "it may have changed something");
+}
+
+#[test]
+fn what_one_daemon_took_for_hanging_the_next_one_runs_again() {
+    let session = json!({"type": "system", "subtype": "init", "session_id": Uuid::nil(), "cwd": "/srv/p"});
+    let asked = || Record::Stopping(Stopping::Asked);
+    let taken_up = |records: &[Record]| {
+        let mut bench = Bench::new();
+        bench.attach(vec![
+            KnownTurn { delivered: true, end: Some(TurnEnd::Interrupted), ..known(1) },
+            known(2),
+        ]);
+        bench.records([written(1), out(&session), echo(1), result(), written(2)]);
+        bench.records(records.iter().cloned());
+        bench.record(killed())
+    };
+    assert!(taken_up(&[asked()]).iter().any(|told| told == "begin 2 in B (start, attempt 2)"));
+    // Where somebody stopped it, or it had begun, that is the end.
+    let interrupt = Record::In(interrupt_line("stop").into());
+    for records in [vec![interrupt, asked()], vec![init(), echo(2), asked()]] {
+        assert_eq!(taken_up(&records)[0], "end 2: interrupted");
+    }
 }
 
 #[test]

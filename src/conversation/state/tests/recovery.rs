@@ -34,6 +34,17 @@ fn an_end_that_was_not_shown_is_shown() {
     assert!(bench.text().contains("unheard"));
 }
 
+/// Its prompt was heard in another turn, so no record tells of it; and its process goes on for hours.
+#[test]
+fn an_end_that_no_record_tells_of_is_shown_before_its_process_goes() {
+    let mut bench = Bench::new();
+    bench.attach(vec![ended(1, false), ended(2, true)]);
+    assert_eq!(bench.input(Input::CaughtUp)[0], "end 1: completed");
+    assert_eq!(bench.shown().len(), 1, "the other one was told");
+    assert_eq!(bench.submit(3), ["ask place"]);
+    assert_eq!(bench.place("same"), ["begin 3 in A (warm, attempt 1)"]);
+}
+
 #[test]
 fn a_running_turn_goes_on() {
     let mut bench = Bench::new();
@@ -112,9 +123,8 @@ fn what_happened_before_the_last_attempt_is_still_told() {
 fn an_end_that_nobody_saw_is_shown_also_without_its_spool() {
     let mut bench = Bench::new();
     bench.attach(vec![ended(1, true), ended(2, false)]);
-    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
-    let told = bench.record(Record::Exit(Exit::Lost));
-    assert_eq!(told, ["end 2: completed", "leave place", "A ended"]);
+    assert_eq!(bench.input(Input::CaughtUp), ["end 2: completed", "leave place"]);
+    assert_eq!(bench.record(Record::Exit(Exit::Lost)), ["A ended"]);
     let shown = bench.shown();
     assert!(shown.len() == 1 && shown[0].shown.ended);
     assert!(shown[0].shown.slots[0].content.contains("as stored"));
