@@ -153,6 +153,12 @@ impl State {
         self.faults.acknowledge_within.unwrap_or(ACKNOWLEDGE_WITHIN)
     }
 
+    pub(super) fn end_interactions(&mut self) {
+        for each in self.interactions.values_mut().filter(|each| each.acknowledged.is_none()) {
+            each.failed = true;
+        }
+    }
+
     /// Ends the interactions that nobody acknowledged in time.
     pub(super) fn expire_interactions(&mut self) {
         let (now, within) = (self.now(), self.acknowledge_within());

@@ -374,6 +374,11 @@ impl EmbeddedDiscord {
         self.shared.change(|state| state.tell_of_interaction(id));
     }
 
+    /// Ends the interactions that wait for their first answer: whoever would have given it is dead, and broke no rule.
+    pub fn end_interactions(&self) {
+        self.shared.change(super::state::State::end_interactions);
+    }
+
     fn expire_later(&self) {
         let within = self.shared.look(super::state::State::acknowledge_within);
         self.shared.later(within, super::state::State::expire_interactions);

@@ -82,6 +82,7 @@ fn notices(discord: Snapshot<'_>, talk: &Talk) -> Vec<String> {
 
 /// What was known when the daemon died: to be called before the next one starts.
 pub async fn death(stage: &Stage, at: &str) -> Death {
+    stage.discord.end_interactions();
     let acknowledged = stage.discord.look(acknowledged);
     let stored = stored_messages(stage).await;
     Death { at: at.to_owned(), acknowledged, stored }
