@@ -20,7 +20,7 @@ use crate::machine;
 use crate::render::view::WaitsFor;
 use table::{Machine, Short, Table};
 
-/// How long a turn waits for room for its process; then it fails.
+/// How long a turn waits for memory for its process; then it fails.
 const ROOM_WAIT_MAX: Duration = Duration::from_mins(5);
 /// How often the machine is looked at meanwhile: others than we take memory and give it back.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -86,10 +86,18 @@ impl Warm {
     /// Waits for room for a process; those with nothing to do make room first. Meanwhile `standing` tells what it waits
     /// for.
     pub(super) async fn room(&self, standing: &watch::Sender<WaitsFor>) -> Result<Room, NoRoom> {
-        tokio::time::timeout(ROOM_WAIT_MAX, self.wait(standing)).await.unwrap_or_else(|_| {
-            tracing::error!("no memory was left for one more process, for too long");
-            Err(NoRoom)
-        })
+        let mut waiting = pin!(self.wait(standing));
+        loop {
+            let waits_for = match tokio::time::timeout(ROOM_WAIT_MAX, waiting.as_mut()).await {
+                Ok(room) => return room,
+                Err(_) => *self.inner.waits_for.borrow(),
+            };
+            // Cores come, however many stand in line.
+            if waits_for == WaitsFor::Memory {
+                tracing::error!("no memory was left for one more process, for too long");
+                return Err(NoRoom);
+            }
+        }
     }
 
     async fn wait(&self, standing: &watch::Sender<WaitsFor>) -> Result<Room, NoRoom> {
