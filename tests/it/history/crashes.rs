@@ -20,10 +20,10 @@ async fn what_a_cli_did_before_it_was_killed_is_not_done_again() {
     let stage = stage.with("limits", "running_turns_max = 5\nqueued_prompts_max = 1000");
     let bot = stage.bot().await;
     let mut killed = BTreeSet::new();
-    // It waits for a file that nobody writes, until it is killed.
-    let never = stage.dir().join("never");
-    let goes_on = format!("[[say:Now.]] [[bash:echo once >> EFFECT]] [[wait:{}]]", never.display());
-    for _ in 0..rounds {
+    for round in 0..rounds {
+        // It waits for a file that is there once it is killed.
+        let gone = stage.dir().join(format!("killed-{round}"));
+        let goes_on = format!("[[say:Now.]] [[bash:echo once >> EFFECT]] [[wait:{}]]", gone.display());
         let mut effects = Vec::new();
         for number in 0..CHANNELS {
             talk.ask(&stage, MARA, talk.channel(number), &goes_on);
@@ -42,6 +42,7 @@ async fn what_a_cli_did_before_it_was_killed_is_not_done_again() {
                 .expect("it lives");
             killed.insert(pid);
         }
+        std::fs::write(&gone, "").expect("the file");
         stage.rows("SELECT id FROM turns WHERE delivered_at IS NULL", 0).await;
     }
     settle(&stage, &talk).await;
