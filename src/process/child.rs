@@ -266,3 +266,27 @@ async fn pump(
         each(line);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_lies_in_a_pipe_is_read_though_nobody_waits_for_more() {
+        let (mut write, read) = tokio::io::duplex(PIPE_BYTES);
+        let line = "x".repeat(99);
+        let count = PIPE_BYTES / 100;
+        write.write_all(format!("{line}\n").repeat(count).as_bytes()).await.unwrap();
+        write.write_all(b"half").await.unwrap();
+        let enough = CancellationToken::new();
+        enough.cancel();
+        let mut lines = Vec::new();
+        // The pipe is held still.
+        pump(read, Lines::new(100), enough.clone(), |line| lines.push(line)).await;
+        assert_eq!(lines.len(), count + 1);
+        assert_eq!(lines.last(), Some(&Line::Whole(b"half".to_vec())));
+        // Whoever fills it for ever is not listened to for ever.
+        pump(tokio::io::repeat(b'\n'), Lines::new(100), enough, |line| lines.push(line)).await;
+        assert_eq!(lines.len(), count + 1 + PIPE_BYTES);
+    }
+}
