@@ -20,7 +20,7 @@ use crate::domain::prompt::{Origin, Prompt, Wish};
 /// The reaction that sends a message which waits to the turn that runs.
 const SEND: &str = "⏩";
 /// What waited when the daemon came begins after this at the latest, whether it was looked at or not.
-const LOOK_MAX: Duration = Duration::from_secs(30);
+const LOOK_MAX: Duration = Duration::from_secs(10);
 
 /// A look that failed is made again after this, doubling up to [`LOOK_AGAIN_MAX`], for as long as the prompt waits.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
