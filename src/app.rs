@@ -24,6 +24,7 @@ use crate::discord::arrivals::Arrivals;
 use crate::discord::attachments::Files;
 use crate::discord::catch_up::CatchUp;
 use crate::discord::client::{self, ConnectError};
+use crate::discord::http;
 use crate::discord::members::Members;
 use crate::discord::served::Served;
 use crate::discord::waiting::Looks;
@@ -77,9 +78,9 @@ pub async fn run(
     // A client for each, and serenity's wants its own as well. They share no route: channels are the outbox's alone.
     let breaker = Breaker::new(&store, clock).await?;
     let calls = Calls::new(config.discord.calls_per_sec_max);
-    let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
+    let http = http::counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let discord = Arc::new(SerenityDiscord::new(http, breaker.clone(), calls.clone(), clock));
-    let http = client::http_counted(&config.discord, token.expose_secret(), breaker.clone())?;
+    let http = http::counted(&config.discord, token.expose_secret(), breaker.clone())?;
     let guard = Members::new(http, breaker.clone(), Arc::clone(&config), store.clone(), clock);
     let catch_up = CatchUp::new(breaker, calls, doors.clone());
     let taste = Taste { activity: config.discord.activity_reactions, owner: config.access.owner };
@@ -151,8 +152,8 @@ pub async fn run(
         gateway,
     };
     let served = async {
-        let http = client::http(&config.discord, token.expose_secret())?;
-        client::reach(&http, &config.discord, catch_up.breaker()).await?;
+        let http = http::serenity(&config.discord, token.expose_secret())?;
+        http::reach(&http, &config.discord, catch_up.breaker()).await?;
         client::serve(http, data, &tasks, &doors).await
     };
     let ended = tokio::select! {
@@ -249,7 +250,7 @@ fn ending(ended: Result<(), ConnectError>) -> anyhow::Result<Ending> {
 }
 
 fn files(config: &Config) -> anyhow::Result<Files> {
-    let client = client::http_client(&config.discord)?.build().context("failed to build the HTTP client")?;
+    let client = http::client(&config.discord)?.build().context("failed to build the HTTP client")?;
     let limits = &config.limits;
     Ok(Files::new(client, files_dir(config), limits.attachment_bytes_max, limits.attachments_max))
 }

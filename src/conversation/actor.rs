@@ -15,6 +15,8 @@ mod records;
 
 mod requests;
 
+mod showing;
+
 mod waiting;
 
 mod warmth;
@@ -35,12 +37,11 @@ use super::handle::{Request, Status};
 use super::owner::Owner;
 use super::place::{Place, Places};
 use super::setup::Setup;
-use super::state::{Bounds, Fresh, Input, ShownTurn, State, Tuned, Turn};
+use super::state::{Bounds, Fresh, Input, State, Tuned, Turn};
 use super::warm::{Berth, NoRoom, Room, Warm};
 use crate::clock::{Clock, Moment};
-use crate::domain::ids::{ConversationId, MessageId, ProcessId, PromptId, SessionId, TurnId};
-use crate::domain::prompt::Origin;
-use crate::outbox::{Outbox, Target, Thread};
+use crate::domain::ids::{ConversationId, ProcessId, PromptId, SessionId};
+use crate::outbox::Outbox;
 use crate::render::view::WaitsFor;
 use crate::runner::{Feed, Position, Recorded, Runner};
 use crate::store::{Conversation, Store, StoreError};
@@ -322,31 +323,6 @@ impl Actor {
         let room = self.shared.outbox.room_at(self.conversation.id.into());
         self.drawing.later(self.shared.clock.moment(), room, self.state.is_urgent())
     }
-
-    /// No prompt is named: nothing of the turn is done, so its reaction stays.
-    pub(super) fn unshow(&self, turn: TurnId) {
-        self.shared.outbox.unsay(turn, &target(&self.conversation, None));
-    }
-
-    pub(super) fn show(&mut self) {
-        let started = self.shared.clock.moment();
-        for ShownTurn { turn, origin, also, shown } in self.state.shown(self.shared.clock.wall()) {
-            let mut target = target(&self.conversation, origin.as_ref());
-            for (channel, message, reaction) in also {
-                if !shown.ended {
-                    self.shared.outbox.react(channel, message, reaction);
-                }
-                target.also.push((channel, message));
-            }
-            if shown.ended && shown.slots.is_empty() {
-                // Nothing is posted of what was taken back, so it waits for no turn.
-                self.shared.outbox.say(turn, &target, shown);
-            } else {
-                self.shared.outbox.show(turn, &target, shown);
-            }
-        }
-        self.drawing.drawn(started, self.shared.clock.moment());
-    }
 }
 
 /// Closes a mailbox: nobody can put a request into it any more, and the registry starts a new actor for who tries. Whether
@@ -358,27 +334,6 @@ async fn hang_up(requests: &mut mpsc::Receiver<Request>) -> bool {
         wanted = true;
     }
     wanted
-}
-
-/// Where a turn of this conversation is shown. A conversation in a thread that its own first message opens says so, or that
-/// a command in the channel above opens on a message.
-fn target(conversation: &Conversation, origin: Option<&Origin>) -> Target {
-    let channel = conversation.id.into();
-    let prompt = origin.and_then(Origin::message);
-    let opened_above = match origin {
-        Some(Origin::Message { channel, message }) => {
-            message.0 == conversation.id.0 && Some(*channel) == conversation.parent
-        }
-        // On whichever message the thread is.
-        Some(Origin::Command { channel, .. }) => Some(*channel) == conversation.parent,
-        Some(Origin::GoOn { .. }) | None => false,
-    };
-    let thread = conversation.parent.filter(|_| opened_above).map(|parent| Thread {
-        parent,
-        message: MessageId(conversation.id.0),
-        name: conversation.title.clone(),
-    });
-    Target { channel, parent: conversation.parent, thread, prompt, also: Vec::new() }
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@
 
 mod asks;
 
+mod attached;
+
 mod effect;
+
+mod ends;
 
 mod holds;
 
@@ -45,8 +49,9 @@ use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, NotStarted};
 
 pub use asks::{Called, Given, OpenAsk};
+pub use attached::{Attached, KnownTurn};
 pub use effect::Effect;
-pub use input::{Attached, Fresh, Input, KnownTurn};
+pub use input::{Fresh, Input};
 pub use process::{Process, Readiness};
 pub use reply::{Reply, reply};
 pub use tuning::Tuned;

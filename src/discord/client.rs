@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use poise::FrameworkContext;
 use serenity::all::{
-    ApplicationId, ClientBuilder, CommandInteraction, ConnectionStage, CreateInteractionResponse,
-    CreateInteractionResponseMessage, FullEvent, GatewayError, GatewayIntents, Http, HttpBuilder, HttpError,
-    Interaction,
+    ClientBuilder, CommandInteraction, ConnectionStage, CreateInteractionResponse,
+    CreateInteractionResponseMessage, FullEvent, GatewayError, GatewayIntents, Http, Interaction,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,9 +16,8 @@ use super::gate::Gate;
 use super::incoming::Incoming;
 use super::intake::Whence;
 use super::rest::{self, Rest};
-use super::{Data, DoorError, announce, archived, commands, components, intake, notice, waiting};
+use super::{Data, DoorError, announce, archived, commands, components, http, intake, notice, waiting};
 use crate::chain::Chain;
-use crate::config::DiscordConfig;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
 use crate::outbox::breaker::Breaker;
@@ -30,10 +28,6 @@ const INTENTS: GatewayIntents = GatewayIntents::GUILDS
     .union(GatewayIntents::GUILD_MESSAGES)
     .union(GatewayIntents::MESSAGE_CONTENT)
     .union(GatewayIntents::GUILD_MESSAGE_REACTIONS);
-/// The hosts that `discord.api_resolve` answers for.
-const HOSTS: [&str; 3] = ["discord.com", "cdn.discordapp.com", "media.discordapp.net"];
-const CONNECT_MAX: Duration = Duration::from_secs(10);
-const RETRY_WAIT_MAX: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
 
@@ -60,77 +54,6 @@ pub enum ConnectError {
     /// Anything else that serenity says.
     #[error("the connection to Discord failed")]
     Serenity(#[source] Box<serenity::Error>),
-}
-
-/// An HTTP client for Discord's hosts: bounded, through no proxy, and to `api_resolve` where that is set.
-pub fn http_client(config: &DiscordConfig) -> Result<reqwest::ClientBuilder, ConnectError> {
-    let mut client = reqwest::Client::builder()
-        .use_rustls_tls()
-        .connect_timeout(CONNECT_MAX)
-        .timeout(Duration::from_secs(config.request_secs_max))
-        .tcp_keepalive(Duration::from_secs(30))
-        .redirect(reqwest::redirect::Policy::none());
-    if let Some(address) = config.api_resolve {
-        client = HOSTS.iter().fold(client.no_proxy(), |client, host| client.resolve(host, address));
-    }
-    if let Some(file) = &config.ca_file {
-        let pem = std::fs::read(file).map_err(|error| ConnectError::Certificate(error.into()))?;
-        let certificate =
-            reqwest::Certificate::from_pem(&pem).map_err(|error| ConnectError::Certificate(error.into()))?;
-        client = client.add_root_certificate(certificate);
-    }
-    Ok(client)
-}
-
-/// Serenity's HTTP side, with its rate limiter on. The application's id is asked for when the gateway is reached.
-pub fn http(config: &DiscordConfig, token: &str) -> Result<Http, ConnectError> {
-    let client = http_client(config)?.build().map_err(ConnectError::Client)?;
-    Ok(HttpBuilder::new(token).client(client).build())
-}
-
-/// The same, telling `breaker` of each 429 that serenity answers by itself.
-pub fn http_counted(config: &DiscordConfig, token: &str, breaker: Breaker) -> Result<Http, ConnectError> {
-    let mut http = http(config, token)?;
-    if let Some(ratelimiter) = &mut http.ratelimiter {
-        ratelimiter
-            .set_ratelimit_callback(Box::new(move |info| limited(&breaker, info.global, info.timeout)));
-    }
-    Ok(http)
-}
-
-/// Serenity says the same of a 429 and of a wait by which it avoids one. Only the time that a 429 tells is a whole number
-/// of milliseconds: the other is what is left of one.
-fn limited(breaker: &Breaker, global: bool, timeout: Duration) {
-    if global || timeout.subsec_nanos().is_multiple_of(1_000_000) {
-        breaker.note(429);
-    }
-}
-
-/// Waits until Discord answers, and makes sure of what serenity would take on trust: that the token is accepted, and that
-/// the gateway's address is Discord's own (on failure serenity falls back to a built-in one, DEPENDENCIES).
-pub async fn reach(http: &Http, config: &DiscordConfig, breaker: &Breaker) -> Result<(), ConnectError> {
-    let mut wait = Duration::from_secs(1);
-    loop {
-        let asked = async {
-            let application = http.get_current_application_info().await?;
-            http.set_application_id(ApplicationId::new(application.id.get()));
-            http.get_gateway().await
-        };
-        match rest::ask(breaker, asked).await {
-            Ok(gateway) if gateway.url.starts_with("wss://") || config.api_resolve.is_some() => return Ok(()),
-            Ok(gateway) => return Err(ConnectError::PlainGateway(gateway.url)),
-            Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))
-                if response.status_code.as_u16() == 401 =>
-            {
-                return Err(ConnectError::Token);
-            }
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), ?wait, "Discord does not answer, trying again");
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(RETRY_WAIT_MAX);
-    }
 }
 
 /// Serves the gateway until `stop`, or until Discord refuses for good.
@@ -229,7 +152,7 @@ async fn register(
             }
         }
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(RETRY_WAIT_MAX);
+        wait = (wait * 2).min(http::RETRY_WAIT_MAX);
     }
 }
 
@@ -253,7 +176,7 @@ async fn on_event(
             );
         }
         FullEvent::Ratelimit { data: limit } => {
-            limited(data.catch_up.breaker(), limit.global, limit.timeout);
+            http::limited(data.catch_up.breaker(), limit.global, limit.timeout);
         }
         FullEvent::Message { new_message } => {
             let (channel, id) = (ChannelId(new_message.channel_id.get()), MessageId(new_message.id.get()));

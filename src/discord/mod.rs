@@ -53,6 +53,8 @@ pub mod announce;
 
 pub mod client;
 
+pub mod http;
+
 use std::sync::Arc;
 
 use crate::clock::Clock;

@@ -5,7 +5,7 @@ use serenity::all::{ApplicationFlags, ChannelId, GuildChannel, Http, Permissions
 
 use super::{Finding, bad, good};
 use crate::config::{Config, ConversationScope, Project};
-use crate::discord::client;
+use crate::discord::{client, http};
 
 /// What every project's channel needs.
 const NEEDED: Permissions = Permissions::VIEW_CHANNEL
@@ -20,7 +20,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
         Ok(token) => token,
         Err(error) => return vec![bad("token", error.to_string())],
     };
-    let http = match client::http(&config.discord, token.expose_secret()) {
+    let http = match http::serenity(&config.discord, token.expose_secret()) {
         Ok(http) => http,
         Err(error) => return vec![bad("Discord", format!("{:#}", anyhow::Error::from(error)))],
     };

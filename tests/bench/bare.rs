@@ -9,7 +9,7 @@ use serenity::all::{
 };
 use serenity::async_trait;
 use switchboard::config::DiscordConfig;
-use switchboard::discord::client;
+use switchboard::discord::http;
 
 use crate::harness::{Stage, eventually};
 
@@ -62,7 +62,7 @@ pub async fn run(words: &[String]) {
         ca_file: Some(certificate.into()),
         ..DiscordConfig::default()
     };
-    let http = client::http(&config, token).expect("a client");
+    let http = http::serenity(&config, token).expect("a client");
     let intents = GatewayIntents::GUILDS
         | GatewayIntents::GUILD_MESSAGES
         | GatewayIntents::MESSAGE_CONTENT

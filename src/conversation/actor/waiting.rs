@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::{Actor, ActorError, Input, target};
+use super::showing::target;
+use super::{Actor, ActorError, Input};
 use crate::conversation::handle::{InQueue, Sent, TakenBack, Taking};
 use crate::conversation::state::Notice;
 use crate::domain::ids::{ProcessId, PromptId, TurnId};

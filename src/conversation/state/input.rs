@@ -1,13 +1,10 @@
 //! What happens to a conversation.
 
-use std::time::Duration;
-
-use super::{Called, Given};
+use super::{Attached, Called, Given};
 use crate::claude::Tuning;
-use crate::clock::WallTime;
 use crate::conversation::account::Hold;
 use crate::domain::answer::Draft;
-use crate::domain::event::{Carried, Failure, TurnEnd};
+use crate::domain::event::Failure;
 use crate::domain::ids::{AskId, ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Attachment, Prompt, Wish};
 use crate::render::view::WaitsFor;
@@ -131,50 +128,4 @@ pub struct Fresh {
     pub tuning: Tuning,
     /// The permission mode that the project has, where nobody chooses another.
     pub usual_mode: &'static str,
-}
-
-/// A process of an earlier daemon.
-#[derive(Debug, Clone)]
-pub struct Attached {
-    /// The process.
-    pub process: ProcessId,
-    /// How it was launched.
-    pub fingerprint: String,
-    /// What it was told last of model, mode and effort.
-    pub tuning: Tuning,
-    /// The permission mode that the project has, where nobody chooses another.
-    pub usual_mode: &'static str,
-    /// Its turns that the store knows, with their prompts.
-    pub turns: Vec<KnownTurn>,
-    /// What was said to its asks.
-    pub given: Vec<Given>,
-    /// What was chosen so far of its asks, by the CLI's id of the request.
-    pub drafts: Vec<(String, Draft)>,
-    /// The prompts that it was told of while a turn ran.
-    pub steered: Vec<Prompt>,
-}
-
-/// A turn that the store knows.
-#[derive(Debug, Clone)]
-pub struct KnownTurn {
-    /// The turn.
-    pub id: TurnId,
-    /// Its prompt; none where the CLI began it by itself.
-    pub prompt: Option<Prompt>,
-    /// The prompts that this one is joined from; itself, if it stands alone.
-    pub parts: Vec<Prompt>,
-    /// When it began.
-    pub started_at: WallTime,
-    /// Whether its end was shown.
-    pub delivered: bool,
-    /// Its end, if that is stored.
-    pub end: Option<TurnEnd>,
-    /// Whether it is known to have changed something, perhaps.
-    pub side_effects: bool,
-    /// For how long it ran before this daemon came.
-    pub ran: Duration,
-    /// What happened before its present attempt.
-    pub carried: Carried,
-    /// Which attempt it is, from 1.
-    pub attempt: u32,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{ATTEMPTS_MAX, Fresh, KnownTurn, OpenAsk};
+use super::{Fresh, KnownTurn, OpenAsk};
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Carried, Failure, Limit, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{ChannelId, MessageId, ProcessId, PromptId, TurnId, UserId};
@@ -332,35 +332,6 @@ impl Turn {
         }
     }
 
-    /// Whether it can go on in a new session after this failure: once, and not if somebody stopped it.
-    pub fn needs_new_session(&self, failure: &Failure) -> bool {
-        matches!(failure, Failure::SessionNotFound | Failure::SessionInUse)
-            && !self.session_lost
-            && self.stored_end.is_none()
-            && self.stop.is_none()
-            && self.prompt.is_some()
-    }
-
-    /// Whether it is begun again after the death of its process: what had not changed anything yet is, a few times.
-    pub fn may_go_again(&self, failure: &Failure) -> bool {
-        failure.is_death()
-            && *failure != Failure::DiskFull
-            && self.attempt.saturating_sub(self.carried.held) < ATTEMPTS_MAX
-            && !self.side_effects
-            && self.stored_end.is_none()
-            && self.stop.is_none()
-            && self.prompt.is_some()
-    }
-
-    /// The end of a turn that fails this way.
-    pub fn failed(&self, failure: Failure) -> TurnEnd {
-        if self.side_effects && failure.is_death() {
-            TurnEnd::CutOff { failure }
-        } else {
-            TurnEnd::Failed(failure)
-        }
-    }
-
     /// As it should look like now. For its first moments nothing is posted, so that the first message has words of
     /// Claude's in it rather than a status line.
     pub fn shown(&self, now: WallTime) -> ShownTurn {
@@ -383,16 +354,9 @@ impl Turn {
     }
 }
 
-impl KnownTurn {
-    /// Whether a process that is told this id works on it.
-    pub fn is_for(&self, id: PromptId, process: ProcessId) -> bool {
-        self.prompt.as_ref().is_some_and(|own| is_asked(own.id, self.attempt, process, id))
-    }
-}
-
 /// Whether a prompt goes by this id in this attempt. Daemons before this one gave all attempts the first one's. A process
 /// may have been told of it while another turn ran.
-fn is_asked(own: PromptId, attempt: u32, process: ProcessId, id: PromptId) -> bool {
+pub(super) fn is_asked(own: PromptId, attempt: u32, process: ProcessId, id: PromptId) -> bool {
     own == id || own.in_attempt(attempt) == id || own.steered_into(process) == id
 }
 
