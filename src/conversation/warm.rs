@@ -256,3 +256,39 @@ impl Drop for Room {
         self.warm.inner.changed.send_replace(());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warm(free_bytes_min: u64) -> Warm {
+        Warm::new(WarmBounds { idle_max: 2, free_bytes_min }, Clock::start())
+    }
+
+    /// Nobody says that it has started, so each batch of starts is over when its time is.
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_in_a_long_line_for_cores_gets_there() {
+        let warm = warm(0);
+        let starts_in_line = ROOM_WAIT_MAX.as_secs() / 10 + 2;
+        let line = usize::try_from(starts_in_line).unwrap() * machine::cores().max(2);
+        let begun = tokio::time::Instant::now();
+        let asked = (0..line).map(|_| async {
+            let standing = watch::Sender::new(WaitsFor::default());
+            warm.room(&standing).await.map(|room| (room, *standing.borrow()))
+        });
+        let rooms: Result<Vec<_>, NoRoom> = futures::future::join_all(asked).await.into_iter().collect();
+        let rooms = rooms.expect("cores come, however long it takes");
+        assert!(begun.elapsed() > ROOM_WAIT_MAX, "the last one waited for {:?}", begun.elapsed());
+        assert_eq!(rooms.last().map(|(_, waited_for)| *waited_for), Some(WaitsFor::Cores));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_memory_that_does_not_come_is_told() {
+        let warm = warm(u64::MAX);
+        let standing = watch::Sender::new(WaitsFor::default());
+        let begun = tokio::time::Instant::now();
+        assert_eq!(warm.room(&standing).await.err(), Some(NoRoom));
+        assert_eq!(*standing.borrow(), WaitsFor::Memory);
+        assert!(begun.elapsed() >= ROOM_WAIT_MAX);
+    }
+}
