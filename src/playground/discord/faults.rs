@@ -196,7 +196,7 @@ impl Faults {
         });
     }
 
-    /// Rate limits no longer apply (`true`), or do again.
+    /// Rate limits of calls and logins no longer apply (`true`), or do again.
     pub fn limits_lifted(&self, lifted: bool) {
         self.shared.change(|state| state.limits.lifted = lifted);
     }

@@ -8,13 +8,18 @@ use crate::playground::discord::errors::ApiError;
 use crate::playground::discord::rules;
 use crate::playground::discord::state::State;
 
+/// What a small bot has; without limits, whoever is started again and again waits for no login.
+fn identifies_at_once(state: &State) -> u32 {
+    if state.limits.lifted { 1000 } else { 1 }
+}
+
 pub(super) fn answer(state: &mut State, call: &Call, path: &[&str]) -> Answer {
     match (call.method.as_str(), path) {
         ("GET", ["gateway"]) => ok(json!({"url": state.gateway_url})),
         ("GET", ["gateway", "bot"]) => ok(json!({
             "url": state.gateway_url, "shards": 1,
             "session_start_limit": {"total": 1000, "remaining": state.sessions.identifies_left,
-                "reset_after": 86_400_000, "max_concurrency": 1},
+                "reset_after": 86_400_000, "max_concurrency": identifies_at_once(state)},
         })),
         ("GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]) => ok(state.application()),
         ("GET", ["users", "@me"]) => {
