@@ -62,11 +62,13 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
         // Mostly few, sometimes many at once, so that turns queue; all of them before the last kills.
         let due = (turns * (kill + 3) / kills).min(turns).saturating_sub(talk.said.len() as u64);
         let due = if dice.below(3) == 0 || kill + 3 >= kills { due } else { due.min(1) };
+        forget_logins(&stage).await;
         reached += u64::from(live(&stage, &mut talk, &mut dice, &point, due).await);
         deaths.push(death(&stage, &format!("kill {kill}, {point:?}")).await);
     }
     let killing = begun.elapsed();
     let ended = stage.sql("SELECT CAST(count(*) AS TEXT) FROM turns WHERE end IS NOT NULL").await.remove(0);
+    forget_logins(&stage).await;
     let bot = stage.bot_unready_with(&as_people_run_it);
     let settled = settle(&stage, &talk).await;
     let history = gather(&stage, &talk, deaths, BTreeSet::new()).await;
@@ -120,6 +122,11 @@ async fn live(stage: &Stage, talk: &mut Talk, dice: &mut Dice, point: &Point, mu
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// As if hours lay between two lives: whoever is started again and again within one is held back (B1 is about that).
+async fn forget_logins(stage: &Stage) {
+    stage.alter("DELETE FROM identifies").await;
 }
 
 /// How much the shims have recorded.
