@@ -101,7 +101,7 @@ const ONLY_IN: &[(&[&str], &[&str], &str)] = &[
             ".to_channel(",
             ".set_commands(",
         ],
-        &["discord/rest.rs", "outbox/deliver.rs", "discord/client.rs", "doctor/discord.rs", "playground/"],
+        &["discord/rest.rs", "outbox/deliver.rs", "discord/http.rs", "doctor/discord.rs", "playground/"],
         "each request is counted where it is made, so that none of those that Discord refuses is overlooked",
     ),
 ];
