@@ -15,12 +15,11 @@ use tokio_util::task::TaskTracker;
 use super::gate::Gate;
 use super::incoming::Incoming;
 use super::intake::Whence;
-use super::rest::{self, Rest};
+use super::rest;
 use super::{Data, DoorError, announce, archived, commands, components, http, intake, notice, waiting};
 use crate::chain::Chain;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
-use crate::outbox::breaker::Breaker;
 use crate::outbox::deliver::routes::Routes;
 
 /// What the bot asks to be told: messages with their text, and reactions.
@@ -89,7 +88,7 @@ pub async fn serve(
             let create = poise::builtins::create_application_commands(&framework.options().commands);
             let http = Arc::clone(&ctx.http);
             let breaker = data.catch_up.breaker().clone();
-            registrar.spawn(stopped.run_until_cancelled_owned(register(http, breaker, guild, create)));
+            registrar.spawn(stopped.run_until_cancelled_owned(http::register(http, breaker, guild, create)));
             // An error here would leave the bot online and deaf: what can fail is in the task above.
             Box::pin(async move { Ok(data) })
         })
@@ -131,29 +130,6 @@ pub async fn serve(
         tracing::warn!("the gateway did not close in time");
     }
     ended
-}
-
-/// Registers the slash commands, until it worked.
-async fn register(
-    http: Arc<Http>,
-    breaker: Breaker,
-    guild: Option<serenity::all::GuildId>,
-    create: Vec<serenity::all::CreateCommand>,
-) {
-    let mut wait = Duration::from_secs(1);
-    loop {
-        match Rest::new(&http, &breaker).set_commands(guild, create.clone()).await {
-            Ok(commands) => {
-                tracing::info!(commands, "slash commands registered");
-                return;
-            }
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), ?wait, "slash commands could not be registered, trying again");
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(http::RETRY_WAIT_MAX);
-    }
 }
 
 async fn on_event(

@@ -1,11 +1,12 @@
-//! Discord's HTTP side: the clients, and whether it answers at all.
+//! Discord's HTTP side: the clients, whether it answers at all, and what it is told of our commands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use serenity::all::{ApplicationId, Http, HttpBuilder, HttpError};
+use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpBuilder, HttpError};
 
 use super::client::ConnectError;
-use super::rest;
+use super::rest::{self, Rest};
 use crate::chain::Chain;
 use crate::config::DiscordConfig;
 use crate::outbox::breaker::Breaker;
@@ -13,7 +14,7 @@ use crate::outbox::breaker::Breaker;
 /// The hosts that `discord.api_resolve` answers for.
 const HOSTS: [&str; 3] = ["discord.com", "cdn.discordapp.com", "media.discordapp.net"];
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-pub(super) const RETRY_WAIT_MAX: Duration = Duration::from_mins(1);
+const RETRY_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// An HTTP client for Discord's hosts: bounded, through no proxy, and to `api_resolve` where that is set.
 pub fn client(config: &DiscordConfig) -> Result<reqwest::ClientBuilder, ConnectError> {
@@ -79,6 +80,29 @@ pub async fn reach(http: &Http, config: &DiscordConfig, breaker: &Breaker) -> Re
             }
             Err(error) => {
                 tracing::warn!(error = %Chain(&error), ?wait, "Discord does not answer, trying again");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RETRY_WAIT_MAX);
+    }
+}
+
+/// Registers the slash commands, until it worked.
+pub(super) async fn register(
+    http: Arc<Http>,
+    breaker: Breaker,
+    guild: Option<GuildId>,
+    create: Vec<CreateCommand>,
+) {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        match Rest::new(&http, &breaker).set_commands(guild, create.clone()).await {
+            Ok(commands) => {
+                tracing::info!(commands, "slash commands registered");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), ?wait, "slash commands could not be registered, trying again");
             }
         }
         tokio::time::sleep(wait).await;
