@@ -152,18 +152,7 @@ pub(super) async fn append(
     )
     .fetch_one(&mut *transaction)
     .await?;
-    let last = seq.zip(hash).map_or_else(AuditHead::none, |(seq, hash)| AuditHead { seq, hash });
-    let mut entry = AuditEntry {
-        // Numbers that were given are never given again: where rows were taken away from the end, a gap stays.
-        seq: given.unwrap_or_default().max(last.seq) + 1,
-        at: now,
-        actor: line.actor,
-        action: line.action.to_owned(),
-        target: line.target.to_owned(),
-        detail: line.detail.to_owned(),
-        hash: String::new(),
-    };
-    entry.hash = entry.hash_after(&last.hash);
+    let entry = next_entry(given, seq.zip(hash), now, line);
     let actor = entry.actor.map(|id| id.0.cast_signed());
     sqlx::query!(
         "INSERT INTO audit (seq, at, actor, action, target, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -178,6 +167,28 @@ pub(super) async fn append(
     .execute(&mut *transaction)
     .await?;
     Ok(())
+}
+
+/// The row that says this, after the last one with its number and hash. Numbers that were `given` are never given again:
+/// where rows were taken away from the end, a gap stays.
+pub(super) fn next_entry(
+    given: Option<i64>,
+    last: Option<(i64, String)>,
+    now: WallTime,
+    line: Line<'_>,
+) -> AuditEntry {
+    let last = last.map_or_else(AuditHead::none, |(seq, hash)| AuditHead { seq, hash });
+    let mut entry = AuditEntry {
+        seq: given.unwrap_or_default().max(last.seq) + 1,
+        at: now,
+        actor: line.actor,
+        action: line.action.to_owned(),
+        target: line.target.to_owned(),
+        detail: line.detail.to_owned(),
+        hash: String::new(),
+    };
+    entry.hash = entry.hash_after(&last.hash);
+    entry
 }
 
 fn hex(bytes: &[u8]) -> String {

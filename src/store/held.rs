@@ -3,10 +3,9 @@
 
 use sqlx::SqliteConnection;
 
-use super::prompts::insert;
 use super::row::{uuid, words};
-use super::{Accepted, PromptState, Store, StoreError};
-use crate::domain::ids::{ChannelId, MessageId, PromptId};
+use super::{PromptState, Store, StoreError};
+use crate::domain::ids::{ChannelId, PromptId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 
@@ -31,27 +30,6 @@ pub enum Settled {
 words!(Settled, "settled_held.became", { Run = "run", Ignored = "ignored" });
 
 impl Store {
-    /// Stores a prompt that is not run unless somebody says so, and moves the watermark of the channel in which it
-    /// stands: both or neither.
-    pub async fn hold(
-        &self,
-        prompt: &Prompt,
-        held_in: ChannelId,
-        watermark: Option<(ChannelId, MessageId)>,
-    ) -> Result<Accepted, StoreError> {
-        let now = self.now().0;
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        let accepted = insert(&mut transaction, prompt, PromptState::Refused, Some(held_in), now).await?;
-        if let Some((channel, message)) = watermark {
-            super::settings::move_watermark(&mut transaction, channel, message).await?;
-        }
-        pass(Point::Holding).await;
-        transaction.commit().await?;
-        pass(Point::Held).await;
-        Ok(accepted)
-    }
-
     /// What is held in a channel, if anything is.
     pub async fn held(&self, channel: ChannelId) -> Result<Option<Held>, StoreError> {
         let channel = channel.0.cast_signed();

@@ -29,6 +29,7 @@
 
 #![warn(clippy::significant_drop_in_scrutinee)]
 
+mod accept;
 mod asks;
 mod audit;
 pub mod audit_file;
@@ -65,6 +66,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
+pub use accept::Accepted;
 pub use asks::{AskState, StoredAsk, WaitingAsk};
 pub use audit::{AuditEntry, AuditHead};
 pub use buttons::StoredButton;
@@ -77,7 +79,7 @@ pub use ignored::{Became, Ignored};
 pub use outages::LoginOutage;
 pub use past_asks::{PastAsk, PastAsks};
 pub use processes::{NewProcess, Process};
-pub use prompts::{Accepted, Arrival, PromptState};
+pub use prompts::{Arrival, PromptState};
 pub use shares::Share;
 pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};

@@ -1,23 +1,11 @@
 //! Prompts: the queue of every conversation, and the memory that nothing is done twice.
 
-use sqlx::SqliteConnection;
-
 use super::audit::{Line, append};
-use super::row::{json, to_json, unknown, uuid, words};
+use super::row::{json, unknown, uuid, words};
 use super::{Store, StoreError};
 use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, ConversationId, MessageId, PromptId, TurnId, UserId};
 use crate::domain::prompt::{Author, Prompt, Wish};
-use crate::fail_point::{Point, pass};
-
-/// What became of a prompt that was offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
-    /// It is stored, and waits in the queue.
-    New,
-    /// Its origin was seen before; nothing was stored.
-    Duplicate,
-}
 
 /// What is known where a prompt arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,53 +66,6 @@ impl Row {
     }
 }
 
-/// Stores a prompt, whose conversation must have a row, with where it stands and the channel that it is held in, and a
-/// line in the audit. If its origin is known, nothing is stored.
-pub(super) async fn insert(
-    transaction: &mut SqliteConnection,
-    prompt: &Prompt,
-    state: PromptState,
-    held_in: Option<ChannelId>,
-    now: i64,
-) -> Result<Accepted, StoreError> {
-    let (id, key, state) = (prompt.id.to_string(), prompt.origin.key(), state.as_str());
-    let origin = to_json(&prompt.origin, "prompts.origin")?;
-    let attachments = to_json(&prompt.attachments, "prompts.attachments")?;
-    let conversation = prompt.conversation.0.cast_signed();
-    let author = prompt.author.id.0.cast_signed();
-    let (received_at, held_in) = (prompt.received_at.0, held_in.map(|channel| channel.0.cast_signed()));
-    let wish = wish_word(prompt.wish);
-    let stored = sqlx::query!(
-        "INSERT INTO prompts
-         (id, origin_key, origin, conversation, author, author_name, text, attachments, state, received_at, accepted_at,
-          held_in, wish)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        id,
-        key,
-        origin,
-        conversation,
-        author,
-        prompt.author.name,
-        prompt.text,
-        attachments,
-        state,
-        received_at,
-        now,
-        held_in,
-        wish
-    )
-    .execute(&mut *transaction)
-    .await?;
-    if stored.rows_affected() == 0 {
-        return Ok(Accepted::Duplicate);
-    }
-    let action = if held_in.is_some() { "held" } else { "prompt" };
-    let detail = format!("conversation={} origin={key}", prompt.conversation);
-    let line = Line { actor: Some(prompt.author.id), action, target: &id, detail: &detail };
-    append(transaction, WallTime(now), line).await?;
-    Ok(Accepted::New)
-}
-
 /// The word of a wish in the table; none where there is nothing special.
 pub(super) fn wish_word(wish: Wish) -> Option<&'static str> {
     match wish {
@@ -169,31 +110,6 @@ impl Store {
             decided: row.decided.map(|message| MessageId(message.cast_unsigned())),
             queued: usize::try_from(row.queued).unwrap_or(usize::MAX),
         })
-    }
-
-    /// Stores a prompt in the queue of its conversation (whose row must be there), and moves the watermark of the
-    /// channel that it came from: both or neither. Only after this may anybody be told that it was accepted.
-    pub async fn accept(
-        &self,
-        prompt: &Prompt,
-        watermark: Option<(ChannelId, MessageId)>,
-    ) -> Result<Accepted, StoreError> {
-        let (conversation, now) = (prompt.conversation.0.cast_signed(), self.now().0);
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        let accepted = insert(&mut transaction, prompt, PromptState::Queued, None, now).await?;
-        if accepted == Accepted::New {
-            sqlx::query!("UPDATE conversations SET last_active_at = ? WHERE id = ?", now, conversation)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        if let Some((channel, message)) = watermark {
-            super::settings::move_watermark(&mut transaction, channel, message).await?;
-        }
-        pass(Point::Accepting).await;
-        transaction.commit().await?;
-        pass(Point::Accepted).await;
-        Ok(accepted)
     }
 
     /// The prompt, whatever became of it.

@@ -6,7 +6,7 @@ use super::{Store, StoreError};
 use crate::domain::ids::{ChannelId, MessageId};
 
 /// Moves a watermark forward within a transaction; it never moves back.
-pub(super) async fn move_watermark(
+async fn move_watermark(
     transaction: &mut SqliteConnection,
     channel: ChannelId,
     message: MessageId,
