@@ -98,6 +98,7 @@ impl Delivery {
     ) -> Result<Step, StoreError> {
         self.known.read(inner, self.turn).await?;
         self.target.also.clone_from(&entry.target.also);
+        self.target.prompt = entry.target.prompt;
         let shown = &*entry.shown;
         let wanted = self.wanted(shown);
         self.tell_unseen(inner, shown, &wanted);

@@ -77,6 +77,8 @@ impl Channel {
                 entry.target.also.clone_from(&target.also);
                 if order == Order::AtOnce {
                     entry.order = order;
+                    // Taken back is what was said. Of the prompt, only whoever names it knows what became.
+                    entry.target.prompt = target.prompt;
                 }
             } else {
                 // A turn that is not over gave way to the one that is new.

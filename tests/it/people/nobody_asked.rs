@@ -83,5 +83,8 @@ async fn what_waits_for_a_place_holds_up_no_question_and_comes_after_it() {
     std::fs::write(&free, "").expect("a place is free");
     assert!(stage.answer(HARBOR, waits).await.contains("At last."));
     assert_eq!(stage.outcome(waits).await, "✅");
+    let over = format!("{waits}/reactions/⏹️/@me");
+    let said_over = |discord: Snapshot<'_>| discord.requests().iter().any(|it| it.path.ends_with(&over));
+    assert!(!stage.discord.look(said_over), "it gave way, and waited on");
     stage.assert_well_behaved();
 }
