@@ -29,8 +29,7 @@ impl Stage {
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         files.sort_by_key(|file| std::cmp::Reverse(file.extension().map(std::ffi::OsStr::to_owned)));
-        let text: String =
-            files.iter().map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect();
+        let text: String = files.iter().map(|file| written(file)).collect();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
             .collect()
@@ -38,7 +37,7 @@ impl Stage {
 
     /// What the fake CLI was made to do: its starts, and the prompts that began.
     pub fn cli_log(&self, event: &str) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.dir().join("cli.log")).unwrap_or_default();
+        let text = written(&self.dir().join("cli.log"));
         let lines =
             text.lines().map(|line| serde_json::from_str::<Value>(line).expect("the fake writes JSON"));
         // A start with no session is a question of the daemon's: version, lists.
@@ -131,4 +130,11 @@ fn status_of(pid: i32, field: &str) -> String {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process lives");
     let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the kernel says it");
     line.trim().to_owned()
+}
+
+/// The lines of a file that is being written, without one that is not there to its end yet.
+fn written(file: &Path) -> String {
+    let bytes = std::fs::read(file).unwrap_or_default();
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    String::from_utf8_lossy(&bytes[..whole]).into_owned()
 }
