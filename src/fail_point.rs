@@ -13,7 +13,7 @@
 /// Where a test may let the daemon die. The word is the name in `FAIL_AT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
-    /// A prompt and its watermark are written, and not committed.
+    /// A prompt is written, its watermark not yet, and nothing is committed.
     Accepting,
     /// They are committed; nobody was told.
     Accepted,
@@ -21,7 +21,7 @@ pub enum Point {
     Acknowledged,
     /// The conversation has the prompt.
     Submitted,
-    /// A prompt of an absence that is held and its watermark are written, and not committed.
+    /// A prompt of an absence that is held is written, its watermark not yet, and nothing is committed.
     Holding,
     /// They are committed; nobody was told.
     Held,

@@ -13,7 +13,7 @@ use crate::fail_point::{Point, pass};
 /// What became of a prompt that was offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
-    /// It is stored, and waits in the queue.
+    /// It is stored, where it was to stand.
     New,
     /// Its origin was seen before; nothing was stored.
     Duplicate,
