@@ -52,6 +52,8 @@ pub(super) struct Interaction {
     pub(super) modal: Option<Value>,
     /// Nobody acknowledged it in time.
     pub(super) failed: bool,
+    /// Whoever was told of it died: that nobody acknowledges it breaks no rule.
+    pub(super) is_excused: bool,
 }
 
 /// What became of an interaction.
@@ -135,6 +137,7 @@ impl State {
             choices: Vec::new(),
             modal: None,
             failed: false,
+            is_excused: false,
         };
         self.interactions.insert(id, interaction);
         self.tell_of_interaction(id);
@@ -153,9 +156,9 @@ impl State {
         self.faults.acknowledge_within.unwrap_or(ACKNOWLEDGE_WITHIN)
     }
 
-    pub(super) fn end_interactions(&mut self) {
-        for each in self.interactions.values_mut().filter(|each| each.acknowledged.is_none()) {
-            each.failed = true;
+    pub(super) fn excuse_interactions(&mut self) {
+        for each in self.interactions.values_mut() {
+            each.is_excused = true;
         }
     }
 
@@ -169,11 +172,13 @@ impl State {
             .filter(|each| now.since(each.created) >= within)
             .map(|each| {
                 each.failed = true;
-                (each.id, each.name.clone(), each.user, each.channel)
+                (each.id, each.name.clone(), each.user, each.channel, each.is_excused)
             })
             .collect();
-        for (id, name, user, channel) in late {
-            self.violation("interaction", format!("{name} was not acknowledged within {within:?}"));
+        for (id, name, user, channel, is_excused) in late {
+            if !is_excused {
+                self.violation("interaction", format!("{name} was not acknowledged within {within:?}"));
+            }
             let data =
                 json!({"interaction": id.to_string(), "channel_id": channel.to_string(), "name": name});
             self.tell("INTERACTION_FAILED", Some(user), data);

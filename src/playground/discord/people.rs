@@ -374,9 +374,10 @@ impl EmbeddedDiscord {
         self.shared.change(|state| state.tell_of_interaction(id));
     }
 
-    /// Ends the interactions that wait for their first answer: whoever would have given it is dead, and broke no rule.
-    pub fn end_interactions(&self) {
-        self.shared.change(super::state::State::end_interactions);
+    /// Whoever was told of the interactions so far is dead: where the first answer was not sent, no rule is broken. One
+    /// that is still on its way is taken.
+    pub fn excuse_interactions(&self) {
+        self.shared.change(super::state::State::excuse_interactions);
     }
 
     fn expire_later(&self) {

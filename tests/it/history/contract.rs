@@ -10,7 +10,7 @@ const MARKS: [&str; 5] = ["✅", "❌", "⏹️", "⚠️", "<"];
 /// How a message begins that asks a person.
 const QUESTION: &str = "🔐";
 /// What stands on a button that works after the end, below a turn whose CLI was killed.
-const GO_ON: &str = "Go on";
+pub const GO_ON: &str = "Go on";
 /// What a person chose who allowed something.
 const ALLOWS: &str = "Allow";
 /// Discord knows a nonce for "the past few minutes" (docs: resources/message): whoever is later than this looks first.

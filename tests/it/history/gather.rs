@@ -7,14 +7,14 @@ use serde_json::Value;
 use switchboard::domain::ids::{ChannelId, MessageId};
 use switchboard::playground::discord::{RequestLog, Snapshot};
 
-use super::contract::{Violation, check};
+use super::contract::{GO_ON, Violation, check};
 use super::record::{Call, Death, Deleted, Given, History, Said, Shown, Stored, Told};
 use super::talk::Talk;
 use super::{number, tell};
-use crate::harness::{BOT, Stage, arguments, pids};
+use crate::harness::{BOT, Bot, Stage, arguments, pids};
 
-/// How a notice of what was held after an absence is known.
-const HELD: &str = " while I was away ";
+/// So many violations are told beside the test's own words.
+const TOLD_MAX: usize = 5;
 
 /// All that waits in the database, in words.
 const UNSETTLED: &str = "
@@ -65,24 +65,30 @@ async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
     open.extend(unfinished.map(|(id, emoji)| format!("{id} has {emoji}")));
     open.extend(left(stage));
     if open.is_empty() {
-        open.extend(stage.discord.look(|discord| notices(discord, talk)));
+        open.extend(stage.discord.look(|discord| clickable(discord, talk)));
     }
     open
 }
 
-/// What was held after an absence, and has something to click still: a daemon that dies when somebody decided on it leaves
-/// that to the next click.
-fn notices(discord: Snapshot<'_>, talk: &Talk) -> Vec<String> {
-    let channels: BTreeSet<u64> = talk.said.iter().map(|said| said.channel).collect();
+/// What has something to click still: what was held after an absence, where a daemon died when somebody decided on it,
+/// waits for the next click; and a note that somebody waits goes when it does.
+fn clickable(discord: Snapshot<'_>, talk: &Talk) -> Vec<String> {
+    let channels: BTreeSet<u64> =
+        talk.said.iter().flat_map(|said| [said.channel, said.answered_in]).collect();
     let messages = channels.into_iter().flat_map(|channel| discord.messages(ChannelId(channel)));
-    let held = messages.filter(|message| message["content"].as_str().is_some_and(|text| text.contains(HELD)));
-    let live = held.filter(|message| message["components"].as_array().is_some_and(|rows| !rows.is_empty()));
-    live.map(|message| format!("the notice {} has buttons", message["id"])).collect()
+    let live = messages.filter(|message| labels(message).iter().any(|label| label != GO_ON));
+    live.map(|message| format!("message {} has buttons", message["id"])).collect()
+}
+
+/// The power goes: at once, and with what the daemon was about to acknowledge.
+pub fn cut(stage: &Stage, bot: Bot) {
+    bot.kill();
+    stage.discord.excuse_interactions();
 }
 
 /// What was known when the daemon died: to be called before the next one starts.
 pub async fn death(stage: &Stage, at: &str) -> Death {
-    stage.discord.end_interactions();
+    stage.discord.excuse_interactions();
     let acknowledged = stage.discord.look(acknowledged);
     let stored = stored_messages(stage).await;
     Death { at: at.to_owned(), acknowledged, stored }
@@ -143,6 +149,8 @@ pub fn assert_kept(what: &str, history: &History) {
     let listed: Vec<_> = violations.iter().map(Violation::to_string).collect();
     let evidence = std::env::temp_dir().join(format!("history-{}.txt", std::process::id()));
     std::fs::write(&evidence, format!("{history:#?}")).expect("the evidence can be written");
+    // Of a long output one reads these lines first.
+    listed.iter().take(TOLD_MAX).for_each(|violation| tell(&format!("{what}: {violation}")));
     panic!(
         "{what}: {} violations of the contract; the whole history is in {}\n{}",
         listed.len(),

@@ -96,6 +96,21 @@ async fn three_seconds_without_an_answer_are_too_long() {
 }
 
 #[tokio::test]
+async fn who_died_broke_no_rule_and_what_they_sent_before_is_taken() {
+    let server = EmbeddedDiscord::start(World::playground()).await.unwrap();
+    register(&server).await;
+    let mut bot = Bot::connect(&server).await;
+    let (sent, command) = slash(&mut bot, &server).await;
+    let (unsent, _) = slash(&mut bot, &server).await;
+    server.excuse_interactions();
+    command.create_response(&bot.http, text("sent before", false)).await.unwrap();
+    server.advance(Duration::from_secs(3));
+    assert!(!server.interaction(sent).failed);
+    assert!(server.interaction(unsent).failed);
+    assert_eq!(server.violations(), []);
+}
+
+#[tokio::test]
 async fn choices_are_completed() {
     let server = start().await;
     register(&server).await;

@@ -9,7 +9,7 @@ use switchboard::domain::ids::{ChannelId, MessageId};
 use switchboard::fail_point::Point;
 use switchboard::playground::discord::Fault;
 
-use super::super::gather::{assert_kept, death, gather, settle};
+use super::super::gather::{assert_kept, cut, death, gather, settle};
 use super::super::record::{Death, History};
 use super::super::talk::{Talk, town};
 use super::super::{Dice, number, tell};
@@ -50,11 +50,9 @@ async fn die_at(lane: u64, points: &[Point], times: u64) -> usize {
         }
         let bot = stage.bot().await;
         attend(&stage, &talk, scene).await;
-        let mut history: History = gather(&stage, &talk, deaths.clone(), BTreeSet::new()).await;
-        // Who dies after a click acknowledges it no more.
-        history.misbehaved.retain(|what| !what.ends_with("was not acknowledged within 3 s"));
+        let history: History = gather(&stage, &talk, deaths.clone(), BTreeSet::new()).await;
         assert_kept(&format!("dying at {point:?}"), &history);
-        bot.kill();
+        cut(&stage, bot);
     }
     deaths.len()
 }
@@ -68,7 +66,7 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u
             talk.everywhere(stage);
         }
         attend(stage, talk, scene).await;
-        bot.kill();
+        cut(stage, bot);
         for number in 0..2 * CHANNELS {
             talk.ask(stage, MARA, talk.channel(number), "[[bash:echo once >> EFFECT]]");
             (talk.last().eligible, talk.last().let_go) = (button == "Run", button == "Ignore");
