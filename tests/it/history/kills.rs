@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::gather::{assert_kept, death, gather, settle};
+use super::record::Death;
 use super::talk::{Talk, town};
 use super::{Dice, number, tell};
 use crate::harness::Stage;
 
-/// A daemon that did not come to the point at which it was to be killed is killed now.
-const LIFE_MAX: Duration = Duration::from_millis(1500);
+/// A daemon that has not come to the point at which it was to be killed so long after its login is killed now: how fast the
+/// machine starts it does not say how much happens in its life.
+const CONNECTED_MAX: Duration = Duration::from_millis(1200);
+/// One that has not logged in by now is killed as well.
+const LIFE_MAX: Duration = Duration::from_secs(10);
 
 /// When the daemon is killed.
 #[derive(Debug)]
@@ -55,7 +59,8 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
     talk.everywhere(&stage);
     settle(&stage, &talk).await;
     bot.kill();
-    let turns = turns + talk.said.len() as u64;
+    let before = talk.said.len();
+    let turns = turns + before as u64;
     let (begun, mut deaths, mut reached) = (Instant::now(), Vec::new(), 0);
     for kill in 0..kills {
         let point = Point::any(&mut dice);
@@ -67,19 +72,21 @@ async fn a_daemon_that_is_killed_at_any_point_loses_nothing_and_says_nothing_twi
         deaths.push(death(&stage, &format!("kill {kill}, {point:?}")).await);
     }
     let killing = begun.elapsed();
+    let accepted = deaths.last().map_or(0, |death: &Death| death.stored.len()).saturating_sub(before);
     let ended = stage.sql("SELECT CAST(count(*) AS TEXT) FROM turns WHERE end IS NOT NULL").await.remove(0);
     forget_logins(&stage).await;
     let bot = stage.bot_unready_with(&as_people_run_it);
     let settled = settle(&stage, &talk).await;
     let history = gather(&stage, &talk, deaths, BTreeSet::new()).await;
     tell(&format!(
-        "seed {seed}: {kills} kills in {killing:.1?}, {reached} at their points, {} messages ({} eligible and accepted) over {channels} channels, {} turns, \
-         {ended} of them ended before the last start; settled {settled:.1?} after that",
+        "seed {seed}: {kills} kills in {killing:.1?}, {reached} at their points, {} messages ({} eligible, {accepted} accepted by who \
+         was killed) over {channels} channels, {} turns, {ended} of them ended before the last start; settled {settled:.1?} after that",
         talk.said.len(),
         history.said.iter().filter(|said| said.eligible).count(),
         history.stored.outcomes.len(),
     ));
     assert_kept(&format!("{kills} kills, seed {seed}"), &history);
+    assert!(accepted > 0, "whoever was killed had accepted nothing: this shows nothing");
     assert_eq!(bot.stop().code, Some(0));
 }
 
@@ -92,10 +99,15 @@ async fn live(stage: &Stage, talk: &mut Talk, dice: &mut Dice, point: &Point, mu
         }
     }
     let (requests, recorded) = (stage.discord.look(|discord| discord.requests().len()), recorded(stage));
+    let logins = stage.discord.identifies_and_resumes().0;
     let bot = stage.bot_unready();
-    let begun = Instant::now();
+    let (begun, mut connected_at) = (Instant::now(), None);
     loop {
-        let connected = stage.discord.connected() > 0;
+        let connected = stage.discord.identifies_and_resumes().0 > logins;
+        if connected {
+            connected_at.get_or_insert_with(Instant::now);
+        }
+        let is_old = connected_at.is_some_and(|at: Instant| at.elapsed() > CONNECTED_MAX);
         if due > 0 && connected && dice.below(40) == 0 {
             talk.anything(stage);
             due -= 1;
@@ -116,7 +128,7 @@ async fn live(stage: &Stage, talk: &mut Talk, dice: &mut Dice, point: &Point, mu
             }),
             Point::Recorded(bytes) => self::recorded(stage) >= recorded + bytes,
         };
-        if here || begun.elapsed() > LIFE_MAX {
+        if here || is_old || begun.elapsed() > LIFE_MAX {
             bot.kill();
             return here;
         }
