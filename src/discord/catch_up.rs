@@ -142,7 +142,7 @@ impl CatchUp {
             let now = reading.data.clock.moment();
             let mut wake = None;
             while !over && readers.len() < READERS {
-                match plan.next(now) {
+                match plan.next(now, |channel| progress.is_waited_for(channel)) {
                     Next::Read(lane) => readers.push(async move { (lane, reading.page(lane).await) }),
                     Next::Wait(moment) => {
                         wake = Some(moment);

@@ -1,5 +1,5 @@
-//! PURE: which channel is read next after an absence. Channels take turns, page by page; one that fails waits for
-//! longer each time and holds up no other.
+//! PURE: which channel is read next after an absence. Channels take turns, page by page, and those in which somebody waits
+//! for it have every second one; one that fails waits for longer each time and holds up no other.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -69,20 +69,26 @@ pub enum After {
 pub struct Plan {
     lanes: VecDeque<Lane>,
     reading: usize,
+    /// The next read is for whoever waits.
+    for_who_waits: bool,
 }
 
 impl Plan {
     /// Reads these channels, each from the message after the given one.
     pub fn new(channels: impl IntoIterator<Item = (ChannelId, Option<MessageId>)>) -> Self {
         let lane = |(channel, after)| Lane { channel, after, failures: 0, not_before: Moment::default() };
-        Self { lanes: channels.into_iter().map(lane).collect(), reading: 0 }
+        Self { lanes: channels.into_iter().map(lane).collect(), reading: 0, for_who_waits: true }
     }
 
-    /// What to do now. Each channel that is given out must come back.
-    pub fn next(&mut self, now: Moment) -> Next {
-        if let Some(index) = self.lanes.iter().position(|lane| lane.not_before <= now)
-            && let Some(lane) = self.lanes.remove(index)
-        {
+    /// What to do now. Each channel that is given out must come back. `somebody_waits` tells of a channel whether a message
+    /// of now waits there for those before it: among hundreds of threads its turn, and its second one after a failure,
+    /// would come too late.
+    pub fn next(&mut self, now: Moment, somebody_waits: impl Fn(ChannelId) -> bool) -> Next {
+        let is_due = |lane: &Lane| lane.not_before <= now;
+        let waited_for = |lane: &Lane| self.for_who_waits && is_due(lane) && somebody_waits(lane.channel);
+        let index = self.lanes.iter().position(waited_for).or_else(|| self.lanes.iter().position(is_due));
+        if let Some(lane) = index.and_then(|index| self.lanes.remove(index)) {
+            self.for_who_waits = !self.for_who_waits;
             self.reading += 1;
             return Next::Read(lane);
         }
@@ -133,10 +139,28 @@ mod tests {
     }
 
     fn read(plan: &mut Plan, now: Moment) -> Lane {
-        match plan.next(now) {
+        match plan.next(now, nobody) {
             Next::Read(lane) => lane,
             other => panic!("nothing to read: {other:?}"),
         }
+    }
+
+    fn nobody(_: ChannelId) -> bool {
+        false
+    }
+
+    #[test]
+    fn where_somebody_waits_is_read_first_and_all_others_all_the_same() {
+        let channels = (1..=6).map(|id| (ChannelId(id), None));
+        let mut plan = Plan::new(channels);
+        let mut order = Vec::new();
+        while let Next::Read(lane) = plan.next(at(0), |channel| channel.0 >= 5) {
+            order.push(lane.channel.0);
+            // The first one has more, and its turn comes again before the others are through.
+            let outcome = if order == [5] { Outcome::More(MessageId(9)) } else { Outcome::End };
+            plan.done(lane, outcome, at(0));
+        }
+        assert_eq!(order, [5, 1, 6, 2, 5, 3, 4]);
     }
 
     #[test]
@@ -161,15 +185,15 @@ mod tests {
         assert_eq!(plan.done(failing, Outcome::Failed, at(0)), After::Again);
         let other = read(&mut plan, at(0));
         assert_eq!(other.channel, B);
-        assert_eq!(plan.next(at(0)), Next::Wait(at(1)));
+        assert_eq!(plan.next(at(0), nobody), Next::Wait(at(1)));
         assert_eq!(plan.done(other, Outcome::End, at(0)), After::Finished);
         let failing = read(&mut plan, at(1));
         plan.done(failing, Outcome::Failed, at(1));
-        assert_eq!(plan.next(at(1)), Next::Wait(at(3)));
+        assert_eq!(plan.next(at(1), nobody), Next::Wait(at(3)));
         let failing = read(&mut plan, at(3));
-        assert_eq!(plan.next(at(3)), Next::Pending);
+        assert_eq!(plan.next(at(3), nobody), Next::Pending);
         plan.done(failing, Outcome::Refused, at(3));
-        assert_eq!(plan.next(at(3)), Next::Done);
+        assert_eq!(plan.next(at(3), nobody), Next::Done);
     }
 
     #[test]
@@ -182,11 +206,11 @@ mod tests {
             if plan.done(lane, Outcome::Failed, now) == After::GivenUp {
                 break;
             }
-            let Next::Wait(moment) = plan.next(now) else { panic!("no wait") };
+            let Next::Wait(moment) = plan.next(now, nobody) else { panic!("no wait") };
             assert!(moment.since(now) <= RETRY_WAIT_MAX);
             now = moment;
         }
-        assert_eq!(plan.next(now), Next::Done);
+        assert_eq!(plan.next(now, nobody), Next::Done);
     }
 
     #[test]

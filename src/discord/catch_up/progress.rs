@@ -12,6 +12,8 @@ use crate::domain::ids::{ChannelId, MessageId};
 /// A live message waits for its channel to be caught up in for at most this long: a read that fails is tried again
 /// meanwhile, and people see their answers in the order of their messages.
 const HOLD_MAX: Duration = Duration::from_mins(1);
+/// So often it is looked whether Discord may be asked meanwhile.
+const HOLD_LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What is known of all channels.
 #[derive(Debug)]
@@ -116,18 +118,24 @@ impl Progress {
         if !held {
             return;
         }
-        let mut changes = self.changed.subscribe();
-        loop {
+        let (mut changes, mut waited) = (self.changed.subscribe(), Duration::ZERO);
+        while waited < HOLD_MAX {
             let free = changes.wait_for(|_| !self.look(|state| state.holds(channel)));
-            match tokio::time::timeout(HOLD_MAX, free).await {
-                Ok(_) => return,
-                Err(_) if blocked() => {}
-                Err(_) => break,
+            if tokio::time::timeout(HOLD_LOOK_EVERY, free).await.is_ok() {
+                return;
+            }
+            if !blocked() {
+                waited += HOLD_LOOK_EVERY;
             }
         }
         tracing::warn!(%channel, %message, "the channel is not caught up in yet; going on without it");
         // Only of the session in which it came: in a later one it is older than what was missed.
         self.delayed(session, channel);
+    }
+
+    /// Whether a live message came while the channel was behind.
+    pub fn is_waited_for(&self, channel: ChannelId) -> bool {
+        self.first_live(channel).is_some()
     }
 
     /// The first live message that came while the channel was behind.
@@ -264,6 +272,11 @@ mod tests {
         let blocked = std::cell::Cell::new(true);
         let mut held = Box::pin(progress.hold(HERE, MessageId(9), || blocked.get()));
         assert!(tokio::time::timeout(HOLD_MAX * 5, &mut held).await.is_err());
+        blocked.set(false);
+        assert!(tokio::time::timeout(HOLD_MAX / 2, &mut held).await.is_err());
+        // Nor does what lies between.
+        blocked.set(true);
+        assert!(tokio::time::timeout(HOLD_MAX, &mut held).await.is_err());
         blocked.set(false);
         held.await;
     }

@@ -1,10 +1,13 @@
 //! Threads in which somebody wrote while the bot was away.
 
+use std::sync::Arc;
+
 use switchboard::domain::ids::ChannelId;
-use switchboard::playground::discord::Fault;
+use switchboard::playground::discord::{Fault, RequestLog};
+use tokio::sync::Notify;
 
 use super::{known, reads};
-use crate::harness::{HARBOR, LIGHTHOUSE, MARA, Stage};
+use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn threads_are_read_as_well() {
@@ -96,4 +99,42 @@ async fn threads_that_discord_does_not_list_for_a_while_are_read_later() {
     assert!(stage.answer(HARBOR, here).await.contains("Here."));
     assert!(stage.answer(thread, there).await.contains("There."));
     assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_somebody_waits_is_read_before_the_others() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let threads: Vec<_> = (0..10)
+        .map(|number| stage.discord.create_thread(MARA, HARBOR, &format!("t{number}"), None))
+        .collect();
+    for thread in &threads {
+        stage.ask(MARA, *thread, "[[say:Before.]]");
+        stage.said(*thread, "Before.").await;
+    }
+    known(&stage, 12).await;
+    bot.kill();
+    let missed = |thread: &ChannelId| stage.ask(MARA, *thread, "[[say:Missed.]]");
+    let missed: Vec<_> = threads.iter().map(missed).collect();
+    let listed = Arc::new(Notify::new());
+    stage.discord.faults().next_rest("GET /guilds/*/threads/active", Fault::Hold(Arc::clone(&listed)));
+    let begun = stage.discord.requests().len();
+    let _bot = stage.bot().await;
+    // The oldest is read last.
+    let live = stage.ask(JONAS, threads[0], "[[say:Live.]]");
+    // The gateway brings this after it.
+    stage.slash_text(MARA, HARBOR, "status").await;
+    listed.notify_one();
+    for (thread, message) in threads.iter().zip(&missed) {
+        assert!(stage.answer(*thread, *message).await.contains("Missed."));
+    }
+    assert!(stage.answer(threads[0], live).await.contains("Live."));
+    let pages = |request: &RequestLog| {
+        let channel = request.path.strip_prefix("/channels/")?.strip_suffix("/messages")?.to_owned();
+        (request.method == "GET").then_some(channel)
+    };
+    let read: Vec<_> = stage.discord.requests()[begun..].iter().filter_map(pages).collect();
+    let place = read.iter().position(|channel| *channel == threads[0].to_string());
+    // Four are read at a time.
+    assert!(place.is_some_and(|place| place < 4), "{place:?} of {read:?}");
 }
