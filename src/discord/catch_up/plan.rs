@@ -1,5 +1,5 @@
-//! PURE: which channel is read next after an absence. Channels take turns, page by page, and those in which somebody waits
-//! for it have every second one; one that fails waits for longer each time and holds up no other.
+//! PURE: which channel is read next after an absence. Channels take turns, page by page; every second turn is for one in
+//! which somebody waits. One that fails waits for longer each time and holds up no other.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -69,7 +69,7 @@ pub enum After {
 pub struct Plan {
     lanes: VecDeque<Lane>,
     reading: usize,
-    /// The next read is for whoever waits.
+    /// The next turn is for a channel in which somebody waits, if there is one.
     for_who_waits: bool,
 }
 
@@ -80,9 +80,8 @@ impl Plan {
         Self { lanes: channels.into_iter().map(lane).collect(), reading: 0, for_who_waits: true }
     }
 
-    /// What to do now. Each channel that is given out must come back. `somebody_waits` tells of a channel whether a message
-    /// of now waits there for those before it: among hundreds of threads its turn, and its second one after a failure,
-    /// would come too late.
+    /// What to do now. Each channel that is given out must come back. `somebody_waits` says whether a live message waits in
+    /// a channel for those before it: it waits for a minute at most, and among hundreds of threads a turn may come later.
     pub fn next(&mut self, now: Moment, somebody_waits: impl Fn(ChannelId) -> bool) -> Next {
         let is_due = |lane: &Lane| lane.not_before <= now;
         let waited_for = |lane: &Lane| self.for_who_waits && is_due(lane) && somebody_waits(lane.channel);
