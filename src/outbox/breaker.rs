@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::invalid::{INVALID_MAX, Invalid, PATIENT_MAX};
 use crate::chain::Chain;
-use crate::clock::Clock;
+use crate::clock::{Clock, WallTime};
 use crate::store::{Store, StoreError};
 
 /// Where the store keeps it.
@@ -19,6 +19,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone)]
 pub struct Breaker {
     invalid: Arc<Mutex<Kept>>,
+    /// Held from the look at what is known until the store has it: else an older list could be stored after a newer one.
+    storing: Arc<tokio::sync::Mutex<()>>,
     store: Store,
     clock: Clock,
 }
@@ -41,13 +43,20 @@ pub struct Standing {
     pub wait: Duration,
 }
 
+impl Kept {
+    fn standing(&self, now: WallTime) -> Standing {
+        Standing { refused: self.invalid.count(now), wait: self.invalid.wait(PATIENT_MAX, now) }
+    }
+}
+
 impl Breaker {
     /// With what an earlier daemon remembered.
     pub async fn new(store: &Store, clock: Clock) -> Result<Self, StoreError> {
         let known = store.setting(KEY).await?;
         let invalid: Invalid = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
         let kept = Kept { invalid, ..Kept::default() };
-        Ok(Self { invalid: Arc::new(Mutex::new(kept)), store: store.clone(), clock })
+        let (invalid, storing) = (Arc::new(Mutex::new(kept)), Arc::default());
+        Ok(Self { invalid, storing, store: store.clone(), clock })
     }
 
     /// Waits until a request may go; at once, unless too many were refused.
@@ -56,9 +65,12 @@ impl Breaker {
             self.keep().await;
         }
         loop {
-            let Standing { refused, wait } = self.standing();
-            let first =
-                self.with(|kept| std::mem::replace(&mut kept.told, !wait.is_zero()) == wait.is_zero());
+            // Looked at and said in one step: else somebody who looked before the last refusal says that requests go on.
+            let (Standing { refused, wait }, first) = self.with(|kept| {
+                let standing = kept.standing(self.clock.wall());
+                let waits = !standing.wait.is_zero();
+                (standing, std::mem::replace(&mut kept.told, waits) != waits)
+            });
             if wait.is_zero() {
                 if first {
                     tracing::warn!(refused, "requests to Discord go on");
@@ -85,11 +97,7 @@ impl Breaker {
 
     /// How Discord takes what we ask.
     pub fn standing(&self) -> Standing {
-        let now = self.clock.wall();
-        self.with(|kept| Standing {
-            refused: kept.invalid.count(now),
-            wait: kept.invalid.wait(PATIENT_MAX, now),
-        })
+        self.with(|kept| kept.standing(self.clock.wall()))
     }
 
     /// The status of an answer.
@@ -104,11 +112,12 @@ impl Breaker {
 
     /// Remembers it for the next daemon, if there is anything new.
     pub async fn store(&self) -> Result<(), StoreError> {
+        let _alone = self.storing.lock().await;
         let changed = self.with(|kept| (kept.unstored > 0).then(|| (kept.invalid.clone(), kept.unstored)));
         let Some((invalid, unstored)) = changed else { return Ok(()) };
         if let Ok(json) = serde_json::to_string(&invalid) {
             self.store.set_setting(KEY, &json).await?;
-            self.with(|kept| kept.unstored -= unstored.min(kept.unstored));
+            self.with(|kept| kept.unstored -= unstored);
         }
         Ok(())
     }
