@@ -132,3 +132,24 @@ impl Breaker {
         f(&mut self.invalid.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_refused_while_two_store_it_is_stored_next() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let clock = Clock::start();
+        let store = Store::open(&dir.path().join("switchboard.db"), clock).await.expect("a new database");
+        let breaker = Breaker::new(&store, clock).await.expect("nothing stored yet");
+        let refused = |times| (0..times).for_each(|_| breaker.note(403));
+        refused(20);
+        // Both have begun when five more are refused.
+        let (first, second, ()) = tokio::join!(breaker.store(), breaker.store(), async { refused(5) });
+        first.and(second).expect("stored");
+        breaker.store().await.expect("stored");
+        let next = Breaker::new(&store, clock).await.expect("what was stored");
+        assert_eq!(next.standing().refused, 25);
+    }
+}
