@@ -25,6 +25,10 @@ pub enum Point {
     Holding,
     /// They are committed; nobody was told.
     Held,
+    /// A prompt that is not taken is written, its watermark not yet, and nothing is committed.
+    Refusing,
+    /// They are committed; its author was not told why.
+    Refused,
     /// What was held is put into the queue, and that is not committed.
     HeldQueueing,
     /// It is committed; no conversation knows.
@@ -115,13 +119,15 @@ pub enum Point {
 
 impl Point {
     /// Every point.
-    pub const ALL: [Point; 40] = [
+    pub const ALL: [Point; 42] = [
         Point::Accepting,
         Point::Accepted,
         Point::Acknowledged,
         Point::Submitted,
         Point::Holding,
         Point::Held,
+        Point::Refusing,
+        Point::Refused,
         Point::HeldQueueing,
         Point::HeldQueued,
         Point::HeldIgnored,

@@ -220,7 +220,8 @@ impl Actor {
         self.next_tick = wanted.map(|wanted| self.next_tick.map_or(wanted, |due| due.min(wanted)));
         let tick = self.next_tick.map(|moment| self.shared.clock.instant(moment));
         let draw = self.drawing.due().map(|at| self.shared.clock.instant(at));
-        let idle = self.state.is_idle();
+        // What it has not taken yet may wait in its queue, and nobody else looks there.
+        let idle = self.queue_taken && self.state.is_idle();
         let records = async {
             match &mut self.feed {
                 Some(feed) => {

@@ -5,7 +5,7 @@ use super::actor::{Actor, ActorError};
 use super::state::{Attached, Given, Input, KnownTurn};
 use crate::chain::Chain;
 use crate::clock::Uptime;
-use crate::domain::ids::TurnId;
+use crate::domain::ids::{ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
@@ -51,6 +51,9 @@ impl Actor {
                     pass(Point::Attached).await;
                     self.attach(attached, Some(process.session), feed).await?;
                     self.read_to_caught_up().await?;
+                    if process.ended_at.is_some() {
+                        self.read_to_end(process.id).await?;
+                    }
                 }
                 Err(error) => {
                     tracing::error!(%process.id, error = %Chain(&error), "a process is lost");
@@ -87,6 +90,16 @@ impl Actor {
     /// is the whole of it alone: what a half of it looks like has fewer messages than are posted, and those would go.
     async fn read_to_caught_up(&mut self) -> Result<(), ActorError> {
         while self.is_catching_up() {
+            self.read_burst().await?;
+        }
+        self.show();
+        Ok(())
+    }
+
+    /// Reads to the exit of a process that is known to be over: where its shim died, no record tells of that, and the next
+    /// process must not be taken for this one.
+    async fn read_to_end(&mut self, process: ProcessId) -> Result<(), ActorError> {
+        while self.has(process) && self.is_fed() {
             self.read_burst().await?;
         }
         self.show();

@@ -3,6 +3,7 @@
 //! order in which they wrote, so the messages of a channel are taken one after the other, as the gateway gave them.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ struct Inner {
     channels: Mutex<HashMap<ChannelId, VecDeque<MessageId>>>,
     /// The channels of which a page is being read.
     read: Mutex<HashSet<ChannelId>>,
-    /// Those messages that their authors changed or deleted since they arrived, or since their page is being read.
-    touched: Mutex<HashSet<(ChannelId, MessageId)>>,
+    /// How often messages were changed or deleted since they arrived, or since their page is being read.
+    touched: Mutex<HashMap<(ChannelId, MessageId), u64>>,
     changed: watch::Sender<()>,
 }
 
@@ -48,6 +49,8 @@ pub struct Taken {
     in_order: bool,
     /// Whether it is read, and another task has it as well.
     is_live: bool,
+    /// How many changes of it are heeded.
+    heeded: AtomicU64,
 }
 
 impl Arrivals {
@@ -79,7 +82,7 @@ impl Arrivals {
     pub async fn passed(&self, channel: ChannelId, message: MessageId) {
         let mut changed = self.inner.changed.subscribe();
         if self.inner.is_noted(channel, message) || lock(&self.inner.read).contains(&channel) {
-            lock(&self.inner.touched).insert((channel, message));
+            *lock(&self.inner.touched).entry((channel, message)).or_default() += 1;
         }
         let passed = async {
             while self.inner.is_noted(channel, message) {
@@ -106,8 +109,7 @@ impl Arrivals {
         ready: impl Future<Output = ()>,
     ) -> Taken {
         self.note(channel, message);
-        let mut taken =
-            Taken { inner: Arc::clone(&self.inner), channel, message, in_order: true, is_live: false };
+        let mut taken = Taken::of(&self.inner, channel, message, false);
         ready.await;
         let mut changed = self.inner.changed.subscribe();
         let first = async {
@@ -130,7 +132,7 @@ impl Page {
         // One that came live as well is let go by its own task, which has to know what became of it meanwhile.
         let is_live = self.inner.is_noted(self.channel, message);
         Arrivals { inner: Arc::clone(&self.inner) }.note(self.channel, message);
-        Taken { inner: Arc::clone(&self.inner), channel: self.channel, message, in_order: true, is_live }
+        Taken::of(&self.inner, self.channel, message, is_live)
     }
 }
 
@@ -138,20 +140,27 @@ impl Drop for Page {
     fn drop(&mut self) {
         lock(&self.inner.read).remove(&self.channel);
         // Those that still wait to be taken are not the page's.
-        lock(&self.inner.touched)
-            .retain(|(channel, message)| *channel != self.channel || self.inner.is_noted(*channel, *message));
+        lock(&self.inner.touched).retain(|(channel, message), _| {
+            *channel != self.channel || self.inner.is_noted(*channel, *message)
+        });
     }
 }
 
 impl Taken {
+    fn of(inner: &Arc<Inner>, channel: ChannelId, message: MessageId, is_live: bool) -> Self {
+        let (inner, heeded) = (Arc::clone(inner), AtomicU64::new(0));
+        Self { inner, channel, message, in_order: true, is_live, heeded }
+    }
+
     /// Whether every message before this one was taken. If not, one before it hangs, and nothing is known of it.
     pub fn is_in_order(&self) -> bool {
         self.in_order
     }
 
-    /// Whether the message was changed or deleted while it waited: it is not what arrived.
+    /// Whether the message was changed or deleted since it arrived, and since this was asked: it is not what it was.
     pub fn was_touched(&self) -> bool {
-        lock(&self.inner.touched).contains(&(self.channel, self.message))
+        let touched = lock(&self.inner.touched).get(&(self.channel, self.message)).copied().unwrap_or(0);
+        self.heeded.swap(touched, Ordering::Relaxed) != touched
     }
 }
 
@@ -225,6 +234,7 @@ mod tests {
         let mut passed = Box::pin(arrivals.passed(HERE, MessageId(3)));
         assert!((&mut passed).now_or_never().is_none());
         assert!(taken.was_touched());
+        assert!(!taken.was_touched(), "once for each change");
         drop(taken);
         passed.await;
         arrivals.passed(HERE, MessageId(3)).await;

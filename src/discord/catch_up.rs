@@ -113,7 +113,7 @@ impl CatchUp {
             () = self.ended(session) => return,
         };
         let (mut search, mut channels) = begun;
-        self.inner.progress.planned(session, &ids(&channels));
+        self.inner.progress.planned(session, &ids(&channels), search.unlisted());
         loop {
             let count = channels.len();
             if !self.read(&reading, Plan::new(channels), session).await {
@@ -127,7 +127,7 @@ impl CatchUp {
                 found = again(&mut search) => found,
                 () = self.ended(session) => return,
             };
-            self.inner.progress.planned_more(session, &ids(&channels));
+            self.inner.progress.planned_more(session, &ids(&channels), search.unlisted());
         }
     }
 

@@ -1,6 +1,5 @@
 //! The connection to Discord: the one place that builds serenity's client.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,8 +144,13 @@ async fn on_event(
             data.gateway.beat();
             crate::lifecycle::ready("connected to Discord");
             let guilds: Vec<_> = data_about_bot.guilds.iter().map(|guild| GuildId(guild.id.get())).collect();
-            // Whoever writes now waits for the second, and must not wait for the first.
+            // Whoever writes now waits for the last, and must not wait for the others.
             tokio::join!(
+                async {
+                    if let Err(error) = notice::refusals(data).await {
+                        tracing::error!(error = %Chain(&error), "whoever was refused may not have been told");
+                    }
+                },
                 waiting::look_at_all(framework.serenity_context, data, session),
                 data.catch_up.run(framework.serenity_context, data, session, &guilds),
             );
@@ -160,15 +164,7 @@ async fn on_event(
             let taken = data.arrivals.take(channel, id, data.catch_up.hold(channel, id)).await;
             let whence = Whence::Live { in_order: taken.is_in_order() };
             let ctx = framework.serenity_context;
-            let message = if taken.was_touched() {
-                waiting::as_it_is(ctx, data, new_message).await
-            } else {
-                Some(Cow::Borrowed(new_message))
-            };
-            let done = match &message {
-                Some(message) => intake::message(ctx, data, message, whence).await,
-                None => Ok(()),
-            };
+            let done = intake::message(ctx, data, new_message, whence, &taken).await;
             if let Err(error) = &done {
                 notice::say(data, channel, id, &notice::of_error(error));
             }

@@ -1,17 +1,19 @@
 //! A message of Discord's, live or read after an absence → a stored prompt, given to its conversation. Store first, then
 //! tell: the reaction that says "seen" appears when the prompt is committed with a sync, never before.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serenity::all::{Context, Message};
 
 use super::access::{Action, Person, Verdict, authorize};
+use super::arrivals::Taken;
 use super::catch_up::Reading;
 use super::facts::{channel_name, facts, membership, offered, place};
 use super::rest::Rest;
 use super::route::{Facts, Route, Why, by_a_person, route, strip_mention, thread_name};
 use super::rule;
-use super::{Data, DoorError, notice, why};
+use super::{Data, DoorError, notice, waiting, why};
 use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::config::{Project, WhileRunning};
@@ -36,13 +38,45 @@ pub enum Whence<'a> {
     Read(&'a Reading<'a>),
 }
 
-/// Accepts a message, or leaves it alone.
+/// Accepts a message, or leaves it alone: as its author wants it, until it is stored. What they change or delete later is
+/// heeded where it waits.
 pub async fn message(
+    ctx: &Context,
+    data: &Data,
+    arrived: &Message,
+    whence: Whence<'_>,
+    taken: &Taken,
+) -> Result<(), DoorError> {
+    let mut message = Cow::Borrowed(arrived);
+    loop {
+        if taken.was_touched() {
+            match waiting::as_it_is(ctx, data, arrived).await {
+                Some(now) => message = now,
+                None => return Ok(()),
+            }
+        }
+        if as_it_was(ctx, data, &message, whence, taken).await? == Fate::Decided {
+            return Ok(());
+        }
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is stored, or left alone.
+    Decided,
+    /// Its author changed it meanwhile, and nothing is stored.
+    Touched,
+}
+
+async fn as_it_was(
     ctx: &Context,
     data: &Data,
     message: &Message,
     whence: Whence<'_>,
-) -> Result<(), DoorError> {
+    taken: &Taken,
+) -> Result<Fate, DoorError> {
     let me = UserId(ctx.cache.current_user().id.get());
     let facts = facts(message, me);
     let live = message.guild_id.map(|guild| GuildId(guild.get()));
@@ -54,18 +88,18 @@ pub async fn message(
             Why::NotOrdinary if facts.to_me => note(data, &facts, live, why::NOT_ORDINARY),
             Why::NotAPerson | Why::NotOrdinary | Why::NotForMe => {}
         }
-        return Ok(());
+        return Ok(Fate::Decided);
     }
     let Some((project, place)) = place(ctx, data, &facts).await? else {
         if facts.to_me {
             note(data, &facts, live, why::NO_PROJECT);
         }
-        return Ok(());
+        return Ok(Fate::Decided);
     };
     let routed = route(&facts, place);
     if let Route::Ignore(why) = routed {
         tracing::debug!(message = %facts.message, ?why, "message ignored");
-        return Ok(());
+        return Ok(Fate::Decided);
     }
     let guild = match (live, whence) {
         (None, Whence::Read(reading)) => reading.guild(facts.channel).await?,
@@ -84,7 +118,7 @@ pub async fn message(
     if verdict != Verdict::Allowed {
         tracing::info!(message = %facts.message, author = %person.id, ?verdict, "message of a stranger ignored");
         note(data, &facts, guild, why::word(verdict));
-        return Ok(());
+        return Ok(Fate::Decided);
     }
     match routed {
         Route::Ignore(_) => {}
@@ -112,10 +146,10 @@ pub async fn message(
                 (Whence::Live { .. }, WhileRunning::Steer) => Wish::Steer,
                 (Whence::Live { .. }, WhileRunning::Interrupt) => Wish::Interrupt,
             };
-            accept(data, &facts, message, author, &opening, whence, wish).await?;
+            return accept(data, &facts, message, author, &opening, (whence, taken), wish).await;
         }
     }
-    Ok(())
+    Ok(Fate::Decided)
 }
 
 /// Notes why a message to the bot becomes no prompt.
@@ -191,22 +225,25 @@ async fn accept(
     message: &Message,
     author: Author,
     opening: &Opening<'_>,
-    whence: Whence<'_>,
+    (whence, taken): (Whence<'_>, &Taken),
     wish: Wish,
-) -> Result<(), DoorError> {
+) -> Result<Fate, DoorError> {
     let conversation = opening.conversation;
     let origin = Origin::Message { channel: facts.channel, message: facts.message };
     // The same message gives the same id, so that its files are never fetched into two places.
     let id = Prompt::id_of(&origin);
     let arrival = data.store.arrival(id, conversation, facts.channel).await?;
     if arrival.known {
-        return Ok(());
+        return Ok(Fate::Decided);
     }
     if matches!(whence, Whence::Live { .. }) && data.store.is_repeated(&arrival, facts.message).await? {
         tracing::warn!(message = %facts.message, "an old message came again: it was decided on before");
-        return Ok(());
+        return Ok(Fate::Decided);
     }
     let (text, attachments) = said(data, id, facts, message).await;
+    if taken.was_touched() {
+        return Ok(Fate::Touched);
+    }
     let prompt = Prompt {
         id,
         origin,
@@ -221,7 +258,7 @@ async fn accept(
     let progress = data.catch_up.progress();
     let contiguous = match whence {
         Whence::Live { in_order } => in_order && progress.is_contiguous(facts.channel),
-        Whence::Read(_) => true,
+        Whence::Read(_) => !progress.is_unlisted(facts.channel),
     };
     // It says that everything before was decided on, so it stays where something was not.
     let watermark = contiguous.then_some((facts.channel, facts.message));
@@ -231,22 +268,26 @@ async fn accept(
     {
         data.store.hold(&prompt, facts.channel, watermark).await?;
         tracing::info!(%conversation, prompt = %prompt.id, "prompt of an absence held");
-        return Ok(());
+        return Ok(Fate::Decided);
+    }
+    if let Some(sentence) = refusal {
+        // Known from the same moment on: it stays refused, and whoever wrote it is told why, also by a later daemon.
+        if data.store.turn_away(&prompt, &sentence, watermark).await? == Accepted::New {
+            tracing::info!(%conversation, prompt = %prompt.id, "prompt refused: {sentence}");
+            notice::say(data, facts.channel, facts.message, &sentence);
+        }
+        return Ok(Fate::Decided);
     }
     match data.store.accept(&prompt, watermark).await? {
-        Accepted::Duplicate => return Ok(()),
+        Accepted::Duplicate => return Ok(Fate::Decided),
         Accepted::New => {
             tracing::info!(%conversation, prompt = %prompt.id, author = %prompt.author.id, "prompt accepted");
         }
     }
-    if let Some(sentence) = refusal {
-        data.store.refuse(prompt.id, &sentence).await?;
-        notice::say(data, facts.channel, facts.message, &sentence);
-        return Ok(());
-    }
     data.outbox.acknowledge(facts.channel, facts.message);
     pass(Point::Acknowledged).await;
-    submit(data, prompt).await
+    submit(data, prompt).await?;
+    Ok(Fate::Decided)
 }
 
 async fn submit(data: &Data, prompt: Prompt) -> Result<(), DoorError> {

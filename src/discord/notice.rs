@@ -9,7 +9,7 @@ use crate::domain::ids::{ChannelId, ErrorId, MessageId, TurnId};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
-use crate::store::{Held, Settled};
+use crate::store::{Held, Refusal, Settled, SlotState, StoreError};
 
 /// The answer to a bare mention.
 pub const EMPTY: &str =
@@ -38,12 +38,30 @@ pub fn disk_full(free_bytes: u64) -> String {
 
 /// Says something in a channel in answer to a message; once, however often it is asked for.
 pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) {
-    let key = TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("notice:{answers}").as_bytes()));
+    let key = key(answers);
     let body = MessageBody { reply_to: Some(answers), ..MessageBody::text(sentence) };
     let target =
         Target { channel, parent: None, thread: None, prompt: Some((channel, answers)), also: Vec::new() };
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.say(key, &target, shown);
+}
+
+/// Says again why prompts were not taken whose authors may not have been told: the daemon may have ended before.
+pub async fn refusals(data: &Data) -> Result<(), StoreError> {
+    for Refusal { prompt, channel, answers, sentence } in data.store.refusals().await? {
+        let slots = data.store.slots(key(answers)).await?;
+        if slots.is_empty() || slots.iter().any(|slot| slot.state == SlotState::Sending) {
+            say(data, channel, answers, &sentence);
+        } else {
+            data.store.refusal_told(prompt).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the answer to a message that is no turn is known by.
+fn key(answers: MessageId) -> TurnId {
+    TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("notice:{answers}").as_bytes()))
 }
 
 /// Says something in a channel, in answer to nothing; once for each `about`, however often it is asked for.

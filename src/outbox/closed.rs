@@ -51,7 +51,7 @@ impl ClosedChannels {
         }
     }
 
-    /// The channel takes something, or is not there any more. The turn that found it closed, if it was.
+    /// The channel takes something, or nothing waits for it any more. The turn that found it closed, if it was.
     fn opened(&self, channel: ChannelId) -> Option<TurnId> {
         lock(&self.channels).remove(&channel).map(|kept| kept.turn)
     }
@@ -83,6 +83,11 @@ impl Inner {
                 self.tell_owner(turn, over(channel));
             }
         }
+    }
+
+    /// Notes that nothing waits for a channel any more.
+    pub(super) fn channel_gone(&self, channel: ChannelId) {
+        self.closed.opened(channel);
     }
 
     /// Says something to the owner in private, in one message for each turn.

@@ -240,7 +240,7 @@ async fn serve(shared: &Shared, channel: ChannelId, queue: &Queue, posted: &mut 
             }
         }
         let attempts = if reaction.is_final() { FINAL_ATTEMPTS_MAX } else { ATTEMPTS_MAX };
-        retried(attempts, || discord.react(channel, message, reaction.emoji())).await;
+        let mut answered = retried(attempts, || discord.react(channel, message, reaction.emoji())).await;
         let before = before.map(|(before, _)| before);
         let others = match before {
             Some(before) => vec![before],
@@ -248,7 +248,7 @@ async fn serve(shared: &Shared, channel: ChannelId, queue: &Queue, posted: &mut 
             None => left(discord, channel, message, reaction).await,
         };
         for other in others {
-            retried(attempts, || discord.unreact(channel, message, other.emoji())).await;
+            answered &= retried(attempts, || discord.unreact(channel, message, other.emoji())).await;
         }
         if posted.len() >= POSTED_MAX {
             posted.retain(|_, (reaction, _)| !reaction.is_final());
@@ -256,7 +256,12 @@ async fn serve(shared: &Shared, channel: ChannelId, queue: &Queue, posted: &mut 
         if posted.len() >= POSTED_MAX {
             posted.clear();
         }
-        posted.insert(message, (reaction, shared.parts.clock.moment()));
+        if answered {
+            posted.insert(message, (reaction, shared.parts.clock.moment()));
+        } else {
+            // What it has now is not known: before it gets another one, Discord is asked.
+            posted.remove(&message);
+        }
     }
     for turn in wanted.delivered {
         pass(Point::Delivering).await;
@@ -283,21 +288,27 @@ async fn left(
     Reaction::ALL.into_iter().filter(is_other).collect()
 }
 
-/// A reaction is a courtesy: it is tried a few times, and given up with a line in the log.
-async fn retried<F: Future<Output = Result<(), DeliverError>>>(attempts: u32, mut call: impl FnMut() -> F) {
+/// A reaction is a courtesy: it is tried a few times, and given up with a line in the log. Whether Discord answered: what it
+/// refuses, it will refuse again.
+async fn retried<F: Future<Output = Result<(), DeliverError>>>(
+    attempts: u32,
+    mut call: impl FnMut() -> F,
+) -> bool {
     for attempt in 1..=attempts {
         match call().await {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(DeliverError::Retry { error }) => {
                 tracing::debug!(attempt, error = %Chain(&*error), "reaction failed, trying again");
                 tokio::time::sleep((Duration::from_millis(500) * attempt).min(RETRY_WAIT_MAX)).await;
             }
             Err(error) => {
                 tracing::debug!(error = %Chain(&error), "reaction refused");
-                return;
+                return true;
             }
         }
     }
+    tracing::warn!(attempts, "a reaction is given up");
+    false
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ impl Follower {
 
     /// Passes the rest of the spool on. The lock must be held here, so that no late shim starts after the loss was told.
     async fn follow_file(mut self) {
+        // Whoever writes to a process that is over must not wait for somebody who takes it.
+        self.commands.close();
         // Left by a start that was cut short. Without it no shim can start there.
         let _ = fs::remove_file(launch_path(&self.dir));
         let end = match tokio::fs::File::open(spool_path(&self.dir)).await {

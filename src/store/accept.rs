@@ -23,9 +23,11 @@ pub enum Accepted {
 type Before = (Option<i64>, Option<i64>, Option<String>);
 
 /// Where a prompt that arrives stands from then on.
-struct Stands {
+struct Stands<'a> {
     state: PromptState,
     held_in: Option<ChannelId>,
+    /// Why it is not taken, in words for people, who are to be told.
+    refusal: Option<&'a str>,
     /// What the audit says of it.
     action: &'static str,
     /// Its row is written, and not committed.
@@ -45,6 +47,7 @@ impl Store {
         let queued = Stands {
             state: PromptState::Queued,
             held_in: None,
+            refusal: None,
             action: "prompt",
             written: Point::Accepting,
             stored: Point::Accepted,
@@ -63,6 +66,7 @@ impl Store {
         let held = Stands {
             state: PromptState::Refused,
             held_in: Some(held_in),
+            refusal: None,
             action: "held",
             written: Point::Holding,
             stored: Point::Held,
@@ -70,12 +74,31 @@ impl Store {
         self.arrived(prompt, watermark, held).await
     }
 
+    /// Stores a prompt that is not taken, with the reason in words for people, and moves the watermark: both or neither.
+    /// Nobody needs to be told anything before: the reason is kept until it is posted ([`Store::refusals`]).
+    pub async fn turn_away(
+        &self,
+        prompt: &Prompt,
+        refusal: &str,
+        watermark: Option<(ChannelId, MessageId)>,
+    ) -> Result<Accepted, StoreError> {
+        let refused = Stands {
+            state: PromptState::Refused,
+            held_in: None,
+            refusal: Some(refusal),
+            action: "refused",
+            written: Point::Refusing,
+            stored: Point::Refused,
+        };
+        self.arrived(prompt, watermark, refused).await
+    }
+
     /// Stores a prompt, and a line in the audit. If its origin is known, only the watermark moves.
     async fn arrived(
         &self,
         prompt: &Prompt,
         watermark: Option<(ChannelId, MessageId)>,
-        stands: Stands,
+        stands: Stands<'_>,
     ) -> Result<Accepted, StoreError> {
         let (now, id, key) = (self.now(), prompt.id.to_string(), prompt.origin.key());
         let origin = to_json(&prompt.origin, "prompts.origin")?;
@@ -91,8 +114,8 @@ impl Store {
             "BEGIN IMMEDIATE;
              INSERT INTO prompts
              (id, origin_key, origin, conversation, author, author_name, text, attachments, state, received_at,
-              accepted_at, held_in, wish)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+              accepted_at, held_in, wish, refusal)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
              RETURNING (SELECT seq FROM sqlite_sequence WHERE name = 'audit'),
                 (SELECT seq FROM audit ORDER BY seq DESC LIMIT 1), (SELECT hash FROM audit ORDER BY seq DESC LIMIT 1)",
         )
@@ -109,6 +132,7 @@ impl Store {
         .bind(now.0)
         .bind(held_in)
         .bind(wish)
+        .bind(stands.refusal)
         .fetch_all(writer.script())
         .await;
         let written = match written {
@@ -117,7 +141,10 @@ impl Store {
         };
         pass(stands.written).await;
         let accepted = if written.is_some() { Accepted::New } else { Accepted::Duplicate };
-        let detail = format!("conversation={} origin={key}", prompt.conversation);
+        let detail = match stands.refusal {
+            Some(why) => format!("conversation={} origin={key}: {why}", prompt.conversation),
+            None => format!("conversation={} origin={key}", prompt.conversation),
+        };
         let line =
             Line { actor: Some(prompt.author.id), action: stands.action, target: &id, detail: &detail };
         let line = written.map(|(given, seq, hash)| next_entry(given, seq.zip(hash), now, line));

@@ -201,8 +201,8 @@ impl Store {
         self.unqueue(id, PromptState::Withdrawn, "").await
     }
 
-    /// Takes a prompt out of the queue that was too much for it, or whose author may not any more; it stays known, so
-    /// that it is not taken for new when Discord says it again. False: a turn has it, or it is gone already.
+    /// Takes a prompt out of the queue whose author may not any more; it stays known, so that it is not taken for new when
+    /// Discord says it again. False: a turn has it, or it is gone already.
     pub async fn refuse(&self, id: PromptId, why: &str) -> Result<bool, StoreError> {
         self.unqueue(id, PromptState::Refused, why).await
     }

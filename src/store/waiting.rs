@@ -204,13 +204,14 @@ impl Store {
         Ok(())
     }
 
-    /// The prompts of which people are told that they wait, whether they still do or not, and under which key of the slots:
+    /// The prompts of which people are told that they wait, or are about to be, whether they still do or not, and under which key of the slots:
     /// that of a notice, or that of their turn, which ended before it began.
     pub async fn noticed(&self, conversation: ConversationId) -> Result<Vec<Noticed>, StoreError> {
         let conversation = conversation.0.cast_signed();
         let rows = sqlx::query!(
-            r#"SELECT id, notice AS "notice!", state FROM prompts WHERE conversation = ? AND notice IS NOT NULL AND EXISTS
-               (SELECT 1 FROM slots WHERE slots.turn = prompts.notice AND slots.state IN ('sending', 'sent'))
+            r#"SELECT id, notice AS "notice!", state FROM prompts WHERE conversation = ? AND notice IS NOT NULL
+               AND (state = 'queued' OR EXISTS
+                 (SELECT 1 FROM slots WHERE slots.turn = prompts.notice AND slots.state IN ('sending', 'sent')))
              ORDER BY received_at, seq"#,
             conversation
         )

@@ -34,7 +34,11 @@ impl Actor {
     }
 
     pub(in crate::conversation) fn is_catching_up(&self) -> bool {
-        self.caught_up.is_some() && self.feed.is_some()
+        self.caught_up.is_some() && self.is_fed()
+    }
+
+    pub(in crate::conversation) fn is_fed(&self) -> bool {
+        self.feed.is_some()
     }
 
     pub(in crate::conversation) async fn read_burst(&mut self) -> Result<(), ActorError> {

@@ -39,6 +39,15 @@ impl State {
         }
     }
 
+    /// A turn that an earlier daemon interrupted is being stopped still: it has until the grace is over.
+    pub(super) fn stop_again(&mut self, now: Moment) {
+        let interrupted = self.process.as_ref().is_some_and(|process| process.dialogue.is_interrupted());
+        let turn = self.turn.as_mut().filter(|turn| turn.is_running() && turn.stop.is_none());
+        if let Some(turn) = turn.filter(|_| interrupted) {
+            turn.stop(StopReason::Asked, now);
+        }
+    }
+
     pub(super) fn close_process(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let Some(process) = &mut self.process else { return };
         let busy = self.turn.as_ref().is_some_and(|turn| matches!(turn.stage, Stage::Running));

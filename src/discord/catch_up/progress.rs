@@ -31,6 +31,11 @@ struct State {
     late: HashSet<ChannelId>,
     /// Channels whose watermark is kept.
     known: HashSet<ChannelId>,
+    /// Channels below which Discord did not list the threads yet. Where they are read from is told by the watermark above,
+    /// so it stays; and nobody knows what else is behind.
+    unlisted: HashSet<ChannelId>,
+    /// Channels that were read to their end in this session.
+    read: HashSet<ChannelId>,
     /// Messages up to which all was decided on, and that the store was not told yet.
     decided: HashMap<ChannelId, MessageId>,
     /// The first live message of this session in a channel that is behind.
@@ -52,6 +57,8 @@ impl Progress {
             state.behind = None;
             state.late.clear();
             state.first_live.clear();
+            state.unlisted.clear();
+            state.read.clear();
             state.session
         });
         self.changed.send_replace(session);
@@ -69,9 +76,10 @@ impl Progress {
         let _ = self.changed.subscribe().wait_for(|_| self.session() != session).await;
     }
 
-    /// These channels are read now; no other is behind.
-    pub fn planned(&self, session: u64, channels: &[ChannelId]) {
+    /// These channels are read now; no other is behind, unless it is a thread below one that is `unlisted`.
+    pub fn planned(&self, session: u64, channels: &[ChannelId], unlisted: HashSet<ChannelId>) {
         self.of(session, |state| {
+            state.unlisted = unlisted;
             state.known.extend(channels);
             state.behind = Some(channels.iter().copied().collect());
             state.late.clear();
@@ -79,8 +87,9 @@ impl Progress {
     }
 
     /// These are read as well, found late: what was taken of them live stays taken.
-    pub fn planned_more(&self, session: u64, channels: &[ChannelId]) {
+    pub fn planned_more(&self, session: u64, channels: &[ChannelId], unlisted: HashSet<ChannelId>) {
         self.of(session, |state| {
+            state.unlisted = unlisted;
             state.known.extend(channels);
             state.behind.get_or_insert_default().extend(channels);
         });
@@ -94,6 +103,7 @@ impl Progress {
             }
             state.late.remove(&channel);
             state.first_live.remove(&channel);
+            state.read.insert(channel);
         });
     }
 
@@ -148,6 +158,11 @@ impl Progress {
         self.look(|state| state.is_contiguous(channel))
     }
 
+    /// Whether the watermark of this channel stays where it is, whatever is decided on in it.
+    pub fn is_unlisted(&self, channel: ChannelId) -> bool {
+        self.look(|state| state.unlisted.contains(&channel))
+    }
+
     /// The channel has a conversation from now on: its watermark is kept.
     pub fn know(&self, channel: ChannelId) {
         self.change(|state| state.known.insert(channel));
@@ -194,7 +209,9 @@ impl State {
     }
 
     fn is_contiguous(&self, channel: ChannelId) -> bool {
-        self.behind.as_ref().is_some_and(|behind| !behind.contains(&channel))
+        let listed =
+            self.unlisted.is_empty() || self.read.contains(&channel) && !self.unlisted.contains(&channel);
+        listed && self.behind.as_ref().is_some_and(|behind| !behind.contains(&channel))
     }
 }
 
@@ -217,7 +234,7 @@ mod tests {
         let progress = Progress::default();
         assert!(!progress.is_contiguous(HERE), "nobody looked yet");
         let session = progress.begin();
-        progress.planned(session, &[HERE]);
+        progress.planned(session, &[HERE], HashSet::new());
         assert!(progress.hold(HERE, MessageId(9), || false).now_or_never().is_none());
         assert!(
             progress.hold(THERE, MessageId(9), || false).now_or_never().is_some(),
@@ -234,16 +251,16 @@ mod tests {
     async fn a_new_session_is_a_new_gap() {
         let progress = Progress::default();
         let first = progress.begin();
-        progress.planned(first, &[HERE]);
+        progress.planned(first, &[HERE], HashSet::new());
         progress.finished(first, HERE);
         let second = progress.begin();
         progress.ended(first).await;
         assert!(!progress.is_contiguous(HERE));
-        progress.planned(first, &[]);
+        progress.planned(first, &[], HashSet::new());
         progress.finished(first, HERE);
         assert!(!progress.is_contiguous(HERE), "what belongs to the session before says nothing");
         assert_eq!(decided(&progress), []);
-        progress.planned(second, &[]);
+        progress.planned(second, &[], HashSet::new());
         assert!(progress.is_contiguous(HERE));
     }
 
@@ -251,7 +268,7 @@ mod tests {
     async fn a_channel_that_cannot_be_read_holds_nobody_up_and_keeps_its_watermark() {
         let progress = Progress::default();
         let session = progress.begin();
-        progress.planned(session, &[HERE, THERE]);
+        progress.planned(session, &[HERE, THERE], HashSet::new());
         progress.delayed(session, HERE);
         progress.hold(HERE, MessageId(9), || false).await;
         assert!(!progress.is_contiguous(HERE));
@@ -268,7 +285,7 @@ mod tests {
     async fn while_discord_may_not_be_asked_nobody_goes_ahead() {
         let progress = Progress::default();
         let session = progress.begin();
-        progress.planned(session, &[HERE]);
+        progress.planned(session, &[HERE], HashSet::new());
         let blocked = std::cell::Cell::new(true);
         let mut held = Box::pin(progress.hold(HERE, MessageId(9), || blocked.get()));
         assert!(tokio::time::timeout(HOLD_MAX * 5, &mut held).await.is_err());
@@ -285,11 +302,11 @@ mod tests {
     async fn who_waited_in_vain_says_nothing_of_a_later_session() {
         let progress = Progress::default();
         let first = progress.begin();
-        progress.planned(first, &[HERE]);
+        progress.planned(first, &[HERE], HashSet::new());
         let mut held = Box::pin(progress.hold(HERE, MessageId(9), || false));
         assert!((&mut held).now_or_never().is_none());
         let second = progress.begin();
-        progress.planned(second, &[HERE]);
+        progress.planned(second, &[HERE], HashSet::new());
         held.await;
         assert!(progress.hold(HERE, MessageId(11), || false).now_or_never().is_none(), "10 was not read yet");
     }
@@ -301,7 +318,7 @@ mod tests {
         progress.hold(HERE, MessageId(9), || false).await;
         assert!(progress.hold(HERE, MessageId(10), || false).now_or_never().is_some());
         assert!(!progress.is_contiguous(HERE));
-        progress.planned(session, &[HERE]);
+        progress.planned(session, &[HERE], HashSet::new());
         progress.finished(session, HERE);
         assert!(progress.is_contiguous(HERE));
     }
@@ -310,7 +327,7 @@ mod tests {
     fn strange_channels_are_not_kept() {
         let progress = Progress::default();
         let session = progress.begin();
-        progress.planned(session, &[]);
+        progress.planned(session, &[], HashSet::new());
         assert_eq!(decided(&progress), []);
         progress.know(HERE);
         assert_eq!(decided(&progress), [(HERE, MessageId(9))]);

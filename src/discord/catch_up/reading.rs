@@ -1,6 +1,5 @@
 //! One absence being read: what is asked of Discord for it, and what was learned on the way.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +16,7 @@ use crate::chain::Chain;
 use crate::clock::WallTime;
 use crate::discord::intake::{self, Whence};
 use crate::discord::rest::{Rest, status};
-use crate::discord::{Data, DoorError, arrivals, notice, waiting};
+use crate::discord::{Data, DoorError, arrivals, notice};
 use crate::domain::ids::{ChannelId, GuildId, MessageId, RoleId, UserId};
 
 /// Members whose roles are remembered while one absence is read.
@@ -118,13 +117,7 @@ impl<'a> Reading<'a> {
                 return Ok(Outcome::Failed);
             }
             self.count.fetch_add(1, Ordering::Relaxed);
-            let message = if taken.was_touched() {
-                waiting::as_it_is(self.ctx, self.data, message).await
-            } else {
-                Some(Cow::Borrowed(message))
-            };
-            let Some(message) = &message else { continue };
-            match intake::message(self.ctx, self.data, message, Whence::Read(self)).await {
+            match intake::message(self.ctx, self.data, message, Whence::Read(self), &taken).await {
                 Ok(()) => {}
                 Err(DoorError::Discord(error)) if is_refusal(&error) => {
                     let sentence = notice::of_error(&DoorError::Discord(error));
@@ -134,7 +127,9 @@ impl<'a> Reading<'a> {
             }
         }
         let Some(last) = page.last else { return Ok(Outcome::End) };
-        self.data.store.advance_watermark(channel, last).await?;
+        if !self.inner.progress.is_unlisted(channel) {
+            self.data.store.advance_watermark(channel, last).await?;
+        }
         Ok(if page.is_full { Outcome::More(last) } else { Outcome::End })
     }
 

@@ -93,6 +93,16 @@ impl<'a> Search<'a> {
         self.missing.is_empty()
     }
 
+    /// The channels below which there may be threads that Discord did not list yet.
+    pub(super) fn unlisted(&self) -> HashSet<ChannelId> {
+        let projects = || self.reading.data.config.projects.iter().map(|project| project.channel_id);
+        let below = |list: &List| match *list {
+            List::Active(_) => projects().collect::<Vec<_>>(),
+            List::Archived(channel, _) | List::ArchivedPrivate(channel) => vec![channel],
+        };
+        self.missing.iter().flat_map(below).collect()
+    }
+
     /// Asks for the lists that are missing; gives the threads that are new with them.
     pub(super) async fn more(&mut self) -> Result<Vec<ToRead>, DoorError> {
         let missing = self.missing.clone();

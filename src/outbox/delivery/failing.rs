@@ -54,7 +54,7 @@ impl Delivery {
                     Err(DeliverError::Retry { .. }) => {
                         self.not_before = now.after(trouble::retry_wait(self.failures));
                     }
-                    Err(DeliverError::ChannelGone(said)) => self.give_up(inner, &said, missing).await?,
+                    Err(DeliverError::ChannelGone(said)) => self.gone(inner, &said, missing).await?,
                     Err(error) => {
                         self.wait(inner, Closed::Locked, &Chain(&error).to_string(), missing).await?;
                     }
@@ -66,7 +66,7 @@ impl Delivery {
                 self.wait(inner, Closed::Locked, "archived", missing).await?;
             }
             DeliverError::Closed { why, said } => self.wait(inner, why, &said, missing).await?,
-            DeliverError::ChannelGone(said) => self.give_up(inner, &said, missing).await?,
+            DeliverError::ChannelGone(said) => self.gone(inner, &said, missing).await?,
             DeliverError::MessageGone(said) => match operation.call {
                 Call::Edit(_) | Call::Delete(_) => {
                     tracing::info!(%channel, %turn, slot, "a message was deleted by somebody");
@@ -74,7 +74,7 @@ impl Delivery {
                     pass(Point::SlotGone).await;
                     self.known.set(operation, PostedState::Removed, String::new(), inner.clock.wall());
                 }
-                Call::Create | Call::LookUp => self.give_up(inner, &said, missing).await?,
+                Call::Create | Call::LookUp => self.gone(inner, &said, missing).await?,
             },
             DeliverError::Worn(said) => match operation.call {
                 Call::Edit(message) => {
@@ -120,6 +120,12 @@ impl Delivery {
             self.tell_above(inner, trouble::waits(channel, why, &id));
         }
         Ok(())
+    }
+
+    /// The channel is not there any more, or its message that answers are given to: nothing waits for it.
+    async fn gone(&mut self, inner: &Inner, said: &str, missing: Range<u32>) -> Result<(), StoreError> {
+        inner.channel_gone(self.target.channel);
+        self.give_up(inner, said, missing).await
     }
 
     /// The channel will never take anything: what it does not show is refused, from the slot that failed.

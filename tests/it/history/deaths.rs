@@ -46,6 +46,8 @@ enum Scene {
     Talk,
     /// Somebody decides on what was held after an absence: by this button.
     Held(&'static str),
+    /// No prompt is taken: the disk is nearly full.
+    Refusal,
     /// Claude asks a person, who allows it.
     Question,
     /// The message of a turn that works is deleted.
@@ -62,6 +64,7 @@ fn scene(point: Point) -> Scene {
     match point {
         Point::Holding | Point::Held | Point::HeldQueueing | Point::HeldQueued => Scene::Held("Run"),
         Point::HeldIgnored => Scene::Held("Ignore"),
+        Point::Refusing | Point::Refused => Scene::Refusal,
         Point::AskRow | Point::CardRow | Point::CardPosted | Point::AskSettled | Point::AskAnswered => {
             Scene::Question
         }

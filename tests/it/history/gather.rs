@@ -64,6 +64,10 @@ async fn open(stage: &Stage, talk: &Talk) -> Vec<String> {
     let unfinished = reactions.iter().filter(|(_, emoji)| ["👀", "⚙️"].contains(&emoji.as_str()));
     open.extend(unfinished.map(|(id, emoji)| format!("{id} has {emoji}")));
     open.extend(left(stage));
+    let refused = stage.sql("SELECT substr(origin_key, 9) FROM prompts WHERE refusal IS NOT NULL").await;
+    let told = |said: &Said| shown(stage, said.channel).iter().any(|shown| shown.answers == Some(said.id));
+    let untold = talk.said.iter().filter(|said| refused.contains(&said.id.to_string()) && !told(said));
+    open.extend(untold.map(|said| format!("{} was refused, and nobody was told", said.id)));
     if open.is_empty() {
         open.extend(stage.discord.look(|discord| clickable(discord, talk)));
     }

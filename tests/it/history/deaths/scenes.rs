@@ -25,8 +25,12 @@ async fn so_does_one_that_dies_around_what_people_decide_and_delete() {
         return;
     }
     let times = number("HISTORY_DEATHS", 2);
-    let kinds: [&[Scene]; 3] =
-        [&[Scene::Held("Run"), Scene::Held("Ignore")], &[Scene::Question], &[Scene::Deleted, Scene::Worn]];
+    let kinds: [&[Scene]; 4] = [
+        &[Scene::Held("Run"), Scene::Held("Ignore")],
+        &[Scene::Refusal],
+        &[Scene::Question],
+        &[Scene::Deleted, Scene::Worn],
+    ];
     let lanes = kinds.into_iter().enumerate().map(|(lane, kinds)| async move {
         let points = wanted(|point| kinds.contains(&scene(point)));
         if points.is_empty() { 0 } else { die_at(lane as u64, &points, times).await }
@@ -40,7 +44,12 @@ async fn die_at(lane: u64, points: &[Point], times: u64) -> usize {
     let (stage, mut talk) = town(CHANNELS as u64, Dice::seeded(lane + 30)).await;
     // Nothing of an absence is run unasked.
     let held = points.iter().any(|point| matches!(scene(*point), Scene::Held(_)));
-    let caps = if held { "\ncatch_up_prompts_max = 0" } else { "" };
+    let refused = points.iter().any(|point| scene(*point) == Scene::Refusal);
+    let caps = match (held, refused) {
+        (true, _) => "\ncatch_up_prompts_max = 0",
+        (_, true) => "\ndisk_free_bytes_min = 1_000_000_000_000_000_000",
+        _ => "",
+    };
     let stage = stage.with("limits", &format!("running_turns_max = 8\nqueued_prompts_max = 1000{caps}"));
     let mut deaths = Vec::new();
     for point in points {
@@ -59,7 +68,7 @@ async fn die_at(lane: u64, points: &[Point], times: u64) -> usize {
 
 /// One death in its scene.
 async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u64) -> Death {
-    if let Scene::Held(button) = scene {
+    if matches!(scene, Scene::Held(_) | Scene::Refusal) {
         let bot = stage.bot().await;
         // What is seen for the first time has no absence.
         if talk.said.is_empty() {
@@ -67,11 +76,14 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u
         }
         attend(stage, talk, scene).await;
         cut(stage, bot);
+    }
+    if let Scene::Held(button) = scene {
         for number in 0..2 * CHANNELS {
             talk.ask(stage, MARA, talk.channel(number), "[[bash:echo once >> EFFECT]]");
             (talk.last().eligible, talk.last().let_go) = (button == "Run", button == "Ignore");
         }
     }
+    let before = caught_up(stage);
     let (mut bot, _) = doomed(stage, point, time);
     let name = format!("death {time} at {point:?}");
     let connected = stage.discord.identifies_and_resumes().0;
@@ -80,7 +92,9 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u
         if bot.is_over() {
             return Some(());
         }
-        if stage.discord.identifies_and_resumes().0 > connected {
+        // What comes earlier is of an absence, and not refused but held.
+        let is_there = scene != Scene::Refusal || caught_up(stage) > before;
+        if stage.discord.identifies_and_resumes().0 > connected && is_there {
             if asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN) {
                 everybody_asks(stage, talk, scene);
                 asked = Some(Instant::now());
@@ -90,7 +104,16 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u
         None
     })
     .await;
+    if point == Point::Refusing {
+        // It is not stored, so it is read after the absence, and held.
+        (talk.last().eligible, talk.last().let_go) = (false, true);
+    }
     death(stage, &name).await
+}
+
+/// How often a daemon read all that was said in its absence.
+fn caught_up(stage: &Stage) -> usize {
+    stage.log_lines().iter().filter(|line| line["message"] == "caught up").count()
 }
 
 fn everybody_asks(stage: &Stage, talk: &mut Talk, scene: Scene) {
@@ -98,6 +121,11 @@ fn everybody_asks(stage: &Stage, talk: &mut Talk, scene: Scene) {
     let script = match scene {
         Scene::Question => "[[say:May I?]] [[ask:bash:echo once >> EFFECT]]".to_owned(),
         Scene::Deleted | Scene::Worn => format!("[[say:Half.]] [[wait:{gates}]] [[stream:4,15]]"),
+        Scene::Refusal => {
+            // One at a time: what comes when the daemon is gone is held, not refused.
+            talk.ask(stage, MARA, talk.channel(talk.said.len() % CHANNELS), "[[say:Never.]]");
+            return;
+        }
         Scene::Held(_) | Scene::Talk | Scene::Login | Scene::Waiting => return,
     };
     // Each turn has a gate of its own, so nobody says two things in a row.
@@ -132,6 +160,7 @@ impl Hands {
     fn act(&mut self, stage: &Stage, talk: &Talk, scene: Scene) {
         match scene {
             Scene::Held(label) => self.click(stage, talk, label),
+            Scene::Refusal => self.click(stage, talk, "Ignore"),
             Scene::Question => self.click(stage, talk, "Allow once"),
             Scene::Deleted | Scene::Worn => disturb(stage, talk, scene),
             Scene::Talk | Scene::Login | Scene::Waiting => {}
