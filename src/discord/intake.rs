@@ -1,7 +1,6 @@
 //! A message of Discord's, live or read after an absence → a stored prompt, given to its conversation. Store first, then
 //! tell: the reaction that says "seen" appears when the prompt is committed with a sync, never before.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use serenity::all::{Context, Message};
@@ -47,18 +46,16 @@ pub async fn message(
     whence: Whence<'_>,
     taken: &Taken,
 ) -> Result<(), DoorError> {
-    let mut message = Cow::Borrowed(arrived);
-    loop {
-        if taken.was_touched() {
-            match waiting::as_it_is(ctx, data, arrived).await {
-                Some(now) => message = now,
-                None => return Ok(()),
-            }
-        }
-        if as_it_was(ctx, data, &message, whence, taken).await? == Fate::Decided {
-            return Ok(());
-        }
+    let mut fate = if taken.was_touched() {
+        Fate::Touched
+    } else {
+        as_it_was(ctx, data, arrived, whence, taken).await?
+    };
+    while fate == Fate::Touched {
+        let Some(message) = waiting::as_it_is(ctx, data, arrived).await else { return Ok(()) };
+        fate = as_it_was(ctx, data, &message, whence, taken).await?;
     }
+    Ok(())
 }
 
 /// What became of a message.

@@ -29,6 +29,8 @@ struct Fake {
     /// By nonce, which of what was posted.
     nonces: Mutex<HashMap<String, MessageId>>,
     deleted: Mutex<Vec<MessageId>>,
+    /// So many of the next calls about reactions are not answered.
+    deaf: Mutex<u32>,
     /// So often the thread has to be brought back from the archive before it stays.
     archived: Mutex<u32>,
 }
@@ -85,11 +87,13 @@ impl Discord for Fake {
     }
 
     async fn react(&self, _: ChannelId, _: MessageId, emoji: &str) -> Result<(), DeliverError> {
+        self.hear_of_reactions()?;
         lock(&self.reactions).push(emoji.to_owned());
         Ok(())
     }
 
     async fn unreact(&self, _: ChannelId, _: MessageId, emoji: &str) -> Result<(), DeliverError> {
+        self.hear_of_reactions()?;
         lock(&self.reactions).retain(|known| known != emoji);
         Ok(())
     }
@@ -121,6 +125,17 @@ impl Discord for Fake {
 
     async fn direct(&self, _: UserId) -> Result<ChannelId, DeliverError> {
         Ok(ChannelId(1))
+    }
+}
+
+impl Fake {
+    fn hear_of_reactions(&self) -> Result<(), DeliverError> {
+        let mut deaf = lock(&self.deaf);
+        if *deaf > 0 {
+            *deaf -= 1;
+            return Err(no_connection());
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +210,38 @@ async fn a_file_that_is_not_taken_is_said_beside_the_words() {
     assert!(posted.len() == 1 && posted[0].files.is_empty(), "{posted:?}");
     assert!(posted[0].content.contains("did not take the file") && posted[0].content.ends_with("The end."));
     assert_eq!(bench.reactions(), ["❌"]);
+}
+
+#[tokio::test]
+async fn a_reaction_that_could_not_be_taken_away_goes_with_the_next_one() {
+    let bench = Bench::new(vec![]).await;
+    bench.outbox.acknowledge(HERE, MessageId(5));
+    bench.outbox.settled().await;
+    assert_eq!(bench.reactions(), ["👀"]);
+    *lock(&bench.discord.deaf) = 10;
+    tokio::time::pause();
+    bench.outbox.react(HERE, MessageId(5), Reaction::Working);
+    bench.outbox.settled().await;
+    assert_eq!(*lock(&bench.discord.deaf), 0, "both were given up");
+    tokio::time::resume();
+    bench.ends_with(MessageBody::text("The end.")).await;
+    assert_eq!(bench.reactions(), ["✅"]);
+}
+
+#[tokio::test]
+async fn nothing_waits_for_a_channel_that_is_gone() {
+    let locked = DeliverError::Closed { why: Closed::Locked, said: "locked".to_owned() };
+    let bench = Bench::new(vec![locked, DeliverError::ChannelGone("unknown".to_owned())]).await;
+    bench.show(MessageBody::text("The end."));
+    while bench.outbox.closed_channels().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    while !bench.outbox.closed_channels().is_empty() && begun.elapsed() < Duration::from_hours(1) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(bench.outbox.closed_channels(), []);
 }
 
 #[tokio::test]

@@ -5,7 +5,16 @@ use std::sync::Arc;
 use switchboard::domain::ids::MessageId;
 use switchboard::playground::discord::{Draft, Fault};
 
-use crate::harness::{HARBOR, JONAS, MARA, Stage, by_turns};
+use crate::harness::{BOT, HARBOR, JONAS, MARA, Stage, by_turns};
+
+/// A prompt with a file.
+fn with_file(script: &str) -> Draft {
+    Draft {
+        content: format!("<@{BOT}> {script}"),
+        attachments: vec![("notes.txt".to_owned(), b"some notes".to_vec(), Some("text/plain".to_owned()))],
+        ..Draft::default()
+    }
+}
 
 /// Says a prompt that shows a word and then waits for a file.
 fn held(word: &str, file: &std::path::Path) -> String {
@@ -86,12 +95,7 @@ async fn a_message_whose_file_comes_slowly_is_not_overtaken() {
     let _bot = stage.bot().await;
     let hold = Arc::new(tokio::sync::Notify::new());
     stage.discord.faults().next_rest("GET /attachments/**", Fault::Hold(Arc::clone(&hold)));
-    let draft = Draft {
-        content: format!("<@{}> [[say:first]]", crate::harness::BOT),
-        attachments: vec![("notes.txt".to_owned(), b"some notes".to_vec(), Some("text/plain".to_owned()))],
-        ..Draft::default()
-    };
-    let first = stage.discord.say_with(MARA, HARBOR, draft);
+    let first = stage.discord.say_with(MARA, HARBOR, with_file("[[say:first]]"));
     let second = stage.ask(MARA, HARBOR, "[[say:second]]");
     // Another conversation does not wait for that file, and by its end the second message was looked at.
     let thread = stage.discord.create_thread(MARA, HARBOR, "Other", None);
@@ -103,6 +107,33 @@ async fn a_message_whose_file_comes_slowly_is_not_overtaken() {
     stage.answer(HARBOR, second).await;
     let prompts = stage.cli_prompts();
     assert!(prompts[1].starts_with("[[say:first]]") && prompts[2] == "[[say:second]]", "{prompts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_author_changes_while_its_file_comes_is_heeded() {
+    for deleted in [false, true] {
+        let stage = Stage::new().await;
+        let _bot = stage.bot().await;
+        let hold = Arc::new(tokio::sync::Notify::new());
+        stage.discord.faults().next_rest("GET /attachments/**", Fault::Hold(Arc::clone(&hold)));
+        let message = stage.discord.say_with(MARA, HARBOR, with_file("[[say:before]]"));
+        // What is answered elsewhere was written later than what is looked at here.
+        let thread = stage.discord.create_thread(MARA, HARBOR, "Other", None);
+        for word in ["arrived", "changed"] {
+            let other = stage.ask(MARA, thread, &format!("[[say:{word}]]"));
+            stage.answer(thread, other).await;
+            match (word, deleted) {
+                ("arrived", true) => stage.discord.delete(message),
+                ("arrived", false) => stage.discord.edit(message, &format!("<@{BOT}> [[say:after]]")),
+                _ => hold.notify_one(),
+            }
+        }
+        let last = stage.ask(MARA, HARBOR, "[[say:last]]");
+        stage.answer(HARBOR, last).await;
+        let prompts = stage.cli_prompts();
+        assert!(prompts.iter().all(|prompt| !prompt.contains("before")), "{prompts:?}");
+        assert_eq!(prompts.iter().filter(|prompt| prompt.contains("after")).count(), usize::from(!deleted));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,6 +180,54 @@ async fn a_prompt_that_was_accepted_and_never_begun_runs_after_the_restart() {
     stage.assert_well_behaved();
 }
 
+/// Longer than an actor that has nothing to do waits for more.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_does_one_when_discord_is_away_for_a_while_after_it() {
+    let stage = Stage::new().await.with("limits", "running_turns_max = 1");
+    let bot = stage.bot().await;
+    let held = hold(&stage).await;
+    let other = stage.ask(MARA, LIGHTHOUSE, "[[say:At last.]]");
+    stage.rows("select id from prompts", 2).await;
+    bot.kill();
+    std::fs::write(&held.gate, "").expect("the gate opens");
+    stage.discord.faults().set_gateway_down(true);
+    let _bot = stage.bot_unready();
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    stage.discord.faults().set_gateway_down(false);
+    assert_eq!(stage.outcome(other).await, "✅");
+    assert_eq!(stage.cli_log("prompt").len(), 2);
+}
+
+/// Its shim was killed, so no record tells that it is over; and its end is not delivered yet when the next daemon comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_lost_is_not_taken_for_the_one_after_it() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let (there, go) = (stage.dir().join("there"), stage.dir().join("go"));
+    let never = stage.dir().join("never");
+    let first = format!("[[bash:true]][[say:Half.]][[wait:{}]]", never.display());
+    let first = stage.ask(MARA, HARBOR, &first);
+    stage.answer_shows(HARBOR, first, "Half.").await;
+    let second = format!("[[say:Two.]][[bash:touch {}]][[wait:{}]]", there.display(), go.display());
+    let second = stage.ask(MARA, HARBOR, &second);
+    stage.answer_shows(HARBOR, first, "1 queued").await;
+    for matcher in ["POST /channels/*/messages", "PATCH /channels/*/messages/*"] {
+        stage.discord.faults().rate(matcher, 1_000_000, 1, Fault::Status(500, json!({})));
+    }
+    let shim = parent_of(stage.cli_pid(1).await);
+    kill(Pid::from_raw(shim), Signal::SIGKILL).expect("the shim runs");
+    eventually("the second turn to work", || there.exists().then_some(())).await;
+    bot.kill();
+    stage.discord.faults().clear_rest();
+    let _bot = stage.bot().await;
+    std::fs::write(&go, "").expect("the gate opens");
+    assert_eq!(stage.outcome(second).await, "✅");
+    assert!(stage.answer(HARBOR, second).await.contains("Two."));
+    let first = stage.answer(HARBOR, first).await;
+    assert!(first.contains("Half.") && !first.contains("Two."), "{first}");
+    assert_eq!(stage.cli_log("prompt").len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_at_discord_costs_neither_a_message_nor_posts_one_twice() {
     let faults = [

@@ -324,6 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn where_threads_are_not_listed_only_what_was_read_is_known() {
+        let (progress, another) = (Progress::default(), ChannelId(3));
+        let session = progress.begin();
+        progress.planned(session, &[HERE, THERE], HashSet::from([HERE]));
+        for channel in [HERE, THERE] {
+            progress.finished(session, channel);
+        }
+        let known = [HERE, THERE, another].map(|channel| progress.is_contiguous(channel));
+        assert_eq!(known, [false, true, false], "one above, one that was read, one that may be missed");
+        assert!(progress.hold(another, MessageId(9), || false).now_or_never().is_some(), "nobody waits");
+        progress.planned_more(session, &[], HashSet::new());
+        assert!([HERE, THERE, another].iter().all(|channel| progress.is_contiguous(*channel)));
+    }
+
+    #[test]
     fn strange_channels_are_not_kept() {
         let progress = Progress::default();
         let session = progress.begin();

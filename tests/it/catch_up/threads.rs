@@ -102,6 +102,29 @@ async fn threads_that_discord_does_not_list_for_a_while_are_read_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn threads_that_were_not_listed_are_found_by_the_next_daemon() {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    known(&stage, 2).await;
+    bot.kill();
+    let thread = stage.discord.create_thread(MARA, HARBOR, "new", None);
+    let there = stage.ask(MARA, thread, "[[say:There.]]");
+    let here = stage.ask(MARA, HARBOR, "[[say:Here.]]");
+    let fault = Fault::Status(503, serde_json::Value::Null);
+    stage.discord.faults().rate("GET /guilds/*/threads/active", 1_000_000, 1, fault);
+    let bot = stage.bot().await;
+    stage.answer(HARBOR, here).await;
+    let live = stage.ask(JONAS, HARBOR, "[[say:Live.]]");
+    stage.answer(HARBOR, live).await;
+    // Stopped in order, so that it notes how far it came.
+    assert_eq!(bot.stop().code, Some(0));
+    stage.discord.faults().clear_rest();
+    let _bot = stage.bot().await;
+    assert!(stage.answer(thread, there).await.contains("There."));
+    assert_eq!(stage.cli_prompts().len(), 3, "{:?}", stage.cli_prompts());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_somebody_waits_is_read_before_the_others() {
     let stage = Stage::new().await;
     let bot = stage.bot().await;

@@ -10,7 +10,7 @@ use switchboard::runner::local::LocalRunner;
 use switchboard::runner::{Exit, Position, Record, Runner, RunnerError};
 use uuid::Uuid;
 
-use super::{Bench, code, next, out, outs, rest, rest_recorded, shim_program, signal, until};
+use super::{Bench, PATIENCE, code, next, out, outs, rest, rest_recorded, shim_program, signal, until};
 
 #[tokio::test]
 async fn who_attaches_again_gets_exactly_the_rest() {
@@ -59,6 +59,23 @@ async fn a_process_that_is_over_can_be_read_until_it_is_forgotten() {
     assert!(!bench.process_dir(process).exists());
     let gone = bench.runner.attach(process, Position(0)).await;
     assert!(matches!(gone, Err(RunnerError::Unknown(id)) if id == process));
+}
+
+#[tokio::test]
+async fn who_writes_to_a_process_that_is_over_does_not_wait() {
+    let bench = Bench::new();
+    let (process, mut feed) = bench.start(&bench.script("seq 1 100; exit 5")).await;
+    rest(&mut feed).await;
+    bench.shim_ended(process).await;
+    // More than lies anywhere on the way, and nobody reads meanwhile.
+    let mut again = bench.runner.attach(process, Position(0)).await.unwrap();
+    let writing = async {
+        for _ in 0..1000 {
+            again.control.write("too late".into()).await;
+        }
+    };
+    tokio::time::timeout(*PATIENCE, writing).await.expect("nobody waits for a process that is over");
+    assert_eq!(rest(&mut again).await.last(), Some(&code(5)));
 }
 
 #[tokio::test]

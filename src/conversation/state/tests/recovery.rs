@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, echo, exit, init, known, result, text, tool, written};
+use crate::claude::interrupt_line;
 use crate::conversation::state::{Input, KnownTurn};
 use crate::domain::event::{Carried, TurnEnd};
 use crate::runner::{Exit, Record, Stopping};
@@ -55,6 +56,17 @@ fn a_running_turn_goes_on() {
     bench.submit(3);
     assert_eq!(bench.state.queued(), 1);
     assert_eq!(bench.records([text("whole"), result()]), ["end 2: completed", "leave place", "ask place"]);
+}
+
+#[test]
+fn a_turn_that_was_told_to_stop_is_stopped_in_the_end() {
+    let mut bench = Bench::new();
+    bench.attach(vec![known(1)]);
+    let told = Record::In(interrupt_line("stop").into());
+    bench.records([written(1), init(), echo(1), text("half"), told]);
+    assert_eq!(bench.input(Input::CaughtUp), NOTHING);
+    assert_eq!(bench.after(4), NOTHING);
+    assert_eq!(bench.after(1), ["kill"]);
 }
 
 #[test]
