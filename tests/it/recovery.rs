@@ -205,7 +205,7 @@ async fn a_process_that_was_lost_is_not_taken_for_the_one_after_it() {
     let bot = stage.bot().await;
     let (there, go) = (stage.dir().join("there"), stage.dir().join("go"));
     let never = stage.dir().join("never");
-    let first = format!("[[bash:true]][[say:Half.]][[wait:{}]]", never.display());
+    let first = format!("[[bash:true]][[stream:200,2]][[say:Half.]][[wait:{}]]", never.display());
     let first = stage.ask(MARA, HARBOR, &first);
     stage.answer_shows(HARBOR, first, "Half.").await;
     let second = format!("[[say:Two.]][[bash:touch {}]][[wait:{}]]", there.display(), go.display());
