@@ -1,8 +1,8 @@
 //! Channels that take nothing from us, while that is so: for `/status`, and for whoever runs the bot. In a project's own
 //! channel there is no place above it where people could be told.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,18 +24,24 @@ pub(super) struct ClosedChannels {
     channels: Mutex<HashMap<ChannelId, Kept>>,
     /// Where the owner was told something: whether that channel takes it is nobody's business.
     direct: Mutex<Option<ChannelId>>,
+    /// The turns of whose trouble the owner was told, and not that it is over.
+    told: Mutex<HashSet<TurnId>>,
+    /// Held from the look at what is so until it is said: what is said last is true.
+    telling: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Kept {
     why: Closed,
     /// The turn that found it first.
     turn: TurnId,
+    /// The error under which the log tells of it.
+    error: ErrorId,
 }
 
 impl ClosedChannels {
     /// The channel took nothing of this turn. Whether that is new.
-    fn closed(&self, channel: ChannelId, why: Closed, turn: TurnId) -> bool {
+    fn closed(&self, channel: ChannelId, why: Closed, turn: TurnId, error: &ErrorId) -> bool {
         if *lock(&self.direct) == Some(channel) {
             return false;
         }
@@ -45,7 +51,7 @@ impl ClosedChannels {
                 false
             }
             Entry::Vacant(new) => {
-                new.insert(Kept { why, turn });
+                new.insert(Kept { why, turn, error: error.clone() });
                 true
             }
         }
@@ -69,8 +75,8 @@ impl Inner {
     /// Notes that the target's channel takes nothing, and tells the owner, once, where nobody else can be told.
     pub(super) fn channel_closed(&self, target: &Target, why: Closed, turn: TurnId, error: &ErrorId) {
         let channel = target.channel;
-        if self.closed.closed(channel, why, turn) && target.parent.is_none() {
-            self.tell_owner(turn, waits(channel, error));
+        if self.closed.closed(channel, why, turn, error) && target.parent.is_none() {
+            self.tell_owner(turn, channel);
         }
     }
 
@@ -78,10 +84,7 @@ impl Inner {
     pub(super) fn channel_open(&self, channel: ChannelId) {
         if let Some(turn) = self.closed.opened(channel) {
             tracing::info!(%channel, "the channel takes something again");
-            let was_told = lock(&self.closed.direct).is_some();
-            if was_told {
-                self.tell_owner(turn, over(channel));
-            }
+            self.tell_owner(turn, channel);
         }
     }
 
@@ -90,20 +93,43 @@ impl Inner {
         self.closed.opened(channel);
     }
 
-    /// Says something to the owner in private, in one message for each turn.
-    pub(super) fn tell_owner(&self, turn: TurnId, sentence: String) {
+    /// Says to the owner in private how it stands with a channel that took nothing of this turn, in one message for each
+    /// turn: as it is when it can be said.
+    pub(super) fn tell_owner(&self, turn: TurnId, about: ChannelId) {
         let (Some(owner), Some(inner)) = (self.owner, self.me.upgrade()) else { return };
         let told = async move {
+            if inner.to_tell(turn, about).await.is_none() {
+                return;
+            }
             let Some(channel) = direct(&inner, owner).await else { return };
             *lock(&inner.closed.direct) = Some(channel);
-            let key = notice_id(turn);
+            let _alone = inner.closed.telling.lock().await;
+            let Some((is_closed, sentence)) = inner.to_tell(turn, about).await else { return };
             let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
             let slots = vec![MessageBody::text(sentence)];
             let shown = Shown { slots, reaction: Reaction::Failed, typing: false, ended: true };
-            inner.show(key, &target, shown, Order::AtOnce);
+            inner.show(notice_id(turn), &target, shown, Order::AtOnce);
+            let mut told = lock(&inner.closed.told);
+            if is_closed {
+                told.insert(turn)
+            } else {
+                told.remove(&turn)
+            };
         };
         let stop = self.stop.clone();
         self.tasks.spawn(async move { stop.run_until_cancelled(told).await });
+    }
+
+    /// Whether a channel takes nothing, and what the owner is to be told of that; none, if it does and they were told of no
+    /// trouble.
+    async fn to_tell(&self, turn: TurnId, about: ChannelId) -> Option<(bool, String)> {
+        let error = lock(&self.closed.channels).get(&about).map(|kept| kept.error.clone());
+        if let Some(error) = error {
+            return Some((true, waits(about, &error)));
+        }
+        let was_told = lock(&self.closed.told).contains(&turn);
+        let said = || async { self.store.slots(notice_id(turn)).await.is_ok_and(|slots| !slots.is_empty()) };
+        (was_told || said().await).then(|| (false, over(about)))
     }
 }
 
@@ -113,7 +139,7 @@ pub(super) fn notice_id(turn: TurnId) -> TurnId {
 }
 
 /// Told to the owner of a channel that takes what it refused before.
-pub(super) fn over(channel: ChannelId) -> String {
+fn over(channel: ChannelId) -> String {
     format!("-# ✅ I can write in <#{channel}> again.")
 }
 
@@ -146,17 +172,18 @@ mod tests {
     #[test]
     fn a_channel_is_closed_once_until_it_takes_something() {
         let (channels, here) = (ClosedChannels::default(), ChannelId(1));
+        let error = ErrorId::random();
         let turn = |number| TurnId(uuid::Uuid::from_u128(number));
-        assert!(channels.closed(here, Closed::Permission, turn(1)));
-        assert!(!channels.closed(here, Closed::Permission, turn(2)), "it is known");
+        assert!(channels.closed(here, Closed::Permission, turn(1), &error));
+        assert!(!channels.closed(here, Closed::Permission, turn(2), &error), "it is known");
         assert_eq!(channels.all(), [(here, Closed::Permission)]);
         assert_eq!(channels.opened(here), Some(turn(1)));
         assert_eq!(channels.opened(here), None);
         assert!(channels.all().is_empty());
-        assert!(channels.closed(here, Closed::Permission, turn(3)));
+        assert!(channels.closed(here, Closed::Permission, turn(3), &error));
         *lock(&channels.direct) = Some(ChannelId(9));
         assert!(
-            !channels.closed(ChannelId(9), Closed::Permission, turn(4)),
+            !channels.closed(ChannelId(9), Closed::Permission, turn(4), &error),
             "nobody is told of the owner's own"
         );
     }

@@ -33,8 +33,12 @@ pub(super) struct Delivery {
     /// How often in a row the thread was brought back from the archive.
     unarchived: u32,
     not_before: Moment,
-    /// Since when the channel takes nothing.
+    /// Since when the channel takes nothing,
     closed_since: Option<Moment>,
+    /// and whether this delivery said so.
+    said_closed: bool,
+    /// Since when all of the turn waits to be read.
+    since: Moment,
     /// The channel will never take anything.
     given_up: bool,
     /// By slot: the [`plan::hash`] of a body that Discord does not take, and what stands for it.
@@ -54,7 +58,8 @@ pub(super) enum Step {
 }
 
 impl Delivery {
-    pub(super) fn of(entry: &Entry) -> Self {
+    /// In a channel that takes nothing since then, if it does not.
+    pub(super) fn of(entry: &Entry, closed_since: Option<Moment>) -> Self {
         Self {
             turn: entry.turn,
             target: entry.target.clone(),
@@ -63,7 +68,9 @@ impl Delivery {
             failures: 0,
             unarchived: 0,
             not_before: Moment::default(),
-            closed_since: None,
+            closed_since,
+            said_closed: false,
+            since: entry.since,
             given_up: false,
             instead: HashMap::new(),
         }
@@ -83,9 +90,9 @@ impl Delivery {
         self.failures > 0 || self.closed_since.is_some()
     }
 
-    /// Whether the channel takes nothing for now.
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed_since.is_some()
+    /// Since when the channel takes nothing; none: it does, as far as is known.
+    pub(super) fn closed_since(&self) -> Option<Moment> {
+        self.closed_since
     }
 
     /// One call, if one is due.
@@ -99,6 +106,7 @@ impl Delivery {
         self.known.read(inner, self.turn).await?;
         self.target.also.clone_from(&entry.target.also);
         self.target.prompt = entry.target.prompt;
+        self.since = entry.since;
         let shown = &*entry.shown;
         let wanted = self.wanted(shown);
         self.tell_unseen(inner, shown, &wanted);
@@ -110,10 +118,6 @@ impl Delivery {
             self.over(inner, shown).await?;
             return Ok(Step::Over);
         };
-        if self.closed_since.is_some() && shown.ended {
-            // It cannot be read, so it is not done.
-            self.react(inner, Reaction::Failed, None);
-        }
         let kind = match operation.call {
             Call::Create => Some(Kind::Create),
             Call::Edit(_) | Call::Delete(_) => Some(Kind::Edit),

@@ -211,7 +211,7 @@ impl Inner {
         let mut channels = lock(&self.channels);
         let worker = channels.entry(target.channel).or_insert_with(|| self.start(target.channel));
         // Under the lock: a worker that ends has nothing to show.
-        worker.show(turn, target, shown, order);
+        worker.show(turn, target, shown, order, self.clock.moment());
     }
 
     fn start(&self, channel: ChannelId) -> Arc<worker::Channel> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use super::deliver::DeliverError;
@@ -29,6 +29,10 @@ struct Fake {
     /// By nonce, which of what was posted.
     nonces: Mutex<HashMap<String, MessageId>>,
     deleted: Mutex<Vec<MessageId>>,
+    /// Whether nothing may be written.
+    closed: Mutex<bool>,
+    /// Until then the question for the owner's channel is not answered.
+    owner_away: Mutex<Option<Arc<Notify>>>,
     /// So many of the next calls about reactions are not answered.
     deaf: Mutex<u32>,
     /// So often the thread has to be brought back from the archive before it stays.
@@ -50,6 +54,9 @@ impl Discord for Fake {
         }
         if let Some(refusal) = lock(&self.refusals).pop_front() {
             return Err(refusal);
+        }
+        if *lock(&self.closed) {
+            return Err(DeliverError::Closed { why: Closed::Permission, said: "forbidden".to_owned() });
         }
         if *lock(&self.archived) > 0 {
             return Err(DeliverError::Archived);
@@ -124,6 +131,10 @@ impl Discord for Fake {
     }
 
     async fn direct(&self, _: UserId) -> Result<ChannelId, DeliverError> {
+        let away = lock(&self.owner_away).take();
+        if let Some(away) = away {
+            away.notified().await;
+        }
         Ok(ChannelId(1))
     }
 }
@@ -148,6 +159,10 @@ struct Bench {
 
 impl Bench {
     async fn new(refusals: Vec<DeliverError>) -> Self {
+        Self::of(refusals, None).await
+    }
+
+    async fn of(refusals: Vec<DeliverError>, owner: Option<UserId>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let clock = Clock::start();
         let store = Store::open(&dir.path().join("switchboard.db"), clock).await.expect("a new database");
@@ -158,7 +173,7 @@ impl Bench {
             clock,
             TaskTracker::new(),
             CancellationToken::new(),
-            Taste { activity: true, owner: None },
+            Taste { activity: true, owner },
             mpsc::channel(1).0,
         );
         Self { discord, store, outbox, _dir: dir }
@@ -226,6 +241,55 @@ async fn a_reaction_that_could_not_be_taken_away_goes_with_the_next_one() {
     tokio::time::resume();
     bench.ends_with(MessageBody::text("The end.")).await;
     assert_eq!(bench.reactions(), ["✅"]);
+}
+
+#[tokio::test]
+async fn a_day_for_which_a_channel_is_closed_is_the_same_for_all_that_waits() {
+    let bench = Bench::new(vec![]).await;
+    *lock(&bench.discord.closed) = true;
+    for number in 1..=3 {
+        let prompt = Some((HERE, MessageId(number)));
+        let target = Target { channel: HERE, parent: None, thread: None, prompt, also: Vec::new() };
+        let slots = vec![MessageBody::text("The end.")];
+        let shown = Shown { slots, reaction: Reaction::Done, typing: false, ended: true };
+        bench.outbox.show(TurnId(Uuid::from_u128(u128::from(number))), &target, shown);
+    }
+    while bench.outbox.closed_channels().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    // Time goes on while the database works, so in small steps, and what is measured is rough.
+    while bench.reactions().len() < 3 && begun.elapsed() < Duration::from_hours(100) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(begun.elapsed() < Duration::from_hours(20), "what cannot be read looks as if it worked");
+    let is_over = || lock(&bench.outbox.inner.channels).get(&HERE).is_none_or(|channel| channel.is_empty());
+    while !is_over() && begun.elapsed() < Duration::from_hours(100) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let waited = begun.elapsed();
+    assert!((Duration::from_hours(24)..Duration::from_hours(48)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test]
+async fn the_owner_is_not_told_of_trouble_that_is_over_by_then() {
+    let forbidden = DeliverError::Closed { why: Closed::Permission, said: "forbidden".to_owned() };
+    let bench = Bench::of(vec![forbidden], Some(UserId(3))).await;
+    let owner = Arc::new(Notify::new());
+    *lock(&bench.discord.owner_away) = Some(Arc::clone(&owner));
+    bench.show(MessageBody::text("The end."));
+    while bench.outbox.closed_channels().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    while !bench.outbox.closed_channels().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    owner.notify_one();
+    // Nothing can be waited for that does not come.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    bench.outbox.settled().await;
+    assert_eq!(lock(&bench.discord.posted)[..], [MessageBody::text("The end.")]);
 }
 
 #[tokio::test]

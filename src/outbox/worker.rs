@@ -12,8 +12,8 @@ use super::pace::Pace;
 use super::{Inner, Target, lock};
 use crate::chain::Chain;
 use crate::clock::Moment;
-use crate::domain::ids::{ChannelId, TurnId};
-use crate::render::view::Shown;
+use crate::domain::ids::{ChannelId, MessageId, TurnId};
+use crate::render::view::{Reaction, Shown};
 
 /// How long a worker with nothing to do waits for more: what it knows is read again in a moment, and costs memory.
 const IDLE: Duration = Duration::from_secs(30);
@@ -40,6 +40,10 @@ pub(super) struct Entry {
     pub(super) target: Target,
     pub(super) shown: Arc<Shown>,
     pub(super) order: Order,
+    /// Since when all of it waits to be read: since it ended, or was first shown.
+    pub(super) since: Moment,
+    /// Whether its prompt says that it cannot be read.
+    unread: bool,
 }
 
 /// When something may be posted.
@@ -64,7 +68,7 @@ impl Channel {
         }
     }
 
-    pub(super) fn show(&self, turn: TurnId, target: &Target, shown: Shown, order: Order) {
+    pub(super) fn show(&self, turn: TurnId, target: &Target, shown: Shown, order: Order, now: Moment) {
         let shown = Arc::new(shown);
         {
             let mut turns = lock(&self.turns);
@@ -73,6 +77,9 @@ impl Channel {
                 turns.retain(|entry| entry.turn != turn || entry.order == Order::InTurn);
             }
             if let Some(entry) = turns.iter_mut().find(|entry| entry.turn == turn) {
+                if shown.ended && !entry.shown.ended {
+                    entry.since = now;
+                }
                 entry.shown = shown;
                 entry.target.also.clone_from(&target.also);
                 if order == Order::AtOnce {
@@ -85,7 +92,10 @@ impl Channel {
                 let gave_way = |entry: &Entry| entry.order == Order::InTurn && !entry.shown.ended;
                 let before = turns.iter().position(gave_way);
                 let place = before.filter(|_| order == Order::InTurn && !shown.ended).unwrap_or(turns.len());
-                turns.insert(place, Entry { turn, target: target.clone(), shown, order });
+                turns.insert(
+                    place,
+                    Entry { turn, target: target.clone(), shown, order, since: now, unread: false },
+                );
             }
         }
         self.settled.send_replace(false);
@@ -125,6 +135,14 @@ impl Channel {
         lock(&self.turns).iter().find(|entry| entry.turn == turn).cloned()
     }
 
+    /// The prompts of turns that are over and cannot be read, each once.
+    fn unread(&self) -> Vec<(ChannelId, MessageId)> {
+        let mut turns = lock(&self.turns);
+        let ended = turns.iter_mut().filter(|entry| entry.order == Order::InTurn && entry.shown.ended);
+        let new = ended.filter_map(|entry| (!std::mem::replace(&mut entry.unread, true)).then_some(entry));
+        new.filter_map(|entry| entry.target.prompt).collect()
+    }
+
     fn has_details(&self) -> bool {
         lock(&self.turns).iter().any(|entry| entry.order == Order::Aside)
     }
@@ -141,6 +159,8 @@ impl Channel {
 pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
     let (mut pace, mut delivery) = (Pace::default(), None::<Delivery>);
     let (mut details_at, mut is_quiet, mut is_equal) = (Moment::default(), false, false);
+    // Whichever turn is in hand: the channel is the same.
+    let mut closed_since = None;
     loop {
         // Whoever is refused again and again is not left for a detail: how long is counted here.
         let trouble = delivery.as_ref().is_some_and(Delivery::is_in_trouble);
@@ -159,11 +179,12 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
             }
             continue;
         };
-        let current = delivery.get_or_insert_with(|| Delivery::of(&entry));
+        let current = delivery.get_or_insert_with(|| Delivery::of(&entry, closed_since));
         if current.turn() != entry.turn {
-            *current = Delivery::of(&entry);
+            *current = Delivery::of(&entry, closed_since);
         }
         let step = current.step(&inner, &entry, &mut pace, &channel).await;
+        closed_since = current.closed_since();
         is_equal = matches!(step, Ok(Step::Equal));
         match step {
             Ok(Step::Called) => {}
@@ -174,9 +195,13 @@ pub(super) async fn run(inner: Arc<Inner>, channel: Arc<Channel>) {
             }
             Ok(Step::NotBefore(moment)) => {
                 channel.no_room_before(moment);
-                if current.is_closed() {
+                if closed_since.is_some() {
                     // It may take a day: nobody waits for that.
                     channel.settled.send_replace(true);
+                    // What is behind cannot be read either, so it is not done.
+                    for (channel, message) in channel.unread() {
+                        inner.reactions.want(channel, message, Reaction::Failed, None);
+                    }
                 }
                 tokio::select! {
                     () = tokio::time::sleep_until(inner.clock.instant(moment)) => {}

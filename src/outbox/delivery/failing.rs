@@ -26,7 +26,7 @@ impl Delivery {
             self.unarchived = 0;
             inner.channel_open(self.target.channel);
         }
-        if was_taken && self.closed_since.take().is_some() {
+        if was_taken && self.closed_since.take().is_some() && self.said_closed {
             self.tell_above(inner, trouble::over(self.target.channel));
         }
     }
@@ -108,12 +108,12 @@ impl Delivery {
         missing: Range<u32>,
     ) -> Result<(), StoreError> {
         let now = inner.clock.moment();
-        let since = *self.closed_since.get_or_insert(now);
-        if now.since(since) >= trouble::CLOSED_MAX {
+        let closed_since = *self.closed_since.get_or_insert(now);
+        if now.since(closed_since.max(self.since)) >= trouble::CLOSED_MAX {
             return self.give_up(inner, said, missing).await;
         }
         self.not_before = now.after(trouble::closed_wait(self.failures));
-        if since == now {
+        if !std::mem::replace(&mut self.said_closed, true) {
             let (id, channel) = (ErrorId::random(), self.target.channel);
             tracing::error!(error_id = %id, %channel, turn = %self.turn, said, "the channel takes nothing, the answer waits");
             inner.channel_closed(&self.target, why, self.turn, &id);
@@ -125,6 +125,7 @@ impl Delivery {
     /// The channel is not there any more, or its message that answers are given to: nothing waits for it.
     async fn gone(&mut self, inner: &Inner, said: &str, missing: Range<u32>) -> Result<(), StoreError> {
         inner.channel_gone(self.target.channel);
+        self.closed_since = None;
         self.give_up(inner, said, missing).await
     }
 
@@ -138,7 +139,6 @@ impl Delivery {
             self.refuse(inner, Operation { slot, generation, call: Call::Create }).await?;
         }
         self.given_up = true;
-        self.closed_since = None;
         self.tell_above(inner, trouble::given_up(&id));
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Delivery {
             if above {
                 self.tell_above(inner, trouble::over(self.target.channel));
             } else {
-                inner.tell_owner(self.turn, closed::over(self.target.channel));
+                inner.tell_owner(self.turn, self.target.channel);
             }
         }
         Ok(())
