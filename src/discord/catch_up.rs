@@ -58,18 +58,26 @@ struct Inner {
     stop: CancellationToken,
     /// One at a time: that of the session before ends first.
     running: tokio::sync::Mutex<()>,
+    /// Held from the look at what is held until it is said: what is said last is true.
+    telling: tokio::sync::Mutex<()>,
 }
 
 impl CatchUp {
     /// Ends with `stop`. Each request is one of `calls`, and what Discord refuses is counted by `breaker`.
     pub fn new(breaker: Breaker, calls: Calls, stop: CancellationToken) -> Self {
-        let running = tokio::sync::Mutex::default();
-        Self { inner: Arc::new(Inner { progress: Progress::default(), calls, breaker, stop, running }) }
+        let (running, telling) = Default::default();
+        let progress = Progress::default();
+        Self { inner: Arc::new(Inner { progress, calls, breaker, stop, running, telling }) }
     }
 
     /// What is known of all channels.
     pub fn progress(&self) -> &Progress {
         &self.inner.progress
+    }
+
+    /// Waits until nobody else looks at what is held, to change it or to say it.
+    pub async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.telling.lock().await
     }
 
     /// Waits until it is time for one more request.

@@ -236,9 +236,9 @@ pub async fn take_back(
     taking: Taking,
 ) -> Result<TakenBack, DoorError> {
     let held_in = data.store.held_in(prompt).await?;
-    let held = match held_in {
-        Some(channel) => data.store.held(channel).await?,
-        None => None,
+    let (_alone, held) = match held_in {
+        Some(channel) => (Some(data.catch_up.alone().await), data.store.held(channel).await?),
+        None => (None, None),
     };
     let taken_back = data.registry.ask(conversation, |it| async move { it.withdraw(prompt, taking).await });
     let taken_back = taken_back.await?;

@@ -10,6 +10,7 @@ use crate::store::{Held, NewConversation, Settled, StoreError};
 /// Runs what is held in a channel, in the order in which it was said; how many prompts that were. Of several who want it
 /// one has it, and the others get 0.
 pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
+    let _alone = data.catch_up.alone().await;
     let Some((held, prompts)) = data.store.queue_held(channel).await? else { return Ok(0) };
     for prompt in prompts {
         if let Origin::Message { channel, message } = prompt.origin {
@@ -28,6 +29,7 @@ pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
 
 /// Lets go of what is held in a channel; how many prompts that were.
 pub async fn ignore(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
+    let _alone = data.catch_up.alone().await;
     let Some(held) = data.store.ignore_held(channel).await? else { return Ok(0) };
     notice::held_settled(data, channel, &held, Settled::Ignored);
     Ok(held.count)
@@ -41,6 +43,7 @@ pub async fn tell(data: &Data, channel: ChannelId) {
 }
 
 async fn try_to_tell(data: &Data, channel: ChannelId) -> Result<(), StoreError> {
+    let _alone = data.catch_up.alone().await;
     if let Some(held) = data.store.held(channel).await? {
         if let Some(project) = data.config.project_for(channel) {
             // A click on the notice is looked up by the conversation; where each request has a thread there is none.
@@ -66,7 +69,9 @@ async fn try_to_tell(data: &Data, channel: ChannelId) -> Result<(), StoreError> 
 }
 
 /// Says that less is held in a channel than this, because something of it was taken back: in the message that said so, or
-/// where its last prompt is gone in one for the rest.
+/// where its last prompt is gone in one for the rest. Whoever calls it is alone since they looked ([`CatchUp::alone`]).
+///
+/// [`CatchUp::alone`]: super::CatchUp::alone
 pub async fn tell_less(data: &Data, channel: ChannelId, before: &Held) -> Result<(), StoreError> {
     let left = data.store.held(channel).await?;
     if left.is_none_or(|left| left.newest != before.newest) {

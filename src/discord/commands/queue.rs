@@ -6,8 +6,7 @@ use super::page::page;
 use super::{Context, here, scope};
 use crate::conversation::handle::{InQueue, Taking};
 use crate::discord::access::{Action, authorize, denied};
-use crate::discord::rule;
-use crate::discord::{DoorError, waiting};
+use crate::discord::{DoorError, rest, rule, waiting};
 use crate::domain::action;
 use crate::domain::ids::GuildId;
 use crate::render::escape::{escape, one_line};
@@ -70,7 +69,7 @@ pub async fn queue(
         .content(page("**Waiting here**", &lines))
         .ephemeral(true)
         .components(rows);
-    poise::Context::Application(ctx).send(reply).await?;
+    rest::answer(data.catch_up.breaker(), poise::Context::Application(ctx).send(reply)).await?;
     Ok(())
 }
 
