@@ -61,6 +61,13 @@ impl Tuning {
         serde_json::to_string(self).expect("three words have a form in JSON")
     }
 
+    /// The same of a process whose plan was approved: it works with the usual permissions.
+    #[must_use]
+    pub fn unplanned(self) -> Self {
+        let mode = if self.is_plan() { PermissionMode::Default } else { self.mode };
+        Self { mode, ..self }
+    }
+
     /// Whether it only makes plans.
     pub fn is_plan(&self) -> bool {
         self.mode == PermissionMode::Plan

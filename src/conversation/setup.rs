@@ -1,7 +1,7 @@
 //! What a conversation is launched with: its project's settings, its own choices, and what the CLI said of itself.
 
+mod known;
 mod rules;
-
 mod stamp;
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sha2::{Digest as _, Sha256};
 
+use self::known::Known;
 use crate::chain::Chain;
 use crate::claude::launch::{FLAGS, Session, Settings, env, launch};
 use crate::claude::probe::{self, Probe, VERSION_MIN, Version};
@@ -23,8 +24,6 @@ use crate::domain::prompt::Prompt;
 use crate::runner::Launch;
 use crate::store::{Conversation, Store, StoreError};
 
-/// Where the store keeps what the CLI said of itself last, so that `/model` knows its list before the first turn.
-const INFO_KEY: &str = "claude.info";
 /// A spool may grow to this: as much as a very long day of one warm process.
 const SPOOL_BYTES_MAX: u64 = 1 << 30;
 
@@ -35,7 +34,7 @@ pub struct Setup {
     env: Environment,
     files_dir: PathBuf,
     program: PathBuf,
-    info: RwLock<CliInfo>,
+    known: Known,
     version: RwLock<Option<Version>>,
 }
 
@@ -47,17 +46,9 @@ impl Setup {
         store: &Store,
         program: PathBuf,
     ) -> Result<Self, StoreError> {
-        let known = store.setting(INFO_KEY).await?;
-        let info = known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+        let known = Known::load(store).await?;
         let files_dir = config.state_dir.join("files");
-        Ok(Self {
-            config,
-            env: env.clone(),
-            files_dir,
-            program,
-            info: RwLock::new(info),
-            version: RwLock::default(),
-        })
+        Ok(Self { config, env: env.clone(), files_dir, program, known, version: RwLock::default() })
     }
 
     /// Asks the CLI what it is, and says in the log what is wrong with it.
@@ -66,7 +57,7 @@ impl Setup {
             Ok(Probe { version, info }) => {
                 tracing::info!(%version, logged_in = info.logged_in, models = info.models.len(), "the CLI answers");
                 *write(&self.version) = Some(version);
-                if let Err(error) = self.learn(store, info).await {
+                if let Err(error) = self.known.learn(store, None, info).await {
                     tracing::warn!(error = %Chain(&error), "the CLI's lists could not be stored");
                 }
             }
@@ -87,21 +78,19 @@ impl Setup {
         probe::probe(&settings.command, &env(&settings, self.env.clone()), &dir).await
     }
 
-    /// Remembers what the CLI said of itself.
-    pub async fn learn(&self, store: &Store, info: CliInfo) -> Result<(), StoreError> {
-        if *read(&self.info) == info {
-            return Ok(());
-        }
-        if let Ok(json) = serde_json::to_string(&info) {
-            store.set_setting(INFO_KEY, &json).await?;
-        }
-        *write(&self.info) = info;
-        Ok(())
+    /// Remembers what the CLI said of itself in the conversation's project.
+    pub async fn learn(
+        &self,
+        store: &Store,
+        conversation: &Conversation,
+        info: CliInfo,
+    ) -> Result<(), StoreError> {
+        self.known.learn(store, Some(&conversation.project), info).await
     }
 
     /// The models to choose from, as the CLI lists them.
     pub fn models(&self) -> Vec<Model> {
-        read(&self.info).models.clone()
+        self.known.models()
     }
 
     /// Model, mode and effort of the conversation's next turn.
@@ -117,9 +106,9 @@ impl Setup {
     /// The efforts that the conversation's model knows, as far as the CLI says.
     pub fn efforts(&self, conversation: &Conversation) -> Vec<Effort> {
         let model = self.tuning(conversation).model;
-        let info = read(&self.info);
-        let model = info.models.iter().find(|known| known.value == model.as_deref().unwrap_or("default"));
-        let words = model.and_then(|model| model.efforts.clone());
+        let models = self.models();
+        let model = models.into_iter().find(|known| known.value == model.as_deref().unwrap_or("default"));
+        let words = model.and_then(|model| model.efforts);
         match words {
             Some(words) => words.iter().filter_map(|word| Effort::of(word)).collect(),
             None => Effort::ALL.to_vec(),
@@ -176,7 +165,7 @@ impl Setup {
     pub async fn prompt_text(&self, conversation: &Conversation, prompt: &Prompt) -> String {
         let project = self.config.project_named(&conversation.project);
         let commands = project.map(|project| Commands::of(self.config.slash_commands_for(project)));
-        let listed: Vec<_> = read(&self.info).commands.iter().map(|command| command.name.clone()).collect();
+        let listed = self.known.commands(&conversation.project);
         let dir = self.dir(conversation);
         let mut texts = Vec::with_capacity(prompt.attachments.len());
         for attachment in &prompt.attachments {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{HARBOR, JONAS, MARA, Stage, VERA, private_text};
+use crate::harness::{Around, HARBOR, JONAS, MARA, Stage, VERA, eventually, hears_tests, private_text};
+
+const PLAN: &str = "[[plan:# Plan\n1. Paint the buoy]]";
 
 fn word(name: &str, value: &str) -> Value {
     json!([{ "name": name, "type": 3, "value": value }])
@@ -60,6 +62,55 @@ async fn a_mode_is_chosen_seen_and_kept_until_the_reset() {
     stage.slash(MARA, HARBOR, "reset", json!([])).await;
     let answer = told(&stage, "[[args]]").await;
     assert!(answer.contains("--permission-mode=default") && !answer.contains("acceptEdits"), "{answer}");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_plans_plans_its_next_prompt_again() {
+    let stage = Stage::new().await.with("harbor", "permission_mode = \"plan\"");
+    let _bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, PLAN);
+    let (card, _) = stage.card(HARBOR).await;
+    stage.click(MARA, card, "Approve and accept edits").await;
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("acceptEdits mode"), "{answer}");
+    let answer = told(&stage, "[[say:The next one.]]").await;
+    assert!(!answer.contains("mode"), "the project's own mode is not told: {answer}");
+    assert_eq!(processes(&stage).await, ["1"]);
+    assert!(stage.spools().contains(r#""mode":"plan","subtype":"set_permission_mode""#));
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_was_approved_as_the_daemon_died_is_over() {
+    if !hears_tests() {
+        return;
+    }
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    told(&stage, "[[say:hello]]").await;
+    mode(&stage, "plan").await;
+    assert_eq!(bot.stop().code, Some(0));
+    let stage = stage.around(Around {
+        env: vec![("FAIL_AT".to_owned(), "AskAnswered:1".to_owned())],
+        ..Around::default()
+    });
+    let mut bot = stage.bot().await;
+    let done = stage.dir().join("done");
+    let message = stage.ask(MARA, HARBOR, &format!("{PLAN}[[marker:{}]][[say:It is done.]]", done.display()));
+    let (card, _) = stage.card(HARBOR).await;
+    stage.click(MARA, card, "Approve").await;
+    eventually("the daemon to die", || bot.is_over().then_some(())).await;
+    eventually("the CLI to go on", || done.exists().then_some(())).await;
+    let stage = stage.around(Around::default());
+    let _bot = stage.bot().await;
+    assert!(stage.answer(HARBOR, message).await.contains("It is done."));
+    let text = stage.slash_text(MARA, HARBOR, "mode").await;
+    assert!(text.contains("`default`") && text.contains("configured for all projects"), "{text}");
+    assert!(!told(&stage, "[[say:again]]").await.contains("mode"));
+    assert_eq!(processes(&stage).await, ["1"]);
+    let modes = stage.sql("SELECT detail FROM audit WHERE action = 'mode' ORDER BY seq").await;
+    assert_eq!(modes, ["plan", "project"]);
     stage.assert_well_behaved();
 }
 

@@ -28,15 +28,13 @@ impl Actor {
         }
     }
 
-    /// A plan was approved, so what comes next is not planned any more. That was heard before, if it is only read again.
+    /// A plan was approved, so what comes next is not planned any more; where the project itself plans, the next prompt
+    /// is planned again, in this process as in a new one.
     pub(super) async fn left_plan(&mut self) -> Result<Option<Input>, ActorError> {
-        if self.caught_up.is_some() {
-            return Ok(None);
+        if self.shared.store.leave_plan(self.conversation.id).await? {
+            self.look_up().await?;
         }
-        if !self.shared.store.leave_plan(self.conversation.id).await? {
-            return Ok(None);
-        }
-        self.look_up().await?;
-        Ok(Some(Input::CountsAs(self.shared.setup.tuning(&self.conversation))))
+        let wanted = self.shared.setup.tuning(&self.conversation);
+        Ok(Some(Input::CountsAs(wanted.unplanned())))
     }
 }

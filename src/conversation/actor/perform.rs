@@ -102,7 +102,7 @@ impl Actor {
             Effect::SessionChanged(session) => self.session_is(session).await?,
             Effect::SessionLost => self.session_lost().await?,
             Effect::Account { news, .. } => self.account_news(news).await?,
-            Effect::Info(info) => self.shared.setup.learn(store, info).await?,
+            Effect::Info(info) => self.shared.setup.learn(store, &self.conversation, info).await?,
             Effect::Ignored { kind, why } => {
                 // The line itself may hold what somebody said; that is for `debug` alone.
                 tracing::warn!(kind, "a line of the CLI was ignored");

@@ -69,6 +69,9 @@ impl State {
     pub(super) fn caught_up(&mut self, at: WallTime, effects: &mut Vec<Effect>) {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
         let first_time = process.readiness == Readiness::Starting;
+        if first_time && process.left_plan() {
+            effects.push(Effect::LeftPlan);
+        }
         let untold = process.take_all_known(|known| known.end.is_some() && !known.delivered);
         self.end_untold(untold, at, effects);
         let Some(process) = &mut self.process else { return };

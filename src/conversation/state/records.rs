@@ -1,5 +1,6 @@
 //! What was recorded at the process → what it means for the turn.
 
+use super::tuning::PLAN;
 use super::turn::began_alone;
 use super::{ATTEMPTS_MAX, Effect, Readiness, Stage, State, StopReason, Turn};
 use crate::claude::Step;
@@ -7,9 +8,6 @@ use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Failure, Limit, TurnEvent};
 use crate::domain::ids::PromptId;
 use crate::runner::{Position, Record, Recorded, Stopping};
-
-/// The mode in which plans are made, in the CLI's word.
-const PLAN: &str = "plan";
 
 impl State {
     pub(super) fn recorded(&mut self, recorded: &Recorded, now: Moment, effects: &mut Vec<Effect>) {
@@ -24,7 +22,8 @@ impl State {
         }
         let from = process.read_to;
         process.read_to = recorded.end;
-        let planned = process.dialogue.mode() == Some(PLAN);
+        // What is only read again says nothing of how things stand now: that is looked at once all is read.
+        let planned = process.readiness != Readiness::Starting && process.dialogue.mode() == Some(PLAN);
         let steps = process.dialogue.read(&recorded.record);
         if let Some(turn) = &mut self.turn {
             turn.hears(now);
@@ -34,7 +33,7 @@ impl State {
         }
         if let Some(process) = &mut self.process {
             effects.extend(process.dialogue.owed().into_iter().map(Effect::Write));
-            if planned && process.dialogue.mode() != Some(PLAN) && process.told.tuning.is_plan() {
+            if planned && process.left_plan() {
                 effects.push(Effect::LeftPlan);
             }
         }

@@ -9,6 +9,9 @@ use crate::clock::Moment;
 /// How long the CLI gets to confirm; it does within milliseconds, also while a turn runs.
 const CONFIRM_MAX: Duration = Duration::from_secs(30);
 
+/// The mode in which plans are made, in the CLI's word.
+pub(super) const PLAN: &str = "plan";
+
 /// What became of a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tuned {
@@ -57,6 +60,11 @@ impl Process {
     /// Whether it can come to have this tuning.
     pub fn can_have(&self, wanted: &Tuning, now: Moment) -> bool {
         !self.told.unfit && !self.told.is_silent(now) && self.told.tuning.changes(wanted, "").is_some()
+    }
+
+    /// Whether it was to plan, and said that it does so no more: its plan was approved.
+    pub fn left_plan(&self) -> bool {
+        self.told.tuning.is_plan() && self.dialogue.mode().is_some_and(|mode| mode != PLAN)
     }
 
     /// Tells it what is different, if anything.

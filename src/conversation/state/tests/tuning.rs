@@ -1,11 +1,13 @@
 //! What people choose while a process is there: told at once, confirmed or not, and never lost.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::bench::{Bench, out, result};
+use super::bench::{Bench, attached, echo, init, known, out, result, written};
 use crate::claude::Tuning;
 use crate::claude::dialogue::tests::replay::records;
-use crate::conversation::state::{Fresh, Input};
+use crate::conversation::state::{Attached, Fresh, Input};
+use crate::domain::ids::ProcessId;
 use crate::runner::Record;
 
 fn opus() -> Tuning {
@@ -142,5 +144,30 @@ fn a_plan_that_was_approved_ends_the_planning() {
             let left = bench.records(records(trace)).contains(&"left plan".to_owned());
             assert_eq!(left, leaves && planned, "{trace}, chosen: {planned}");
         }
+    }
+}
+
+/// The daemon died between the approval and what the CLI said to it.
+#[test]
+fn a_plan_that_was_approved_in_the_absence_ends_the_planning() {
+    for (told, said, leaves) in [
+        (plan(), Some("default"), true),
+        (plan(), Some("acceptEdits"), true),
+        (plan(), Some("plan"), false),
+        (plan(), None, false),
+        (Tuning::default(), Some("default"), false),
+    ] {
+        let mut bench = Bench::new();
+        let process = ProcessId(Uuid::from_u128(500));
+        bench.input(Input::Attached(Attached {
+            tuning: told,
+            ..attached(process, "same", vec![known(1)], vec![])
+        }));
+        let modes = ["plan"].into_iter().chain(said);
+        let said_so = |mode| out(&json!({ "type": "system", "subtype": "status", "permissionMode": mode }));
+        let read = bench.records([written(1), init(), echo(1)].into_iter().chain(modes.map(said_so)));
+        assert!(!read.contains(&"left plan".to_owned()), "it may have changed again since");
+        let caught_up = bench.input(Input::CaughtUp);
+        assert_eq!(caught_up.contains(&"left plan".to_owned()), leaves, "{said:?}: {caught_up:?}");
     }
 }
