@@ -12,6 +12,7 @@ mod ending;
 mod info;
 mod prompts;
 mod step;
+mod tasks;
 mod turn;
 
 #[cfg(test)]
@@ -29,7 +30,7 @@ use self::turn::{Began, Seen, Turn};
 use super::hook;
 use super::wire::incoming::Incoming;
 use super::wire::message::{Message, ResultLine};
-use super::wire::system::{Init, TaskStarted};
+use super::wire::system::Init;
 use crate::domain::ask::Ask;
 use crate::domain::event::{Failure, Started, TurnEnd, TurnEvent, Usage};
 use crate::domain::ids::{PromptId, SessionId};
@@ -118,11 +119,6 @@ impl Dialogue {
     /// Whether this prompt was written while another turn ran, and waits inside the CLI.
     pub fn is_waiting(&self, prompt: PromptId) -> bool {
         self.waiting.contains(&Some(prompt))
-    }
-
-    /// How many background tasks run.
-    pub fn background_running(&self) -> usize {
-        self.tasks.len()
     }
 
     /// Whether a tool runs, so that silence is no sign of a fault.
@@ -287,10 +283,7 @@ impl Dialogue {
                 turn.tool_ended(&block.tool_use_id, block.is_error == Some(true), steps);
             }
             if !detached {
-                let over = self.tasks.iter().find(|(_, (_, by))| by.as_deref() == Some(&block.tool_use_id));
-                if let Some(task) = over.map(|(id, _)| id.clone()) {
-                    self.task_over(&task, steps);
-                }
+                self.task_of_tool_over(&block.tool_use_id, steps);
             }
         }
     }
@@ -343,25 +336,6 @@ impl Dialogue {
             self.owed.insert(ask.request.clone(), (too_late(&ask), false));
         }
         steps.push(Step::Event(TurnEvent::Ended(end)));
-    }
-
-    fn task_started(&mut self, task: TaskStarted, steps: &mut Vec<Step>) {
-        if self.turn.is_some() {
-            steps.push(Step::Event(TurnEvent::Background {
-                task: task.task_id.clone(),
-                description: task.description.clone(),
-                running: true,
-            }));
-        }
-        self.tasks.insert(task.task_id, (task.description, task.tool_use_id));
-    }
-
-    fn task_over(&mut self, task: &str, steps: &mut Vec<Step>) {
-        let Some((description, _)) = self.tasks.remove(task) else { return };
-        if self.turn.is_some() {
-            let task = task.to_owned();
-            steps.push(Step::Event(TurnEvent::Background { task, description, running: false }));
-        }
     }
 
     fn exit(&mut self, exit: &Exit, steps: &mut Vec<Step>) {
