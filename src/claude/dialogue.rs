@@ -106,11 +106,6 @@ impl Dialogue {
         self.turn.is_some()
     }
 
-    /// Whether the running turn was told to stop.
-    pub fn is_interrupted(&self) -> bool {
-        self.turn.as_ref().is_some_and(|turn| turn.interrupted)
-    }
-
     /// The prompt of the running turn. A turn that the CLI began by itself has none: see [`is_busy`](Self::is_busy).
     pub fn busy(&self) -> Option<PromptId> {
         self.turn.as_ref().and_then(|turn| turn.prompt)

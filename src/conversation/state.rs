@@ -204,10 +204,7 @@ impl State {
             }
             Input::Attached(attached) => self.process = Some(Process::attached(attached, now)),
             Input::Recorded(recorded) => self.recorded(&recorded, now, &mut effects),
-            Input::CaughtUp => {
-                self.caught_up(wall, &mut effects);
-                self.stop_again(now);
-            }
+            Input::CaughtUp => self.caught_up(wall, &mut effects),
             Input::Given { ask, given } => self.given(ask, given, now, &mut effects),
             Input::Drafted { ask, draft } => self.drafted(ask, draft),
             Input::Called { request, called } => self.called(&request, &called),

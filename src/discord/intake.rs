@@ -255,7 +255,7 @@ async fn accept(
     let progress = data.catch_up.progress();
     let contiguous = match whence {
         Whence::Live { in_order } => in_order && progress.is_contiguous(facts.channel),
-        Whence::Read(_) => !progress.is_unlisted(facts.channel),
+        Whence::Read(reading) => reading.moves(facts.channel),
     };
     // It says that everything before was decided on, so it stays where something was not.
     let watermark = contiguous.then_some((facts.channel, facts.message));

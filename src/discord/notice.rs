@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Data, DoorError};
 use crate::chain::Chain;
 use crate::domain::action::{Action, Button, ButtonStyle};
-use crate::domain::ids::{ChannelId, ErrorId, MessageId, TurnId};
+use crate::domain::ids::{ChannelId, ErrorId, MessageId, PromptId, TurnId};
 use crate::outbox::Target;
 use crate::render::message::MessageBody;
 use crate::render::view::{Reaction, Shown};
@@ -106,21 +106,21 @@ fn counted(count: usize) -> (String, &'static str) {
     if count == 1 { ("1 message".to_owned(), "was") } else { (format!("{count} messages"), "were") }
 }
 
-/// Takes back what was said of it: there is no such thing any more.
-pub fn nothing_held(data: &Data, channel: ChannelId, held: &Held) {
-    let (key, target) = held_message(channel, held);
+/// Takes back what was said of it when this prompt was the newest, if that was said: there is no such thing any more.
+pub fn held_no_more(data: &Data, channel: ChannelId, newest: PromptId) {
+    let (key, target) = held_message(channel, newest);
     data.outbox.unsay(key, &target);
 }
 
 /// What the message is known by, and where it stands.
-fn held_message(channel: ChannelId, held: &Held) -> (TurnId, Target) {
-    let key = format!("held:{channel}:{}", held.newest);
+fn held_message(channel: ChannelId, newest: PromptId) -> (TurnId, Target) {
+    let key = format!("held:{channel}:{newest}");
     let target = Target { channel, parent: None, thread: None, prompt: None, also: Vec::new() };
     (TurnId(Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes())), target)
 }
 
 fn show_held(data: &Data, channel: ChannelId, held: &Held, body: MessageBody) {
-    let (key, target) = held_message(channel, held);
+    let (key, target) = held_message(channel, held.newest);
     let shown = Shown { slots: vec![body], reaction: Reaction::Stopped, typing: false, ended: true };
     data.outbox.say(key, &target, shown);
 }

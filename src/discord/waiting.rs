@@ -236,14 +236,10 @@ pub async fn take_back(
     taking: Taking,
 ) -> Result<TakenBack, DoorError> {
     let held_in = data.store.held_in(prompt).await?;
-    let (_alone, held) = match held_in {
-        Some(channel) => (Some(data.catch_up.alone().await), data.store.held(channel).await?),
-        None => (None, None),
-    };
     let taken_back = data.registry.ask(conversation, |it| async move { it.withdraw(prompt, taking).await });
     let taken_back = taken_back.await?;
-    if let (TakenBack::Done { .. }, Some(channel), Some(held)) = (taken_back, held_in, held) {
-        held::tell_less(data, channel, &held).await?;
+    if let (TakenBack::Done { .. }, Some(channel)) = (taken_back, held_in) {
+        held::tell_less(data, channel, prompt).await?;
     }
     Ok(taken_back)
 }

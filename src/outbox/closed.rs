@@ -123,7 +123,11 @@ impl Inner {
     /// Whether a channel takes nothing, and what the owner is to be told of that; none, if it does and they were told of no
     /// trouble.
     async fn to_tell(&self, turn: TurnId, about: ChannelId) -> Option<(bool, String)> {
-        let error = lock(&self.closed.channels).get(&about).map(|kept| kept.error.clone());
+        // Closed again by another turn is trouble of that one, which has a message of its own.
+        let error = lock(&self.closed.channels)
+            .get(&about)
+            .filter(|kept| kept.turn == turn)
+            .map(|kept| kept.error.clone());
         if let Some(error) = error {
             return Some((true, waits(about, &error)));
         }

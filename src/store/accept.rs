@@ -142,7 +142,8 @@ impl Store {
         pass(stands.written).await;
         let accepted = if written.is_some() { Accepted::New } else { Accepted::Duplicate };
         let detail = match stands.refusal {
-            Some(why) => format!("conversation={} origin={key}: {why}", prompt.conversation),
+            // As `/why` tells it.
+            Some(why) => why.to_owned(),
             None => format!("conversation={} origin={key}", prompt.conversation),
         };
         let line =

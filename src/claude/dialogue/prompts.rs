@@ -32,6 +32,9 @@ impl Dialogue {
                 let body = request.request;
                 if let ("interrupt" | "end_session", Some(turn)) = (body.subtype.as_str(), &mut self.turn) {
                     turn.interrupted = true;
+                    if body.subtype == "interrupt" {
+                        steps.push(Step::Interrupted { request: request.request_id.clone() });
+                    }
                 }
                 self.requests.insert(request.request_id, Sent::of(body));
                 if self.requests.len() > WAITING_MAX {

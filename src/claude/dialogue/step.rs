@@ -62,6 +62,11 @@ pub enum Step {
     },
     /// Something that the CLI said is missing: nobody knows what it was.
     Gap,
+    /// The turn in progress was told to stop, by this daemon or by one before it.
+    Interrupted {
+        /// The id of that request.
+        request: String,
+    },
     /// The process is being stopped.
     Stopping(Stopping),
     /// A line without a meaning to us, for the log and the count.

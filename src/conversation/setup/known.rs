@@ -6,6 +6,7 @@ use std::sync::RwLock;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
 
 use super::{read, write};
 use crate::claude::{CliInfo, Model};
@@ -22,6 +23,8 @@ pub struct Known {
     info: RwLock<CliInfo>,
     /// The names of the slash commands by the name of the project: each may have some of its own.
     commands: RwLock<BTreeMap<String, Vec<String>>>,
+    /// Held from the look to the write: several processes begin at once.
+    learning: Mutex<()>,
 }
 
 impl Known {
@@ -30,11 +33,13 @@ impl Known {
         Ok(Self {
             info: RwLock::new(stored(store, INFO_KEY).await?),
             commands: RwLock::new(stored(store, COMMANDS_KEY).await?),
+            learning: Mutex::default(),
         })
     }
 
     /// Remembers what it said, in this project or in none.
     pub async fn learn(&self, store: &Store, project: Option<&str>, info: CliInfo) -> Result<(), StoreError> {
+        let _alone = self.learning.lock().await;
         if let Some(project) = project {
             let mut commands = read(&self.commands).clone();
             let names = names(&info);

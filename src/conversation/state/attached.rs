@@ -70,7 +70,12 @@ impl State {
         let Some(process) = self.process.as_mut().filter(|process| !process.is_closing()) else { return };
         let first_time = process.readiness == Readiness::Starting;
         if first_time && process.left_plan() {
-            effects.push(Effect::LeftPlan);
+            if process.has_planned {
+                effects.push(Effect::LeftPlan);
+            } else {
+                // It was never heard: the daemon that wrote it died before it reached the process.
+                process.told.tuning = process.told.tuning.clone().unplanned();
+            }
         }
         let untold = process.take_all_known(|known| known.end.is_some() && !known.delivered);
         self.end_untold(untold, at, effects);

@@ -29,7 +29,7 @@ impl State {
             Some(process) if process.dialogue.is_busy() => {
                 // What it was told of meanwhile would begin right after the end (the CLI's README §6).
                 effects.extend(process.steered.iter().map(super::steering::Steered::take_back));
-                effects.push(Effect::Write(interrupt_line(&turn.id.to_string())));
+                effects.push(Effect::Write(interrupt_line(&reason.request(turn.id))));
             }
             Some(_) => {
                 turn.stop_ladder_asked();
@@ -39,12 +39,12 @@ impl State {
         }
     }
 
-    /// A turn that an earlier daemon interrupted is being stopped still: it has until the grace is over.
-    pub(super) fn stop_again(&mut self, now: Moment) {
-        let interrupted = self.process.as_ref().is_some_and(|process| process.dialogue.is_interrupted());
+    /// The turn was told to stop. That is known, unless an earlier daemon told it: then it is being stopped still, and has
+    /// until the grace is over.
+    pub(super) fn interrupted(&mut self, request: &str, now: Moment) {
         let turn = self.turn.as_mut().filter(|turn| turn.is_running() && turn.stop.is_none());
-        if let Some(turn) = turn.filter(|_| interrupted) {
-            turn.stop(StopReason::Asked, now);
+        if let Some(turn) = turn {
+            turn.stop(StopReason::of_request(request), now);
         }
     }
 

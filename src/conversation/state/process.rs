@@ -32,6 +32,8 @@ pub struct Process {
     pub fingerprint: String,
     /// What it was told of model, mode and effort.
     pub told: Told,
+    /// Whether it ever said that it plans.
+    pub has_planned: bool,
     /// The permission mode that the project has, where nobody chooses another.
     pub usual_mode: &'static str,
     /// Whether it can take a prompt.
@@ -76,6 +78,7 @@ impl Process {
         Self {
             id,
             told: Told::at_launch(tuning),
+            has_planned: false,
             usual_mode,
             dialogue: Dialogue::new(),
             read_to: Position::default(),

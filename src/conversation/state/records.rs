@@ -23,7 +23,8 @@ impl State {
         let from = process.read_to;
         process.read_to = recorded.end;
         // What is only read again says nothing of how things stand now: that is looked at once all is read.
-        let planned = process.readiness != Readiness::Starting && process.dialogue.mode() == Some(PLAN);
+        let caught_up = process.readiness != Readiness::Starting;
+        let planned = process.dialogue.mode() == Some(PLAN);
         let steps = process.dialogue.read(&recorded.record);
         if let Some(turn) = &mut self.turn {
             turn.hears(now);
@@ -33,7 +34,8 @@ impl State {
         }
         if let Some(process) = &mut self.process {
             effects.extend(process.dialogue.owed().into_iter().map(Effect::Write));
-            if planned && process.left_plan() {
+            process.has_planned |= planned;
+            if caught_up && planned && process.left_plan() {
                 effects.push(Effect::LeftPlan);
             }
         }
@@ -74,6 +76,7 @@ impl State {
             Step::Ignored { kind, why } => effects.push(Effect::Ignored { kind, why }),
             Step::Exited { failure, .. } => self.exited(failure, now, at, effects),
             Step::Gap => self.may_have_changed(effects),
+            Step::Interrupted { request } => self.interrupted(&request, now),
             Step::Stopping(why) => self.stopping(why, now),
             Step::Absorbed { prompt } => self.absorbed(prompt, at, effects),
             Step::Cancelled { prompt } => self.cancelled(prompt, now, at, effects),

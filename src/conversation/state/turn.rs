@@ -125,7 +125,24 @@ pub struct ShownTurn {
     pub shown: Shown,
 }
 
+/// The limits at which a turn is interrupted, by the word that the request carries.
+const LIMITS: [(&str, Limit); 3] =
+    [("time", Limit::Time), ("silence", Limit::Silence), ("output", Limit::Output)];
+
 impl StopReason {
+    /// The id of the request that interrupts the turn. It says why, so that the daemon that comes after knows it too.
+    pub fn request(self, turn: TurnId) -> String {
+        let word = LIMITS.iter().find(|(_, limit)| self == Self::Limit(*limit)).map(|(word, _)| word);
+        word.map_or_else(|| turn.to_string(), |word| format!("{turn}:{word}"))
+    }
+
+    /// Why a turn was interrupted with this request.
+    pub fn of_request(request: &str) -> Self {
+        let word = request.rsplit_once(':').map(|(_, word)| word);
+        let limit = LIMITS.iter().find(|(known, _)| word == Some(known));
+        limit.map_or(Self::Asked, |(_, limit)| Self::Limit(*limit))
+    }
+
     /// The end of a turn that was stopped for this reason.
     pub fn end(self) -> TurnEnd {
         match self {

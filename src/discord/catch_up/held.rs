@@ -2,16 +2,19 @@
 
 use super::super::{Data, DoorError, notice};
 use crate::chain::Chain;
-use crate::domain::ids::{ChannelId, MessageId};
+use crate::domain::ids::{ChannelId, MessageId, PromptId};
 use crate::domain::prompt::Origin;
 use crate::render::view::Reaction;
-use crate::store::{Held, NewConversation, Settled, StoreError};
+use crate::store::{NewConversation, Settled, StoreError};
 
 /// Runs what is held in a channel, in the order in which it was said; how many prompts that were. Of several who want it
 /// one has it, and the others get 0.
 pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
-    let _alone = data.catch_up.alone().await;
+    let alone = data.catch_up.alone().await;
     let Some((held, prompts)) = data.store.queue_held(channel).await? else { return Ok(0) };
+    notice::held_settled(data, channel, &held, Settled::Run);
+    // An actor that hangs must hold up nobody else.
+    drop(alone);
     for prompt in prompts {
         if let Origin::Message { channel, message } = prompt.origin {
             data.outbox.react(channel, message, Reaction::Seen);
@@ -23,7 +26,6 @@ pub async fn run(data: &Data, channel: ChannelId) -> Result<usize, DoorError> {
         });
         submitted.await?;
     }
-    notice::held_settled(data, channel, &held, Settled::Run);
     Ok(held.count)
 }
 
@@ -68,16 +70,12 @@ async fn try_to_tell(data: &Data, channel: ChannelId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Says that less is held in a channel than this, because something of it was taken back: in the message that said so, or
-/// where its last prompt is gone in one for the rest. Whoever calls it is alone since they looked ([`CatchUp::alone`]).
-///
-/// [`CatchUp::alone`]: super::CatchUp::alone
-pub async fn tell_less(data: &Data, channel: ChannelId, before: &Held) -> Result<(), StoreError> {
-    let left = data.store.held(channel).await?;
-    if left.is_none_or(|left| left.newest != before.newest) {
-        notice::nothing_held(data, channel, before);
-    }
-    if let Some(left) = left {
+/// Says that less is held in a channel, because this prompt of it was taken back: in the message that said so, or where it
+/// was the last one in a message for the rest.
+pub async fn tell_less(data: &Data, channel: ChannelId, taken_back: PromptId) -> Result<(), StoreError> {
+    let _alone = data.catch_up.alone().await;
+    notice::held_no_more(data, channel, taken_back);
+    if let Some(left) = data.store.held(channel).await? {
         notice::held(data, channel, &left);
     }
     Ok(())

@@ -158,9 +158,10 @@ impl Progress {
         self.look(|state| state.is_contiguous(channel))
     }
 
-    /// Whether the watermark of this channel stays where it is, whatever is decided on in it.
-    pub fn is_unlisted(&self, channel: ChannelId) -> bool {
-        self.look(|state| state.unlisted.contains(&channel))
+    /// Whether the watermark of this channel may move with what is read of it in this session. One that is over says
+    /// nothing of what the next one is to read, nor of the threads that it did not list.
+    pub fn moves(&self, session: u64, channel: ChannelId) -> bool {
+        self.look(|state| state.session == session && !state.unlisted.contains(&channel))
     }
 
     /// The channel has a conversation from now on: its watermark is kept.
@@ -253,7 +254,9 @@ mod tests {
         let first = progress.begin();
         progress.planned(first, &[HERE], HashSet::new());
         progress.finished(first, HERE);
+        assert!(progress.moves(first, HERE));
         let second = progress.begin();
+        assert!(!progress.moves(first, HERE), "nobody knows yet which threads the next one lists");
         progress.ended(first).await;
         assert!(!progress.is_contiguous(HERE));
         progress.planned(first, &[], HashSet::new());

@@ -127,10 +127,15 @@ impl<'a> Reading<'a> {
             }
         }
         let Some(last) = page.last else { return Ok(Outcome::End) };
-        if !self.inner.progress.is_unlisted(channel) {
+        if self.moves(channel) {
             self.data.store.advance_watermark(channel, last).await?;
         }
         Ok(if page.is_full { Outcome::More(last) } else { Outcome::End })
+    }
+
+    /// Whether the watermark of a channel may move with what is read of it.
+    pub fn moves(&self, channel: ChannelId) -> bool {
+        self.inner.progress.moves(self.session, channel)
     }
 
     /// Whether a prompt waits for somebody to decide, rather than to be run.

@@ -81,4 +81,6 @@ async fn what_became_of_a_prompt() {
     assert_eq!(became(2).await.refused_because.as_deref(), Some("no room"));
     db.hold(&prompt(3), ChannelId(100), None).await.unwrap();
     assert!(became(3).await.is_held);
+    db.turn_away(&prompt(4), "10 wait here already", None).await.unwrap();
+    assert_eq!(became(4).await.refused_because.as_deref(), Some("10 wait here already"));
 }

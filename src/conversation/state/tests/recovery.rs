@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::bench::{Bench, echo, exit, init, known, result, text, tool, written};
 use crate::claude::interrupt_line;
-use crate::conversation::state::{Input, KnownTurn};
-use crate::domain::event::{Carried, TurnEnd};
+use crate::conversation::state::{Input, KnownTurn, StopReason};
+use crate::domain::event::{Carried, Limit, TurnEnd};
+use crate::domain::ids::TurnId;
 use crate::runner::{Exit, Record, Stopping};
 
 const NOTHING: [&str; 0] = [];
@@ -67,6 +70,23 @@ fn a_turn_that_was_told_to_stop_is_stopped_in_the_end() {
     assert_eq!(bench.input(Input::CaughtUp), NOTHING);
     assert_eq!(bench.after(4), NOTHING);
     assert_eq!(bench.after(1), ["kill"]);
+}
+
+#[test]
+fn a_turn_that_an_earlier_daemon_stopped_ends_for_its_reason() {
+    for (reason, end) in [
+        (StopReason::Limit(Limit::Time), "end 1: timed out"),
+        (StopReason::Limit(Limit::Silence), "end 1: silent"),
+        (StopReason::Limit(Limit::Output), "end 1: limit"),
+        (StopReason::Asked, "end 1: interrupted"),
+    ] {
+        let mut bench = Bench::new();
+        bench.attach(vec![known(1)]);
+        let request = reason.request(TurnId(Uuid::from_u128(1)));
+        let told = Record::In(interrupt_line(&request).into());
+        bench.records([written(1), init(), echo(1), text("half"), told]);
+        assert_eq!(bench.record(exit(137))[0], end);
+    }
 }
 
 #[test]

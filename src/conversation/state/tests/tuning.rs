@@ -171,3 +171,19 @@ fn a_plan_that_was_approved_in_the_absence_ends_the_planning() {
         assert_eq!(caught_up.contains(&"left plan".to_owned()), leaves, "{said:?}: {caught_up:?}");
     }
 }
+
+/// The daemon died with the line in its hands.
+#[test]
+fn a_plan_that_the_process_never_heard_of_is_asked_for_again() {
+    let mut bench = Bench::new();
+    let process = ProcessId(Uuid::from_u128(500));
+    bench.input(Input::Attached(Attached {
+        tuning: plan(),
+        ..attached(process, "same", vec![known(1)], vec![])
+    }));
+    let default = out(&json!({ "type": "system", "subtype": "status", "permissionMode": "default" }));
+    bench.records([written(1), init(), echo(1), default, result()]);
+    assert_eq!(bench.input(Input::CaughtUp), [""; 0], "nobody approved anything");
+    bench.submit(2);
+    assert_eq!(place(&mut bench, plan())[0], "tell set_permission_mode");
+}
