@@ -1,5 +1,6 @@
 //! The composition root: the one place that knows everything. Builds bottom-up, stops top-down.
 
+mod database;
 mod housekeeping;
 
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ use crate::outbox::calls::Calls;
 use crate::outbox::deliver::SerenityDiscord;
 use crate::outbox::{Outbox, Taste, Unseen};
 use crate::runner::local::{LocalRunner, has_control_groups};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// So long what waited is not begun before its messages were looked at again.
 const LOOK_MAX: Duration = Duration::from_mins(1);
@@ -69,8 +70,7 @@ pub async fn run(
     let Some(state_dir) = take(&config)? else { return Ok(Ending::Taken) };
     let config = Arc::new(config);
     warn_of_empty_lists(&config);
-    let store = Store::open(&config.state_dir.join("switchboard.db"), clock).await?;
-    note_start(&config, &store).await?;
+    let Some(store) = database::open(&config, clock, &stop).await? else { return Ok(Ending::Stopped) };
     let tasks = TaskTracker::new();
     // The outbox outlives the doors and the conversations, so that what was said last is still posted.
     let (doors, workers) = (stop.child_token(), CancellationToken::new());
@@ -158,7 +158,7 @@ pub async fn run(
     };
     let ended = tokio::select! {
         ended = doors.run_until_cancelled(Box::pin(served)) => Ok(ended.unwrap_or(Ok(()))),
-        damage = damage(&store) => Err(damage),
+        damage = database::damage(&store) => Err(damage),
     };
 
     lifecycle::stopping();
@@ -170,21 +170,6 @@ pub async fn run(
     wind_up(&tasks, &catch_up, &store).await;
     drop(state_dir);
     ending(ended?)
-}
-
-/// Reads a large database whole, beside all else. Comes only if it is damaged.
-async fn damage(store: &Store) -> StoreError {
-    if !store.is_checked() {
-        match store.check().await {
-            Ok(()) => {}
-            Err(error @ StoreError::Corrupt { .. }) => {
-                tracing::error!(error = %Chain(&error), "the database is damaged");
-                return error;
-            }
-            Err(error) => tracing::warn!(error = %Chain(&error), "the database could not be checked"),
-        }
-    }
-    std::future::pending().await
 }
 
 async fn probe(setup: Arc<Setup>, store: Store) {
@@ -212,16 +197,6 @@ async fn wind_up(tasks: &TaskTracker, catch_up: &CatchUp, store: &Store) {
     if tokio::time::timeout(CLOSE_MAX, close).await.is_err() {
         tracing::warn!("the database could not be closed in time");
     }
-}
-
-/// What is in force from now on stands in the audit; its head stands in the log, where whoever may write the database may
-/// not write, perhaps.
-async fn note_start(config: &Config, store: &Store) -> anyhow::Result<()> {
-    let head = store.audit_head().await?;
-    tracing::info!(seq = head.seq, hash = head.hash, "the audit so far");
-    let detail = format!("version={} configuration={}", env!("CARGO_PKG_VERSION"), config.fingerprint());
-    store.audit(None, "start", "", &detail).await?;
-    Ok(())
 }
 
 /// The state directory; none if another instance has it, which is said.

@@ -1,5 +1,6 @@
 //! Why the database could not be used, and whether it may be better in a moment.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::MigrateError;
@@ -9,7 +10,6 @@ use super::MIGRATIONS;
 /// SQLite's own result codes (<https://sqlite.org/rescode.html>).
 const SQLITE_BUSY: i64 = 5;
 const SQLITE_LOCKED: i64 = 6;
-const SQLITE_READONLY: i64 = 8;
 const SQLITE_IOERR: i64 = 10;
 const SQLITE_CORRUPT: i64 = 11;
 const SQLITE_FULL: i64 = 13;
@@ -68,9 +68,15 @@ impl StoreError {
     /// Whether the same call may work later without anybody touching the file: another process holds it, the disk is
     /// full, or it failed. Nothing was stored then.
     pub fn is_passing(&self) -> bool {
-        let StoreError::Database(error) = self else { return false };
-        let passing =
-            [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN];
+        let error = match self {
+            StoreError::Open { source, .. } => return source.kind() == ErrorKind::StorageFull,
+            StoreError::Database(error)
+            | StoreError::Migrate(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+                error
+            }
+            _ => return false,
+        };
+        let passing = [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN];
         matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::Io(_))
             || result_code(error).is_some_and(|code| passing.contains(&code))
     }

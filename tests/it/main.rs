@@ -18,6 +18,7 @@ mod architecture;
 mod attachments;
 mod catch_up;
 mod commands;
+mod database;
 mod delivery;
 mod disk;
 mod extremes;

@@ -1,0 +1,92 @@
+//! A database that cannot be used: somebody else's lock, damage, a file that may not be written to, a migration that fails
+//! (RELIABILITY F35 to F37). It is said clearly, and the file stays as it is.
+
+use std::path::PathBuf;
+
+use nix::unistd::geteuid;
+use sqlx::Connection as _;
+
+use crate::harness::{Around, HARBOR, MARA, Stage, eventually};
+use crate::support::not_tested;
+
+/// A stage whose bot answered once and ended in order.
+async fn stage() -> (Stage, PathBuf) {
+    let stage = Stage::new().await;
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[say:hello]]");
+    stage.answer(HARBOR, message).await;
+    assert_eq!(bot.stop().code, Some(0));
+    let file = stage.state_dir().join("switchboard.db");
+    (stage, file)
+}
+
+/// The bot does not start, says this on its standard error, and changes no byte of the file.
+fn assert_refused(stage: &Stage, file: &PathBuf, sentence: &str) {
+    let before = std::fs::read(file).expect("the database");
+    let ended = stage.bot_unready().end();
+    assert!(ended.code.is_some_and(|code| code != 0), "{ended:?}");
+    assert!(ended.stderr.contains(sentence), "{ended:?}");
+    assert!(std::fs::read(file).expect("the database") == before, "it was written to");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_locked_at_the_start_is_waited_for() {
+    let (stage, _) = stage().await;
+    let lock = stage.locked().await;
+    let missed = stage.ask(MARA, HARBOR, "[[say:Missed.]]");
+    let mut bot = stage.bot_unready();
+    let log = stage.state_dir().join("logs/switchboard.log");
+    eventually("the daemon to find it locked", || {
+        std::fs::read_to_string(&log).unwrap_or_default().contains("cannot be written to yet").then_some(())
+    })
+    .await;
+    assert!(!bot.is_over());
+    lock.close().await.expect("it is open again");
+    assert!(stage.answer(HARBOR, missed).await.contains("Missed."));
+    assert_eq!(bot.stop().code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_refused_and_left_as_it_is() {
+    let (stage, file) = stage().await;
+    let mut bytes = std::fs::read(&file).expect("the database");
+    let pages = bytes.len() / 4096;
+    bytes[4096..pages / 2 * 4096].fill(0x5a);
+    std::fs::write(&file, bytes).expect("it is damaged");
+    assert_refused(&stage, &file, "it is damaged or no database");
+    std::fs::write(&file, "Dear diary,\n".repeat(1000)).expect("it is no database");
+    assert_refused(&stage, &file, "it is damaged or no database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_may_not_be_written_to_is_refused() {
+    if !geteuid().is_root() {
+        not_tested("a read-only file needs root, to mount one");
+        return;
+    }
+    let (stage, file) = stage().await;
+    let mount =
+        format!("mount --bind {0} {0} && mount -o remount,bind,ro {0} && exec \"$0\" \"$@\"", file.display());
+    let wrapper = ["unshare", "--mount", "sh", "-c", &mount].map(str::to_owned).to_vec();
+    let stage = stage.around(Around { wrapper, ..Around::default() });
+    assert_refused(&stage, &file, "failed to open the database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_fails_leaves_nothing_of_itself() {
+    let (stage, file) = stage().await;
+    let all = || async {
+        let tables = stage.sql("SELECT sql FROM sqlite_master ORDER BY name").await;
+        (tables, stage.sql("SELECT CAST(version AS TEXT) FROM _sqlx_migrations ORDER BY version").await)
+    };
+    // The newest one is to run again, which cannot work.
+    stage
+        .alter("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)")
+        .await;
+    let before = all().await;
+    let ended = stage.bot_unready().end();
+    assert!(ended.code.is_some_and(|code| code != 0), "{ended:?}");
+    assert!(ended.stderr.contains("failed to bring the database up to date"), "{ended:?}");
+    assert!(file.exists() && all().await == before);
+    assert_eq!(stage.sql("SELECT state FROM prompts").await, ["taken"]);
+}
