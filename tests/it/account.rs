@@ -42,6 +42,27 @@ async fn an_outage_is_told_with_a_countdown_to_everybody_who_waits_and_can_be_st
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_usage_limit_holds_everybody_until_the_second_that_the_api_names() {
+    let stage = Stage::new().await;
+    let _bot = stage.bot().await;
+    let thread = stage.discord.create_thread(JONAS, HARBOR, "Another", None);
+    let reset = stage.dir().join("reset");
+    // The CLI's words name another time: they say nothing.
+    let first = stage.ask(MARA, HARBOR, &format!("[[limited:{},12]][[say:There you are.]]", reset.display()));
+    let shown = stage.answer_shows(HARBOR, first, "usage limit of the account is reached: I go on").await;
+    let reset: u64 = std::fs::read_to_string(&reset).expect("it was reached").parse().expect("a second");
+    let told = shown.split("<t:").nth(1).and_then(|rest| rest.split(':').next()).expect("a countdown");
+    let told: u64 = told.parse().expect("a second");
+    // Its clock and ours need not agree to the second.
+    assert!((reset..reset + 10).contains(&told), "{told} is not {reset}: {shown}");
+    let second = stage.ask(JONAS, thread, "[[say:And I.]]");
+    assert!(stage.answer(HARBOR, first).await.contains("There you are."));
+    assert!(stage.answer(thread, second).await.contains("And I."));
+    assert_eq!(stage.cli_prompts().len(), 3, "it was tried again once, and not before");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_owner_is_told_once_that_the_login_is_gone_and_all_turns_go_on_when_it_is_back() {
     let stage = Stage::new().await.with("access", &format!("owner = {JONAS}"));
     let _bot = stage.bot().await;

@@ -79,10 +79,15 @@ async fn a_migration_that_fails_leaves_nothing_of_itself() {
         let tables = stage.sql("SELECT sql FROM sqlite_master ORDER BY name").await;
         (tables, stage.sql("SELECT CAST(version AS TEXT) FROM _sqlx_migrations ORDER BY version").await)
     };
-    // The newest one is to run again, which cannot work.
-    stage
-        .alter("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)")
-        .await;
+    // One is to run again, and its second statement cannot work: the first must not stay.
+    for statement in [
+        "DELETE FROM _sqlx_migrations WHERE version = 20261123064000",
+        "DROP INDEX prompts_refusal",
+        "ALTER TABLE prompts DROP COLUMN refusal",
+        "CREATE INDEX prompts_refusal ON prompts (accepted_at)",
+    ] {
+        stage.alter(statement).await;
+    }
     let before = all().await;
     let ended = stage.bot_unready().end();
     assert!(ended.code.is_some_and(|code| code != 0), "{ended:?}");

@@ -27,6 +27,15 @@ async fn ended(stage: &Stage, text: &str) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_says_nothing_for_longer_than_anybody_else_may_is_left_to_work() {
+    let stage = Stage::new().await.with("limits", QUIET);
+    let _bot = stage.bot().await;
+    let (outcome, answer) = ended(&stage, "[[bash:sleep 26]][[say:It was long.]]").await;
+    assert!(outcome == "✅" && answer.contains("It was long."), "{answer}");
+    assert_goes_on(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hang_after_the_result_delays_nobody() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;

@@ -1,6 +1,8 @@
 //! What people write while a turn runs: it waits with its place, is changed and taken back, told to the turn, or done in
 //! its place; and a button stops the turn.
 
+mod deaths;
+
 use std::path::PathBuf;
 
 use nix::sys::signal::{Signal, kill};
@@ -324,77 +326,4 @@ async fn what_a_cli_was_told_that_died_before_it_heard_is_answered_once() {
     let given = stage.cli_prompts().iter().filter(|prompt| prompt.contains("after all")).count();
     assert_eq!(given, 1);
     stage.assert_well_behaved();
-}
-
-/// The daemon dies at each step between a reaction and the end of the turn that heard it; the next one goes on.
-async fn dies_at(point: &str, hears: bool) {
-    let stage = Stage::new().await.with_daemon_env("FAIL_AT", format!("{point}:1"));
-    let mut bot = stage.bot().await;
-    let gate = if hears { Gate::tool(&stage).await } else { Gate::text(&stage).await };
-    let told = stage.ask(MARA, HARBOR, "[[say:the other thing]]");
-    stage.answer_shows(HARBOR, gate.message, "1 queued").await;
-    stage.discord.react(MARA, told, "⏩");
-    if matches!(point, "Hearing" | "Heard") {
-        gate.open_when_told(&stage, "say:the other thing").await;
-    }
-    eventually(&format!("the daemon to die at {point}"), || bot.is_over().then_some(())).await;
-    gate.open();
-    let stage = stage.around(crate::harness::Around::default());
-    let _bot = stage.bot().await;
-    assert_eq!(stage.outcome(told).await, "✅", "{point}");
-    stage.answer(HARBOR, gate.message).await;
-    let said = stage.bot_messages(HARBOR).join("\n");
-    // Its words stand once, the line that quotes it not counted.
-    let words = said.lines().filter(|line| line.contains("the other thing") && !line.contains("↪️")).count();
-    assert_eq!(words, 1, "{point}: {said}");
-    assert!(!said.contains("Queued"), "{point}: {said}");
-    let last = stage.ask(MARA, HARBOR, "[[say:the end]]");
-    stage.answer(HARBOR, last).await;
-    stage.assert_well_behaved();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_daemon_that_dies_while_it_tells_the_turn_loses_nothing_and_says_nothing_twice() {
-    if !hears_tests() {
-        return;
-    }
-    for point in ["Wished", "SteerDue", "SteerRow", "SteerHanded"] {
-        dies_at(point, true).await;
-        dies_at(point, false).await;
-    }
-    for point in ["Hearing", "Heard"] {
-        dies_at(point, true).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_daemon_that_dies_with_what_was_taken_back_runs_it_not() {
-    if !hears_tests() {
-        return;
-    }
-    for point in ["Withdrawn", "PromptEdited"] {
-        let stage = Stage::new().await.with_daemon_env("FAIL_AT", format!("{point}:1"));
-        let mut bot = stage.bot().await;
-        let gate = Gate::text(&stage).await;
-        let edited = stage.ask(JONAS, HARBOR, "[[say:before]]");
-        let deleted = stage.ask(MARA, HARBOR, "[[say:deleted]]");
-        stage.answer_shows(HARBOR, gate.message, "2 queued").await;
-        if point == "Withdrawn" {
-            stage.discord.delete(deleted);
-        } else {
-            stage.discord.edit(edited, &format!("<@{BOT}> [[say:after]]"));
-        }
-        eventually(&format!("the daemon to die at {point}"), || bot.is_over().then_some(())).await;
-        stage.discord.edit(edited, &format!("<@{BOT}> [[say:after]]"));
-        if point != "Withdrawn" {
-            stage.discord.delete(deleted);
-        }
-        let stage = stage.around(crate::harness::Around::default());
-        let _bot = stage.bot().await;
-        gate.open();
-        let answer = stage.answer(HARBOR, edited).await;
-        assert!(answer.contains("after"), "{point}: {answer}");
-        assert_eq!(stage.cli_prompts().len(), 2, "{point}: {:?}", stage.cli_prompts());
-        stage.assert_well_behaved();
-    }
 }

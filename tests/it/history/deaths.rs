@@ -56,7 +56,7 @@ enum Scene {
     Worn,
     /// The login is gone: `account.rs` dies there.
     Login,
-    /// Something that waits is changed, taken back, or told to the turn that runs: `steering.rs` dies there.
+    /// Something that waits is changed, taken back, or told to the turn that runs: `steering/deaths.rs` dies there.
     Waiting,
 }
 

@@ -21,7 +21,7 @@ mod stops;
 mod talk;
 
 /// A number that a long run sets.
-fn number(variable: &str, default: u64) -> u64 {
+pub fn number(variable: &str, default: u64) -> u64 {
     let text = std::env::var(variable).unwrap_or_default();
     if text.is_empty() {
         return default;

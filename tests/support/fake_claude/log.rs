@@ -41,7 +41,7 @@ pub fn told(question: &str, wanted: &Value, allowed: bool) {
 
 /// Microseconds since the epoch, to be compared with what others saw.
 #[expect(clippy::disallowed_methods, reason = "a process of its own, whose clock is this one")]
-fn now_us() -> u64 {
+pub fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -39,6 +39,13 @@ impl Assistant for Script {
                 }
                 return traces::play_error(turn, row);
             }
+            if directive.name == "limited" {
+                let (file, secs) = directive.argument.split_once(',').expect("[[limited:file,secs]]");
+                if traces::play_limit(turn, Path::new(file), number(secs))? {
+                    return Ok(());
+                }
+                continue;
+            }
             self.perform(turn, directive)?;
         }
         // What was said while a tool ran wants an answer in the same turn.

@@ -2,11 +2,16 @@
 //! recorded host said something, the recording waits until the real host does.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use switchboard::playground::assistant::{Cut, Ending, Turn};
+
+use crate::log::now_us;
+
+/// When the limit starts anew in the recording of it.
+const RECORDED_RESET: &str = "1999999999";
 
 /// One line of a recording.
 enum Line {
@@ -22,11 +27,31 @@ pub fn play_error(turn: &mut Turn<'_>, row: &str) -> Result<(), Cut> {
     play(turn, &name)
 }
 
+/// `[[limited:file,secs]]`: the usage limit of the account is reached for so long, from the first time that anybody asks;
+/// the file has the second at which it starts anew. Whether it is reached still.
+pub fn play_limit(turn: &mut Turn<'_>, file: &Path, secs: u64) -> Result<bool, Cut> {
+    let now = now_us() / 1_000_000;
+    if !file.exists() {
+        fs::write(file, (now + secs).to_string()).expect("the test names a file");
+    }
+    let resets_at = fs::read_to_string(file).expect("it was written");
+    if now >= resets_at.parse().expect("a second") {
+        return Ok(false);
+    }
+    play_with(turn, "rate-limit-rejected-subscription", vec![(RECORDED_RESET.to_owned(), resets_at)])?;
+    Ok(true)
+}
+
 /// `[[trace:name]]`: plays a whole recording, from its first prompt on.
 pub fn play(turn: &mut Turn<'_>, name: &str) -> Result<(), Cut> {
+    play_with(turn, name, Vec::new())
+}
+
+/// The same, with these words for others.
+fn play_with(turn: &mut Turn<'_>, name: &str, mut ids: Vec<(String, String)>) -> Result<(), Cut> {
     let path = file(name).unwrap_or_else(|| panic!("there is no recording {name}"));
     let lines = read(&fs::read_to_string(&path).expect("recordings are text"));
-    let mut ids = vec![(recorded_session(&lines), turn.session.id.clone())];
+    ids.push((recorded_session(&lines), turn.session.id.clone()));
     let mut failed = None;
     let mut prompts = 0;
     for line in lines {

@@ -1,0 +1,110 @@
+//! The daemon dies with what waits in its hands: each step 20 times with `HISTORY_DEATHS=20`.
+
+use super::*;
+use crate::harness::Around;
+use crate::history::number;
+
+/// The daemon dies at each step between a reaction and the end of the turn that heard it; the next one goes on.
+async fn dies_at(point: &str, hears: bool) {
+    let stage = Stage::new().await.with_daemon_env("FAIL_AT", format!("{point}:1"));
+    let mut bot = stage.bot().await;
+    let gate = if hears { Gate::tool(&stage).await } else { Gate::text(&stage).await };
+    let told = stage.ask(MARA, HARBOR, "[[say:the other thing]]");
+    stage.answer_shows(HARBOR, gate.message, "1 queued").await;
+    stage.discord.react(MARA, told, "⏩");
+    if matches!(point, "Hearing" | "Heard") {
+        gate.open_when_told(&stage, "say:the other thing").await;
+    }
+    eventually(&format!("the daemon to die at {point}"), || bot.is_over().then_some(())).await;
+    gate.open();
+    let stage = stage.around(Around::default());
+    let _bot = stage.bot().await;
+    assert_eq!(stage.outcome(told).await, "✅", "{point}");
+    stage.answer(HARBOR, gate.message).await;
+    let said = stage.bot_messages(HARBOR).join("\n");
+    // Its words stand once, the line that quotes it not counted.
+    let words = said.lines().filter(|line| line.contains("the other thing") && !line.contains("↪️")).count();
+    assert_eq!(words, 1, "{point}: {said}");
+    assert!(!said.contains("Queued"), "{point}: {said}");
+    let last = stage.ask(MARA, HARBOR, "[[say:the end]]");
+    stage.answer(HARBOR, last).await;
+    assert_eq!(stage.sql("PRAGMA integrity_check").await, ["ok"], "{point}");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_dies_while_it_tells_the_turn_loses_nothing_and_says_nothing_twice() {
+    if !hears_tests() {
+        return;
+    }
+    for _ in 0..number("HISTORY_DEATHS", 1) {
+        for point in ["Wished", "SteerDue", "SteerRow", "SteerHanded"] {
+            dies_at(point, true).await;
+            dies_at(point, false).await;
+        }
+        for point in ["Hearing", "Heard"] {
+            dies_at(point, true).await;
+        }
+    }
+}
+
+/// The CLI dies with what it was told, and the daemon when that is to wait again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_dies_when_what_was_told_in_vain_waits_again_has_it_answered_once() {
+    if !hears_tests() {
+        return;
+    }
+    for _ in 0..number("HISTORY_DEATHS", 1) {
+        let stage = Stage::new().await.with_daemon_env("FAIL_AT", "Unsteered:1");
+        let mut bot = stage.bot().await;
+        let gate = Gate::tool(&stage).await;
+        let told = stage.ask(JONAS, HARBOR, "[[say:after all]]");
+        stage.answer_shows(HARBOR, gate.message, "1 queued").await;
+        stage.discord.react(JONAS, told, "⏩");
+        reaction(&stage, told, "⏩").await;
+        kill(Pid::from_raw(stage.cli_pid(1).await), Signal::SIGKILL).expect("it is there");
+        eventually("the daemon to die", || bot.is_over().then_some(())).await;
+        let stage = stage.around(Around::default());
+        let _bot = stage.bot().await;
+        let answer = stage.answer(HARBOR, told).await;
+        assert!(answer.contains("after all"), "{answer}");
+        let given = stage.cli_prompts().iter().filter(|prompt| prompt.contains("after all")).count();
+        assert_eq!(given, 1);
+        assert_eq!(stage.sql("PRAGMA integrity_check").await, ["ok"]);
+        stage.assert_well_behaved();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_dies_with_what_was_taken_back_runs_it_not() {
+    if !hears_tests() {
+        return;
+    }
+    let again = 0..number("HISTORY_DEATHS", 1);
+    for point in again.flat_map(|_| ["Withdrawn", "PromptEdited"]) {
+        let stage = Stage::new().await.with_daemon_env("FAIL_AT", format!("{point}:1"));
+        let mut bot = stage.bot().await;
+        let gate = Gate::text(&stage).await;
+        let edited = stage.ask(JONAS, HARBOR, "[[say:before]]");
+        let deleted = stage.ask(MARA, HARBOR, "[[say:deleted]]");
+        stage.answer_shows(HARBOR, gate.message, "2 queued").await;
+        if point == "Withdrawn" {
+            stage.discord.delete(deleted);
+        } else {
+            stage.discord.edit(edited, &format!("<@{BOT}> [[say:after]]"));
+        }
+        eventually(&format!("the daemon to die at {point}"), || bot.is_over().then_some(())).await;
+        stage.discord.edit(edited, &format!("<@{BOT}> [[say:after]]"));
+        if point != "Withdrawn" {
+            stage.discord.delete(deleted);
+        }
+        let stage = stage.around(Around::default());
+        let _bot = stage.bot().await;
+        gate.open();
+        let answer = stage.answer(HARBOR, edited).await;
+        assert!(answer.contains("after"), "{point}: {answer}");
+        assert_eq!(stage.cli_prompts().len(), 2, "{point}: {:?}", stage.cli_prompts());
+        assert_eq!(stage.sql("PRAGMA integrity_check").await, ["ok"], "{point}");
+        stage.assert_well_behaved();
+    }
+}
