@@ -37,6 +37,7 @@ mod modes;
 mod operation;
 mod people;
 mod policy;
+mod power;
 mod process;
 mod queue;
 mod real_cli;
