@@ -49,7 +49,7 @@ pub enum Point {
     LineDue,
     /// It was handed to the way to the shim.
     LineHanded,
-    /// A prompt that waits is taken back in its row, and not in the conversation.
+    /// A prompt that waits is taken back or refused in its row, and not in the conversation; and nobody sees it.
     Withdrawn,
     /// It says something else in its row, and not in the conversation.
     PromptEdited,

@@ -211,9 +211,10 @@ impl Store {
         let (turn, id, state) = (TurnId::of(id).to_string(), id.to_string(), state.as_str());
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        // Of a turn that waited for its place people may see something: whoever comes next has to say how it ended.
+        // Of a turn that waited for its place people may see something: whoever comes next has to say how it ended. And its
+        // message has to show that it is over.
         let done = sqlx::query!(
-            "UPDATE prompts SET state = ?1, notice = CASE
+            "UPDATE prompts SET state = ?1, refusal = '', notice = CASE
                WHEN EXISTS (SELECT 1 FROM slots WHERE slots.turn = ?2 AND slots.state IN ('sending', 'sent'))
                 AND NOT EXISTS (SELECT 1 FROM prompts WHERE turn = ?2 AND state = 'queued')
                THEN ?2 ELSE notice END

@@ -30,10 +30,14 @@ impl Actor {
                 return self.begin(NewTurn { more, carried, ..new }, &prompt, start).await.map(Some);
             }
             Effect::Prestart(process) => return self.prestart(process).await.map(Some),
-            Effect::Withdraw(prompt) => _ = store.withdraw(prompt).await?,
+            Effect::Withdraw(prompt) => {
+                store.withdraw(prompt).await?;
+                pass(Point::Withdrawn).await;
+            }
             Effect::Refuse { prompt, why } => {
                 tracing::info!(%prompt, "the author of a prompt may not have it run any more");
                 store.refuse(prompt, why).await?;
+                pass(Point::Withdrawn).await;
             }
             Effect::BeganAlone { turn, process, from } => {
                 store.begin_turn(&self.new_turn(turn, None, process, from, 1)).await?;

@@ -15,7 +15,7 @@ use switchboard::playground::discord::{EmbeddedDiscord, PATIENCE, RequestLog, Wo
 
 pub use bot::{Around, Bot, Exit, hears_tests, program};
 pub use seen::{private_text, session_of};
-pub use trail::{alive, memory_bytes, memory_max_bytes, parent_of};
+pub use trail::{alive, memory, memory_max_bytes, parent_of};
 
 use crate::support;
 

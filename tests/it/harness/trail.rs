@@ -118,8 +118,18 @@ pub fn memory_max_bytes(pid: i32) -> u64 {
 }
 
 /// The memory that a process has now, in bytes.
-pub fn memory_bytes(pid: i32) -> u64 {
-    bytes_of(pid, "VmRSS:")
+#[derive(Debug, Clone, Copy)]
+pub struct Memory {
+    /// What it keeps: no file has it.
+    pub own: u64,
+    /// What it has read so far of its program and its libraries, and of the database.
+    pub files: u64,
+}
+
+/// The memory that a process has now.
+pub fn memory(pid: i32) -> Memory {
+    let files = bytes_of(pid, "RssFile:") + bytes_of(pid, "RssShmem:");
+    Memory { own: bytes_of(pid, "RssAnon:"), files }
 }
 
 fn bytes_of(pid: i32, field: &str) -> u64 {

@@ -12,7 +12,7 @@ use super::gather::{assert_kept, gather, settle};
 use super::record::Deleted;
 use super::talk::{Talk, town};
 use super::{Dice, number, tell};
-use crate::harness::{Stage, alive, memory_bytes};
+use crate::harness::{Stage, alive, memory};
 
 const CHANNELS: u64 = 10;
 /// More than this many messages are never open: people wait then.
@@ -56,24 +56,26 @@ async fn mixed_trouble_leaves_nothing_behind() {
     trouble(&stage, &mut talk, &mut dice, lasts / 6, &mut killed).await;
     settle(&stage, &talk).await;
     rest(lasts).await;
-    let first = (memory_bytes(bot.pid()), descriptors(bot.pid()));
+    let first = (memory(bot.pid()), descriptors(bot.pid()));
     trouble(&stage, &mut talk, &mut dice, lasts * 5 / 6, &mut killed).await;
     let settled = settle(&stage, &talk).await;
     rest(lasts).await;
-    let last = (memory_bytes(bot.pid()), descriptors(bot.pid()));
+    let last = (memory(bot.pid()), descriptors(bot.pid()));
     let history = gather(&stage, &talk, Vec::new(), killed).await;
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
-    let growth = last.0 as f64 / first.0 as f64;
+    let growth = (last.0.own + last.0.files) as f64 / (first.0.own + first.0.files) as f64;
     tell(&format!(
         "seed {seed}: {} messages in {lasts:?}, {} CLIs killed, {} requests ({} invalid), connected {:?} times; settled after \
-         {settled:.1?}; memory {} → {} KiB (× {growth:.3}), descriptors {:?} → {:?}",
+         {settled:.1?}; memory {} and files {} → {} and {} KiB (× {growth:.3}), descriptors {:?} → {:?}",
         talk.said.len(),
         history.killed.len(),
         stage.discord.look(|discord| discord.requests().len()),
         stage.discord.invalid_requests(),
         stage.discord.identifies_and_resumes(),
-        first.0 >> 10,
-        last.0 >> 10,
+        first.0.own >> 10,
+        first.0.files >> 10,
+        last.0.own >> 10,
+        last.0.files >> 10,
         first.1,
         last.1,
     ));

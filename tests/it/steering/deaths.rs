@@ -108,3 +108,51 @@ async fn a_daemon_that_dies_with_what_was_taken_back_runs_it_not() {
         stage.assert_well_behaved();
     }
 }
+
+/// Its reaction says so in the end, though whoever took it back did not live to set it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_as_the_daemon_died_is_seen_to_be() {
+    if !hears_tests() {
+        return;
+    }
+    for _ in 0..number("HISTORY_DEATHS", 1) {
+        let stage = Stage::new().await.with_daemon_env("FAIL_AT", "Withdrawn:2");
+        let mut bot = stage.bot().await;
+        let gate = Gate::text(&stage).await;
+        let waiting = [JONAS, MARA].map(|who| stage.ask(who, HARBOR, "[[say:never]]"));
+        stage.answer_shows(HARBOR, gate.message, "2 queued").await;
+        stage.discord.slash(MARA, HARBOR, "reset", json!([]));
+        eventually("the daemon to die", || bot.is_over().then_some(())).await;
+        let stage = stage.around(Around::default());
+        let _bot = stage.bot().await;
+        gate.open();
+        for message in waiting {
+            assert_eq!(stage.outcome(message).await, "⏹️");
+        }
+        stage.outcome(gate.message).await;
+        assert_eq!(stage.cli_prompts().len(), 1);
+        stage.assert_well_behaved();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_any_more_sees_it_though_the_daemon_died() {
+    if !hears_tests() {
+        return;
+    }
+    for _ in 0..number("HISTORY_DEATHS", 1) {
+        let stage = Stage::new().await.with_daemon_env("FAIL_AT", "Withdrawn:1");
+        let mut bot = stage.bot().await;
+        let gate = Gate::text(&stage).await;
+        let revoked = stage.ask(JONAS, HARBOR, "[[say:no]]");
+        stage.answer_shows(HARBOR, gate.message, "1 queued").await;
+        stage.discord.set_roles(JONAS, &[]);
+        gate.open();
+        eventually("the daemon to die", || bot.is_over().then_some(())).await;
+        let stage = stage.around(Around::default());
+        let _bot = stage.bot().await;
+        assert_eq!(stage.outcome(revoked).await, "❌");
+        assert_eq!(stage.cli_prompts().len(), 1);
+        stage.assert_well_behaved();
+    }
+}
