@@ -9,7 +9,7 @@ use crate::domain::ids::{ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
-use crate::store::{Noticed, PromptState, Turn};
+use crate::store::{Ended, Noticed, PromptState, Turn};
 
 impl Actor {
     pub(super) async fn recover(&mut self) -> Result<(), ActorError> {
@@ -79,8 +79,16 @@ impl Actor {
             if key != TurnId::of(prompt) {
                 self.was_told(prompt);
             } else if let Some(prompt) = store.prompt(prompt).await? {
-                // Nobody was told that its turn does not wait any more.
-                self.apply(Input::Unqueued { prompt, refused: state == PromptState::Refused }).await?;
+                // A version before this one noted so that nobody was told that its turn does not wait any more.
+                let refused_because = (state == PromptState::Refused).then(String::new);
+                self.apply(Input::Unqueued { prompt, refused_because }).await?;
+            }
+        }
+        for Ended { prompt, shown_in, refused_because } in store.ended_unseen(self.conversation.id).await? {
+            if let Some(prompt) = store.prompt(prompt).await? {
+                // Those that it waited with are told once.
+                let refused_because = refused_because.filter(|_| shown_in == TurnId::of(prompt.id));
+                self.apply(Input::Unqueued { prompt, refused_because }).await?;
             }
         }
         self.tell_queue().await

@@ -29,6 +29,7 @@ mod steering;
 mod tuning;
 
 mod turn;
+mod unbegun;
 
 mod waiting;
 
@@ -47,6 +48,8 @@ use crate::domain::event::{Failure, TurnEnd, TurnEvent};
 use crate::domain::ids::{ErrorId, ProcessId, PromptId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, NotStarted};
+
+use unbegun::{not_run, refused_for};
 
 pub use asks::{Called, Given, OpenAsk};
 pub use attached::{Attached, KnownTurn};
@@ -87,9 +90,6 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 const DONE_KEPT: usize = 64;
 /// How often a turn is tried that has not changed anything; attempts that waited for the account do not count.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// Why a prompt is refused whose author lost what let them in.
-const NOT_ALLOWED: &str = "when its turn came, its author was not among the people of this project any more.";
 
 /// A conversation.
 #[derive(Debug)]
@@ -213,7 +213,10 @@ impl State {
             Input::Edited { prompt, text, attachments } => self.edited(prompt, text, attachments),
             Input::Wish { prompt, wish } => self.wish(prompt, wish),
             Input::Withdraw { prompt, gone } => self.withdraw(prompt, gone, now, wall, &mut effects),
-            Input::Unqueued { prompt, refused } => self.unqueued(prompt, refused, now, wall),
+            Input::Unqueued { prompt, refused_because } => {
+                let end = refused_because.map_or(TurnEnd::Interrupted, |why| refused_for(&why));
+                self.unqueued(prompt, end, now, wall);
+            }
             Input::Reset => {
                 self.withdraw_queued(now, wall, &mut effects);
                 self.stop(StopReason::Asked, now, wall, &mut effects);
@@ -331,11 +334,7 @@ impl State {
         turn.view.queued_behind(0);
         turn.view.apply(&TurnEvent::Ended(end.clone()), at);
         if !turn.is_running() && turn.prompt.is_some() && turn.attempt == 1 {
-            let barred = matches!(end, TurnEnd::Failed(Failure::NotAllowed));
-            effects.extend(turn.parts.iter().map(|part| {
-                let prompt = part.id;
-                if barred { Effect::Refuse { prompt, why: NOT_ALLOWED } } else { Effect::Withdraw(prompt) }
-            }));
+            effects.extend(turn.parts.iter().map(|part| not_run(part.id, turn.id, &end)));
         } else {
             let (usage, tools) = (turn.usage, turn.tools);
             effects.push(Effect::EndTurn { turn: turn.id, end, usage, tools, error });

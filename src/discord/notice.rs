@@ -46,15 +46,9 @@ pub fn say(data: &Data, channel: ChannelId, answers: MessageId, sentence: &str) 
     data.outbox.say(key, &target, shown);
 }
 
-/// Says again that prompts are not run whose authors may not have been told: the daemon may have ended before.
+/// Says again why prompts were not taken whose authors may not have been told: the daemon may have ended before.
 pub async fn refusals(data: &Data) -> Result<(), StoreError> {
-    for Refusal { prompt, channel, answers, sentence, is_withdrawn } in data.store.refusals().await? {
-        let Some(sentence) = sentence else {
-            let reaction = if is_withdrawn { Reaction::Stopped } else { Reaction::Failed };
-            data.outbox.react(channel, answers, reaction);
-            data.store.refusal_told(prompt).await?;
-            continue;
-        };
+    for Refusal { prompt, channel, answers, sentence } in data.store.refusals().await? {
         let slots = data.store.slots(key(answers)).await?;
         if slots.is_empty() || slots.iter().any(|slot| slot.state == SlotState::Sending) {
             say(data, channel, answers, &sentence);

@@ -86,7 +86,7 @@ pub use shares::Share;
 pub use slots::{Slot, SlotKey, SlotState};
 pub use status::{ConversationState, ConversationStatus};
 pub use turns::{NewTurn, Turn, TurnState};
-pub use waiting::Noticed;
+pub use waiting::{Ended, Noticed};
 
 use crate::clock::{Clock, Uptime, WallTime};
 

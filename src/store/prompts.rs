@@ -196,31 +196,32 @@ impl Store {
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
-    /// Takes a prompt out of the queue for its author. False: a turn has it, or it is gone already.
-    pub async fn withdraw(&self, id: PromptId) -> Result<bool, StoreError> {
-        self.unqueue(id, PromptState::Withdrawn, "").await
+    /// Takes a prompt out of the queue for its author; that it is over is shown under this key. False: a turn has it, or it
+    /// is gone already.
+    pub async fn withdraw(&self, id: PromptId, shown_in: TurnId) -> Result<bool, StoreError> {
+        self.unqueue(id, shown_in, PromptState::Withdrawn, "").await
     }
 
-    /// Takes a prompt out of the queue whose author may not any more; it stays known, so that it is not taken for new when
+    /// Takes a prompt out of the queue that may not or cannot be run; it stays known, so that it is not taken for new when
     /// Discord says it again. False: a turn has it, or it is gone already.
-    pub async fn refuse(&self, id: PromptId, why: &str) -> Result<bool, StoreError> {
-        self.unqueue(id, PromptState::Refused, why).await
+    pub async fn refuse(&self, id: PromptId, shown_in: TurnId, why: &str) -> Result<bool, StoreError> {
+        self.unqueue(id, shown_in, PromptState::Refused, why).await
     }
 
-    async fn unqueue(&self, id: PromptId, state: PromptState, why: &str) -> Result<bool, StoreError> {
-        let (turn, id, state) = (TurnId::of(id).to_string(), id.to_string(), state.as_str());
+    async fn unqueue(
+        &self,
+        id: PromptId,
+        shown_in: TurnId,
+        state: PromptState,
+        why: &str,
+    ) -> Result<bool, StoreError> {
+        let (id, shown_in, state) = (id.to_string(), shown_in.to_string(), state.as_str());
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        // Of a turn that waited for its place people may see something: whoever comes next has to say how it ended. And its
-        // message has to show that it is over.
         let done = sqlx::query!(
-            "UPDATE prompts SET state = ?1, refusal = '', notice = CASE
-               WHEN EXISTS (SELECT 1 FROM slots WHERE slots.turn = ?2 AND slots.state IN ('sending', 'sent'))
-                AND NOT EXISTS (SELECT 1 FROM prompts WHERE turn = ?2 AND state = 'queued')
-               THEN ?2 ELSE notice END
-             WHERE id = ?3 AND state = 'queued'",
+            "UPDATE prompts SET state = ?, ended_in = ? WHERE id = ? AND state = 'queued'",
             state,
-            turn,
+            shown_in,
             id
         )
         .execute(&mut *transaction)
@@ -240,6 +241,7 @@ impl Store {
             r#"SELECT conversation AS "conversation!" FROM prompts WHERE state = 'queued'
                UNION SELECT conversation FROM processes WHERE ended_at IS NULL
                UNION SELECT conversation FROM turns INDEXED BY turns_undelivered WHERE delivered_at IS NULL
+               UNION SELECT conversation FROM prompts INDEXED BY prompts_ended_in WHERE ended_in IS NOT NULL
                UNION SELECT conversation FROM prompts JOIN slots ON slots.turn = prompts.notice
                      WHERE notice IS NOT NULL AND slots.state IN ('sending', 'sent') ORDER BY 1"#
         )

@@ -260,12 +260,15 @@ impl Store {
         Ok(!writer.ended(ended).await?.is_empty())
     }
 
-    /// Discord shows the end of the turn, or will never. One that is not over is not delivered.
+    /// Discord shows the end of the turn, or will never, or that of prompts that have none. One that is not over is not
+    /// delivered.
     pub async fn delivered(&self, id: TurnId) -> Result<(), StoreError> {
         let (id, now) = (id.to_string(), self.now().0);
         sqlx::query!(
-            "UPDATE turns SET delivered_at = ? WHERE id = ? AND state = 'ended' AND delivered_at IS NULL",
+            "UPDATE turns SET delivered_at = ? WHERE id = ? AND state = 'ended' AND delivered_at IS NULL;
+             UPDATE prompts SET ended_in = NULL WHERE ended_in = ?",
             now,
+            id,
             id
         )
         .execute(&mut *self.writer().await?)

@@ -19,6 +19,17 @@ pub struct Noticed {
     pub state: PromptState,
 }
 
+/// A prompt that is over without a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub prompt: PromptId,
+    /// The key under which that is shown.
+    pub shown_in: TurnId,
+    /// Why it was refused; none: it was taken back.
+    pub refused_because: Option<String>,
+}
+
 impl Store {
     /// Its author says it otherwise. False: it does not wait any more, or a process was told of it.
     pub async fn edit_prompt(
@@ -202,6 +213,27 @@ impl Store {
             .execute(&mut *self.writer().await?)
             .await?;
         Ok(())
+    }
+
+    /// The prompts that are over without a turn, and of which it is not known that people see so.
+    pub async fn ended_unseen(&self, conversation: ConversationId) -> Result<Vec<Ended>, StoreError> {
+        let conversation = conversation.0.cast_signed();
+        let rows = sqlx::query!(
+            r#"SELECT id, ended_in AS "ended_in!",
+                      (SELECT detail FROM audit WHERE target = prompts.id AND action = 'refused') AS "because: String"
+               FROM prompts WHERE conversation = ? AND ended_in IS NOT NULL ORDER BY received_at, seq"#,
+            conversation
+        )
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
+        let ended = rows.into_iter().map(|row| {
+            Ok(Ended {
+                prompt: PromptId(uuid(&row.id, "prompts.id")?),
+                shown_in: TurnId(uuid(&row.ended_in, "prompts.ended_in")?),
+                refused_because: row.because,
+            })
+        });
+        ended.collect()
     }
 
     /// The prompts of which people are told that they wait, or are about to be, whether they still do or not, and under which key of the slots:

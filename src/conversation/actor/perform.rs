@@ -30,13 +30,13 @@ impl Actor {
                 return self.begin(NewTurn { more, carried, ..new }, &prompt, start).await.map(Some);
             }
             Effect::Prestart(process) => return self.prestart(process).await.map(Some),
-            Effect::Withdraw(prompt) => {
-                store.withdraw(prompt).await?;
+            Effect::Withdraw { prompt, turn } => {
+                store.withdraw(prompt, turn).await?;
                 pass(Point::Withdrawn).await;
             }
-            Effect::Refuse { prompt, why } => {
-                tracing::info!(%prompt, "the author of a prompt may not have it run any more");
-                store.refuse(prompt, why).await?;
+            Effect::Refuse { prompt, turn, why } => {
+                tracing::info!(%prompt, "a prompt is not run: {why}");
+                store.refuse(prompt, turn, why).await?;
                 pass(Point::Withdrawn).await;
             }
             Effect::BeganAlone { turn, process, from } => {

@@ -58,7 +58,7 @@ impl Actor {
         let prompts = if taking != Taking::Together || with.is_empty() { vec![prompt] } else { with };
         let mut done = 0;
         for prompt in prompts {
-            if self.shared.store.withdraw(prompt).await? {
+            if self.shared.store.withdraw(prompt, TurnId::of(prompt)).await? {
                 pass(Point::Withdrawn).await;
                 tracing::info!(%prompt, "prompt withdrawn");
                 self.apply(Input::Withdraw { prompt, gone }).await?;

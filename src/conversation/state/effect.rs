@@ -55,11 +55,18 @@ pub enum Effect {
     /// Start a process for what is about to be asked: it gets no prompt, and begins no turn.
     Prestart(ProcessId),
     /// Store that the prompt is not wanted any more: its turn ended before it began.
-    Withdraw(PromptId),
+    Withdraw {
+        /// Which.
+        prompt: PromptId,
+        /// The turn that shows so.
+        turn: TurnId,
+    },
     /// Store that the prompt is not run, and why.
     Refuse {
         /// Which.
         prompt: PromptId,
+        /// The turn that shows so.
+        turn: TurnId,
         /// Why, in words for people.
         why: &'static str,
     },

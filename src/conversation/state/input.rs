@@ -104,12 +104,12 @@ pub enum Input {
         /// Whether its message is gone, so that nothing is to be seen there.
         gone: bool,
     },
-    /// A prompt does not wait any more, and an earlier daemon did not live to tell whoever sees that its turn waits.
+    /// A prompt does not wait any more, and an earlier daemon did not live to show it.
     Unqueued {
         /// Which.
         prompt: Prompt,
-        /// Whether its author may not have it run; else somebody took it back.
-        refused: bool,
+        /// Why it was refused; none: somebody took it back.
+        refused_because: Option<String>,
     },
     /// Somebody wants the conversation to begin anew: what runs is stopped, the process ends.
     Reset,

@@ -44,7 +44,7 @@ impl State {
     pub(super) fn interrupted(&mut self, request: &str, now: Moment) {
         let turn = self.turn.as_mut().filter(|turn| turn.is_running() && turn.stop.is_none());
         if let Some(turn) = turn {
-            turn.stop(StopReason::of_request(request), now);
+            turn.stop(StopReason::of_request(request, turn.id), now);
         }
     }
 

@@ -1,11 +1,11 @@
 //! Prompts that a process is told of while a turn runs. The CLI hears them with the next result of a tool, or makes turns
 //! of them afterwards (its README §7); which of the two, its echo tells. Until then each is `queued` in the store.
 
-use super::{Effect, NOT_ALLOWED, Readiness, State, Turn};
+use super::{Effect, Readiness, State, Turn, not_run};
 use crate::claude::cancel_line;
 use crate::clock::{Moment, WallTime};
-use crate::domain::event::{TurnEnd, TurnEvent};
-use crate::domain::ids::{ProcessId, PromptId};
+use crate::domain::event::{Failure, TurnEnd, TurnEvent};
+use crate::domain::ids::{ProcessId, PromptId, TurnId};
 use crate::domain::prompt::{Prompt, Wish};
 use crate::render::view::Reaction;
 use crate::runner::Position;
@@ -122,8 +122,9 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let Some(Steered { prompt, .. }) = self.untold(prompt) else { return };
-        effects.push(Effect::Refuse { prompt: prompt.id, why: NOT_ALLOWED });
-        self.unqueued(prompt, true, now, wall);
+        let end = TurnEnd::Failed(Failure::NotAllowed);
+        effects.push(not_run(prompt.id, TurnId::of(prompt.id), &end));
+        self.unqueued(prompt, end, now, wall);
     }
 
     /// A prompt was not told, because it is not known whether its author may still: that is asked again when it is its turn.
@@ -150,7 +151,7 @@ impl State {
         for Steered { prompt, .. } in steered {
             effects.push(Effect::Unsteer(prompt.id));
             if prompt.wish == Wish::Withdraw {
-                effects.push(Effect::Withdraw(prompt.id));
+                effects.push(not_run(prompt.id, TurnId::of(prompt.id), &TurnEnd::Interrupted));
                 self.withdrawn(prompt, false, now, at);
             } else {
                 react(&prompt, Reaction::Seen, effects);

@@ -136,9 +136,9 @@ impl StopReason {
         word.map_or_else(|| turn.to_string(), |word| format!("{turn}:{word}"))
     }
 
-    /// Why a turn was interrupted with this request.
-    pub fn of_request(request: &str) -> Self {
-        let word = request.rsplit_once(':').map(|(_, word)| word);
+    /// Why the turn was interrupted with this request; one that was meant for the turn before it says nothing of this one.
+    pub fn of_request(request: &str, turn: TurnId) -> Self {
+        let word = request.strip_prefix(&format!("{turn}:"));
         let limit = LIMITS.iter().find(|(known, _)| word == Some(known));
         limit.map_or(Self::Asked, |(_, limit)| Self::Limit(*limit))
     }
@@ -181,18 +181,11 @@ impl Turn {
         turn
     }
 
-    /// One that was withdrawn while it waited: its prompt says so, and nothing is posted.
-    pub fn withdrawn(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
+    /// One that ended before it began: its message is told why it was refused, or shows that it was taken back.
+    pub fn unbegun(prompt: Prompt, end: TurnEnd, now: Moment, wall: WallTime) -> Self {
         let mut turn = Self::waiting(vec![prompt], now, wall);
-        turn.view.apply(&TurnEvent::Ended(TurnEnd::Interrupted), wall);
-        turn.unposted = true;
-        turn
-    }
-
-    /// One whose author may not have it run any more, which its message is told.
-    pub fn barred(prompt: Prompt, now: Moment, wall: WallTime) -> Self {
-        let mut turn = Self::waiting(vec![prompt], now, wall);
-        turn.view.apply(&TurnEvent::Ended(TurnEnd::Failed(Failure::NotAllowed)), wall);
+        turn.unposted = end == TurnEnd::Interrupted;
+        turn.view.apply(&TurnEvent::Ended(end), wall);
         turn
     }
 

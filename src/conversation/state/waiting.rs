@@ -177,7 +177,7 @@ impl State {
     /// What waits was said to a conversation that is about to be forgotten.
     pub(super) fn withdraw_queued(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
         for prompt in std::mem::take(&mut self.queue) {
-            effects.push(Effect::Withdraw(prompt.id));
+            effects.push(Effect::Withdraw { prompt: prompt.id, turn: TurnId::of(prompt.id) });
             self.withdrawn(prompt, false, now, wall);
         }
         for steered in self.process.iter_mut().flat_map(|process| &mut process.steered) {
@@ -229,26 +229,6 @@ impl State {
         turn.is_of(rest);
         for part in taken {
             self.withdrawn(part, gone, now, wall);
-        }
-    }
-
-    /// Its message says so, if it is there.
-    pub(super) fn withdrawn(&mut self, prompt: Prompt, gone: bool, now: Moment, wall: WallTime) {
-        let turn = Turn::withdrawn(prompt, now, wall);
-        self.remember(&turn);
-        if !gone {
-            self.ended.push(turn);
-        }
-    }
-
-    /// Its turn ended before it began.
-    pub(super) fn unqueued(&mut self, prompt: Prompt, refused: bool, now: Moment, wall: WallTime) {
-        if refused {
-            let turn = Turn::barred(prompt, now, wall);
-            self.remember(&turn);
-            self.ended.push(turn);
-        } else {
-            self.withdrawn(prompt, false, now, wall);
         }
     }
 

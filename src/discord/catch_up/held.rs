@@ -74,7 +74,10 @@ async fn try_to_tell(data: &Data, channel: ChannelId) -> Result<(), StoreError> 
 /// was the last one in a message for the rest.
 pub async fn tell_less(data: &Data, channel: ChannelId, taken_back: PromptId) -> Result<(), StoreError> {
     let _alone = data.catch_up.alone().await;
-    notice::held_no_more(data, channel, taken_back);
+    // Where somebody decided on all of it meanwhile, that message says what.
+    if !data.store.settled_held(channel).await?.iter().any(|(held, _)| held.newest == taken_back) {
+        notice::held_no_more(data, channel, taken_back);
+    }
     if let Some(left) = data.store.held(channel).await? {
         notice::held(data, channel, &left);
     }

@@ -157,10 +157,10 @@ async fn what_decides_is_told_with_it() {
     let db = Db::new().await;
     let (turn, process) = db.running(1).await;
     db.accept(&prompt(2), None).await.unwrap();
-    assert!(db.refuse(prompt(2).id, "no room").await.unwrap());
+    assert!(db.refuse(prompt(2).id, TurnId::of(prompt(2).id), "no room").await.unwrap());
     db.accept(&prompt(2), None).await.unwrap();
     db.accept(&prompt(3), None).await.unwrap();
-    assert!(db.withdraw(prompt(3).id).await.unwrap());
+    assert!(db.withdraw(prompt(3).id, TurnId::of(prompt(3).id)).await.unwrap());
     db.hold(&prompt(4), ChannelId(100), None).await.unwrap();
     let ask = Ask {
         request: "r".to_owned(),

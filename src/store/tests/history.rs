@@ -134,7 +134,7 @@ async fn who_opened_a_conversation_is_not_forgotten_and_what_they_said_is() {
     };
     for interaction in 1..=3 {
         db.accept(&command(interaction), None).await.unwrap();
-        db.withdraw(command(interaction).id).await.unwrap();
+        db.withdraw(command(interaction).id, TurnId::of(command(interaction).id)).await.unwrap();
     }
     db.all_decided().await;
     db.age(100).await;
@@ -262,7 +262,7 @@ async fn a_turn_that_was_cut_off_waits_for_the_click_on_go_on_which_is_remembere
     let origin = Origin::GoOn { turn, channel: HERE.into(), message: MessageId(2), click: 3 };
     let id = PromptId(Uuid::new_v5(&Uuid::NAMESPACE_OID, origin.key().as_bytes()));
     db.accept(&Prompt { id, origin, ..prompt(1) }, None).await.unwrap();
-    db.withdraw(id).await.unwrap();
+    db.withdraw(id, TurnId::of(id)).await.unwrap();
     db.age(100).await;
     // The turn stays for a reason of its own.
     sqlx::query("UPDATE turns SET delivered_at = NULL")

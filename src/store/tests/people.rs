@@ -77,7 +77,7 @@ async fn what_became_of_a_prompt() {
     assert_eq!(became(1).await.outcome.as_deref(), Some("failed"));
     db.accept(&prompt(2), None).await.unwrap();
     assert_eq!((became(2).await.state, became(2).await.author), (PromptState::Queued, UserId(HUGE)));
-    db.refuse(prompt(2).id, "no room").await.unwrap();
+    db.refuse(prompt(2).id, TurnId::of(prompt(2).id), "no room").await.unwrap();
     assert_eq!(became(2).await.refused_because.as_deref(), Some("no room"));
     db.hold(&prompt(3), ChannelId(100), None).await.unwrap();
     assert!(became(3).await.is_held);

@@ -76,10 +76,10 @@ async fn what_left_the_queue_does_not_come_back() {
     let process = ProcessId(Uuid::new_v4());
     db.start_process(&new_process(process)).await.unwrap();
     db.begin_turn(&new_turn(Some(taken.id), process)).await.unwrap();
-    assert!(!db.withdraw(taken.id).await.unwrap());
-    assert!(db.withdraw(withdrawn.id).await.unwrap());
-    assert!(!db.withdraw(withdrawn.id).await.unwrap());
-    assert!(db.refuse(refused.id, "full").await.unwrap());
+    assert!(!db.withdraw(taken.id, TurnId::of(taken.id)).await.unwrap());
+    assert!(db.withdraw(withdrawn.id, TurnId::of(withdrawn.id)).await.unwrap());
+    assert!(!db.withdraw(withdrawn.id, TurnId::of(withdrawn.id)).await.unwrap());
+    assert!(db.refuse(refused.id, TurnId::of(refused.id), "full").await.unwrap());
     assert!(db.queued(HERE).await.unwrap().is_empty());
     assert_eq!(db.prompt_state(taken.id).await.unwrap(), Some(PromptState::Taken));
     assert_eq!(db.prompt_state(withdrawn.id).await.unwrap(), Some(PromptState::Withdrawn));

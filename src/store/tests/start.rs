@@ -97,7 +97,7 @@ async fn a_notice_that_is_shown_or_of_what_waits_is_not_forgotten() {
     assert_eq!(db.forget_notices().await.unwrap(), 0, "they wait");
     shows(&db, key(1)).await;
     for number in 1..=2 {
-        db.withdraw(prompt(number).id).await.unwrap();
+        db.withdraw(prompt(number).id, TurnId::of(prompt(number).id)).await.unwrap();
     }
     assert_eq!(db.forget_notices().await.unwrap(), 1, "of the second nothing is shown");
     let told = Noticed { prompt: prompt(1).id, key: key(1), state: PromptState::Withdrawn };
@@ -105,26 +105,35 @@ async fn a_notice_that_is_shown_or_of_what_waits_is_not_forgotten() {
     assert_eq!(db.conversations_with_work().await.unwrap(), [HERE]);
 }
 
-/// Of a turn that waited for its place something is posted, and it has no row.
+/// It has no row, and its message may show still that it waits.
 #[tokio::test]
-async fn a_turn_that_is_shown_and_never_begins_is_known_to_the_next_start() {
+async fn a_turn_that_never_begins_is_known_to_the_next_start_until_people_see_its_end() {
     let db = Db::new().await;
     let turn = |number: u64| TurnId::of(prompt(number).id);
     for number in 1..=4 {
         db.accept(&prompt(number), None).await.unwrap();
     }
-    for number in [1, 2, 3] {
-        shows(&db, turn(number)).await;
+    assert!(db.withdraw(prompt(1).id, turn(1)).await.unwrap());
+    assert!(db.refuse(prompt(2).id, turn(2), "why").await.unwrap());
+    // Two that waited to be one turn.
+    for number in [3, 4] {
+        assert!(db.refuse(prompt(number).id, turn(3), "why").await.unwrap());
     }
-    // Others go on with what they see of the third; of the fourth nobody saw anything.
-    db.join(turn(3), &[prompt(4).id]).await.unwrap();
-    db.withdraw(prompt(1).id).await.unwrap();
-    db.refuse(prompt(2).id, "why").await.unwrap();
-    db.withdraw(prompt(3).id).await.unwrap();
-    db.withdraw(prompt(4).id).await.unwrap();
-    let told = |number, state| Noticed { prompt: prompt(number).id, key: turn(number), state };
-    let wanted = [told(1, PromptState::Withdrawn), told(2, PromptState::Refused)];
-    assert_eq!(db.noticed(HERE).await.unwrap(), wanted);
+    assert!(!db.withdraw(prompt(4).id, turn(4)).await.unwrap(), "it is over");
+    let ended = |number, shown_in, why: Option<&str>| Ended {
+        prompt: prompt(number).id,
+        shown_in: turn(shown_in),
+        refused_because: why.map(str::to_owned),
+    };
+    let all =
+        [ended(1, 1, None), ended(2, 2, Some("why")), ended(3, 3, Some("why")), ended(4, 3, Some("why"))];
+    assert_eq!(db.ended_unseen(HERE).await.unwrap(), all);
+    assert_eq!(db.conversations_with_work().await.unwrap(), [HERE]);
+    for number in 1..=3 {
+        db.delivered(turn(number)).await.unwrap();
+    }
+    assert_eq!(db.ended_unseen(HERE).await.unwrap(), []);
+    assert_eq!(db.conversations_with_work().await.unwrap(), []);
 }
 
 /// A message is posted under this key.

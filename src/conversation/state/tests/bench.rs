@@ -244,7 +244,7 @@ impl Bench {
                 format!("begin {number}{more} in {} ({start}, attempt {attempt})", self.process(*process))
             }
             Effect::Prestart(process) => format!("prestart {}", self.process(*process)),
-            Effect::Withdraw(prompt) => format!("withdraw {}", number(*prompt)),
+            Effect::Withdraw { prompt, .. } => format!("withdraw {}", number(*prompt)),
             Effect::Refuse { prompt, .. } => format!("refuse {}", number(*prompt)),
             Effect::BeganAlone { turn, process, .. } => {
                 self.turns.push((*turn, "alone".to_owned()));

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use super::bench::{Bench, echo, exit, init, known, result, text, tool, written};
 use crate::claude::interrupt_line;
 use crate::conversation::state::{Input, KnownTurn, StopReason};
 use crate::domain::event::{Carried, Limit, TurnEnd};
-use crate::domain::ids::TurnId;
 use crate::runner::{Exit, Record, Stopping};
 
 const NOTHING: [&str; 0] = [];
@@ -82,7 +79,7 @@ fn a_turn_that_an_earlier_daemon_stopped_ends_for_its_reason() {
     ] {
         let mut bench = Bench::new();
         bench.attach(vec![known(1)]);
-        let request = reason.request(TurnId(Uuid::from_u128(1)));
+        let request = reason.request(known(1).id);
         let told = Record::In(interrupt_line(&request).into());
         bench.records([written(1), init(), echo(1), text("half"), told]);
         assert_eq!(bench.record(exit(137))[0], end);

@@ -139,7 +139,7 @@ fn what_waits_for_room_says_so_and_ends_when_there_is_none_for_too_long() {
     bench.after(2);
     bench.input(Input::Waits(WaitsFor::Memory));
     assert!(bench.text().contains("waiting for memory"));
-    assert_eq!(bench.input(Input::NoRoom), ["withdraw 1", "leave place"]);
+    assert_eq!(bench.input(Input::NoRoom), ["refuse 1", "leave place"]);
     assert!(bench.text().contains("too little memory"));
     assert!(bench.state.is_idle());
     assert_eq!(bench.input(Input::NoRoom), NOTHING);

@@ -49,7 +49,7 @@ impl World {
                 assert!(self.state.running().is_none() && !self.asked && !self.placed, "somebody asked");
                 return Some(self.start(process, VecDeque::new()));
             }
-            Effect::Withdraw(prompt) | Effect::Refuse { prompt, .. } => {
+            Effect::Withdraw { prompt, .. } | Effect::Refuse { prompt, .. } => {
                 if self.queued.remove(&number(prompt)) {
                     assert!(!self.steered.contains_key(&number(prompt)), "withdrawn from a process");
                     self.withdrawn.insert(prompt);
