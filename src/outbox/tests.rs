@@ -223,7 +223,9 @@ async fn a_create_does_not_wait_for_longer_than_its_nonce_counts() {
     let begun = tokio::time::Instant::now();
     let dropped = tokio::time::timeout(plan::NONCE_KNOWN * 2, dropped).await;
     assert!(matches!(dropped, Ok(Err(_))), "it still waits after {:?}", begun.elapsed());
-    assert!(begun.elapsed() <= plan::NONCE_KNOWN, "it waited for {:?}", begun.elapsed());
+    // The runtime's timers count whole milliseconds, and round up.
+    let late = begun.elapsed().saturating_sub(plan::NONCE_KNOWN);
+    assert!(late < Duration::from_millis(2), "it waited for {:?}", begun.elapsed());
     tokio::time::resume();
     bench.outbox.settled().await;
     assert_eq!(lock(&bench.discord.posted)[..], [MessageBody::text("The end.")]);

@@ -36,6 +36,20 @@ async fn a_tool_that_says_nothing_for_longer_than_anybody_else_may_is_left_to_wo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_limit_stopped_ends_for_the_limit_also_under_the_next_daemon() {
+    let stage = Stage::new().await.with("limits", "silence_secs_max = 10");
+    let bot = stage.bot().await;
+    let message = stage.ask(MARA, HARBOR, "[[say:One.]][[hang]]");
+    let asked = || stage.spools().contains(r#"{"subtype":"interrupt"}"#).then_some(());
+    eventually("the turn to be told to stop", asked).await;
+    bot.kill();
+    let _bot = stage.bot().await;
+    assert_eq!(stage.outcome(message).await, "⏹️");
+    assert_eq!(stage.sql("select reason from turns").await, ["silence"]);
+    assert_goes_on(&stage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hang_after_the_result_delays_nobody() {
     let stage = Stage::new().await;
     let _bot = stage.bot().await;
