@@ -39,7 +39,7 @@ pub(super) struct Chores {
 impl Chores {
     /// Does them until the daemon stops; none waits for another.
     pub(super) async fn run(self) {
-        tokio::join!(self.keep_house(), self.forget(), give_memory_back());
+        tokio::join!(self.keep_house(), self.forget(), self.give_memory_back());
     }
 
     async fn keep_house(&self) {
@@ -115,14 +115,17 @@ impl Chores {
             }
         }
     }
-}
 
-/// Memory that a busy hour took goes back when it is over.
-async fn give_memory_back() {
-    let mut interval = tokio::time::interval(GIVE_BACK_EVERY);
-    loop {
-        interval.tick().await;
-        machine::give_memory_back();
+    /// Memory that a busy hour took goes back when it is over.
+    async fn give_memory_back(&self) {
+        let mut interval = tokio::time::interval(GIVE_BACK_EVERY);
+        loop {
+            interval.tick().await;
+            if let Err(error) = self.store.give_memory_back().await {
+                tracing::warn!(error = %Chain(&error), "the database keeps its memory");
+            }
+            machine::give_memory_back();
+        }
     }
 }
 

@@ -160,6 +160,15 @@ impl Store {
         self.writer.close().await;
     }
 
+    /// Lets go of the pages that the connections keep. The system's own cache has them too, and each connection would come
+    /// to keep as much as it may.
+    pub async fn give_memory_back(&self) -> Result<(), StoreError> {
+        for connection in std::iter::once(&self.writer).chain(&self.readers) {
+            sqlx::query("PRAGMA shrink_memory").execute(&mut *connection.lend().await?).await?;
+        }
+        Ok(())
+    }
+
     /// The connection that writes.
     async fn writer(&self) -> Result<Lent<'_>, StoreError> {
         Ok(self.writer.lend().await?)
