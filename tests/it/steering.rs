@@ -111,6 +111,7 @@ async fn what_waits_says_its_place_and_is_taken_back_with_a_button() {
     assert!(stage.told_privately(clicked).await.contains("Taken back"));
     assert_eq!(stage.outcome(second).await, "⏹️");
     stage.gone(first_note).await;
+    stage.rows("SELECT id FROM prompts WHERE ended_in IS NOT NULL", 0).await;
     // Whoever comes behind moves up.
     let (note, _) = stage.with_button(HARBOR, "Withdraw").await;
     stage.said(HARBOR, "Queued, next").await;

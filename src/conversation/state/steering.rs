@@ -151,7 +151,7 @@ impl State {
         for Steered { prompt, .. } in steered {
             effects.push(Effect::Unsteer(prompt.id));
             if prompt.wish == Wish::Withdraw {
-                effects.push(not_run(prompt.id, TurnId::of(prompt.id), &TurnEnd::Interrupted));
+                effects.push(Effect::Withdraw { prompt: prompt.id, turn: TurnId::of(prompt.id) });
                 self.withdrawn(prompt, false, now, at);
             } else {
                 react(&prompt, Reaction::Seen, effects);

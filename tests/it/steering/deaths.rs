@@ -131,6 +131,8 @@ async fn what_was_taken_back_as_the_daemon_died_is_seen_to_be() {
         }
         stage.outcome(gate.message).await;
         assert_eq!(stage.cli_prompts().len(), 1);
+        // No later daemon shows it again.
+        stage.rows("SELECT id FROM prompts WHERE ended_in IS NOT NULL", 0).await;
         stage.assert_well_behaved();
     }
 }
