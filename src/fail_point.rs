@@ -115,11 +115,13 @@ pub enum Point {
     Forgotten,
     /// That the login is gone has its row; whoever runs the bot was not told.
     LoginGone,
+    /// A plan was approved; that the conversation is to plan no more is not stored.
+    PlanLeft,
 }
 
 impl Point {
     /// Every point.
-    pub const ALL: [Point; 42] = [
+    pub const ALL: [Point; 52] = [
         Point::Accepting,
         Point::Accepted,
         Point::Acknowledged,
@@ -162,10 +164,7 @@ impl Point {
         Point::Attached,
         Point::Forgotten,
         Point::LoginGone,
-    ];
-
-    /// Those that are passed only when somebody changes what waits, or says something to a turn that runs.
-    pub const WAITING: [Point; 9] = [
+        Point::PlanLeft,
         Point::Withdrawn,
         Point::PromptEdited,
         Point::Wished,

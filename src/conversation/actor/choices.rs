@@ -4,6 +4,7 @@ use super::{Actor, ActorError, Input};
 use crate::claude::Tuning;
 use crate::conversation::state::Tuned;
 use crate::domain::ids::ProcessId;
+use crate::fail_point::{Point, pass};
 
 impl Actor {
     /// Writes the lines, and stores that the process was told this.
@@ -31,6 +32,7 @@ impl Actor {
     /// A plan was approved, so what comes next is not planned any more; where the project itself plans, the next prompt
     /// is planned again, in this process as in a new one.
     pub(super) async fn left_plan(&mut self) -> Result<Option<Input>, ActorError> {
+        pass(Point::PlanLeft).await;
         if self.shared.store.leave_plan(self.conversation.id).await? {
             self.look_up().await?;
         }

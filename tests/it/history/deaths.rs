@@ -54,10 +54,8 @@ enum Scene {
     Deleted,
     /// The message of a turn that works takes no more edits.
     Worn,
-    /// The login is gone: `account.rs` dies there.
-    Login,
-    /// Something that waits is changed, taken back, or told to the turn that runs: `steering/deaths.rs` dies there.
-    Waiting,
+    /// What a test of its own does: the daemon dies there in `account.rs`, `modes.rs` and `steering/deaths.rs`.
+    Own,
 }
 
 fn scene(point: Point) -> Scene {
@@ -70,8 +68,9 @@ fn scene(point: Point) -> Scene {
         }
         Point::SlotGone | Point::SuccessorRow | Point::SuccessorPosted => Scene::Deleted,
         Point::Replaced => Scene::Worn,
-        Point::LoginGone => Scene::Login,
-        Point::Withdrawn
+        Point::LoginGone
+        | Point::PlanLeft
+        | Point::Withdrawn
         | Point::PromptEdited
         | Point::Wished
         | Point::SteerDue
@@ -79,7 +78,7 @@ fn scene(point: Point) -> Scene {
         | Point::SteerHanded
         | Point::Hearing
         | Point::Heard
-        | Point::Unsteered => Scene::Waiting,
+        | Point::Unsteered => Scene::Own,
         Point::Accepting
         | Point::Accepted
         | Point::Acknowledged

@@ -126,7 +126,7 @@ fn everybody_asks(stage: &Stage, talk: &mut Talk, scene: Scene) {
             talk.ask(stage, MARA, talk.channel(talk.said.len() % CHANNELS), "[[say:Never.]]");
             return;
         }
-        Scene::Held(_) | Scene::Talk | Scene::Login | Scene::Waiting => return,
+        Scene::Held(_) | Scene::Talk | Scene::Own => return,
     };
     // Each turn has a gate of its own, so nobody says two things in a row.
     let who = by_turns(talk.said.len() / CHANNELS);
@@ -163,7 +163,7 @@ impl Hands {
             Scene::Refusal => self.click(stage, talk, "Ignore"),
             Scene::Question => self.click(stage, talk, "Allow once"),
             Scene::Deleted | Scene::Worn => disturb(stage, talk, scene),
-            Scene::Talk | Scene::Login | Scene::Waiting => {}
+            Scene::Talk | Scene::Own => {}
         }
     }
 
