@@ -14,6 +14,12 @@ impl WallTime {
     pub fn since(self, earlier: WallTime) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// The time that was `duration` before.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> WallTime {
+        WallTime(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
 }
 
 /// Monotonic time since the daemon's start. For timers and pacing; means nothing in another process.

@@ -53,7 +53,7 @@ pub enum Why {
 /// Whether the login that is due may be made: `None`, or how long to wait at least, and why.
 ///
 /// `known` are the logins of the last day, oldest first. `budget` is what Discord says; none: it could not be asked, and
-/// our own count has to do. A clock that was set back makes logins of the future; they count as made now.
+/// our own count has to do. None is of the future ([`Store::identifies`](crate::store::Store::identifies)).
 pub fn wait(
     known: &[Identify],
     kind: IdentifyKind,

@@ -44,11 +44,15 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
-    /// The logins of the last 24 hours, oldest first.
+    /// The logins of the last 24 hours, oldest first. Those of the future, which a clock that was set back makes, count as
+    /// made now from now on: they would hold up every other until then.
     pub async fn identifies(&self) -> Result<Vec<Identify>, StoreError> {
-        let from = self.now().0.saturating_sub(KEPT_MS);
+        let now = self.now().0;
+        let from = now.saturating_sub(KEPT_MS);
+        let mut writer = self.writer().await?;
+        sqlx::query!("UPDATE identifies SET at = ? WHERE at > ?", now, now).execute(&mut *writer).await?;
         let rows = sqlx::query!("SELECT at, kind FROM identifies WHERE at >= ? ORDER BY at, seq", from)
-            .fetch_all(&mut *self.reader().await?)
+            .fetch_all(&mut *writer)
             .await?;
         rows.into_iter()
             .map(|row| Ok(Identify { at: WallTime(row.at), kind: IdentifyKind::read(&row.kind)? }))

@@ -17,6 +17,7 @@ mod account;
 mod architecture;
 mod attachments;
 mod catch_up;
+mod clock;
 mod commands;
 mod database;
 mod delivery;

@@ -3,7 +3,6 @@
 //! would not notice, because the system gives it what it wrote.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -14,18 +13,10 @@ use crate::harness::{HARBOR, MARA, Stage};
 /// A stage whose daemon leaves in the second directory what a power cut would leave.
 async fn stage() -> (Stage, PathBuf) {
     let stage = Stage::new().await;
-    let library = stage.dir().join("durable.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/durable.c");
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .args([library.as_os_str(), source.as_ref(), "-ldl".as_ref()])
-        .status();
-    assert!(built.expect("cc is there, as for every build").success());
     let left = stage.dir().join("left");
     std::fs::create_dir(&left).expect("a directory");
     let path = |path: &Path| path.to_str().expect("it is text").to_owned();
-    let stage =
-        stage.with_daemon_env("LD_PRELOAD", path(&library)).with_daemon_env("DURABLE_TO", path(&left));
+    let stage = stage.with_library("durable").with_daemon_env("DURABLE_TO", path(&left));
     let state = path(&stage.state_dir());
     (stage.with_daemon_env("DURABLE_FROM", state), left)
 }

@@ -6,7 +6,6 @@ use super::super::Inner;
 use super::super::deliver::DeliverError;
 use super::super::plan::{self, Operation, PostedState};
 use super::Delivery;
-use crate::clock::WallTime;
 use crate::domain::ids::MessageId;
 use crate::fail_point::{Point, pass};
 use crate::render::message::MessageBody;
@@ -129,7 +128,7 @@ impl Delivery {
             let known = self.known.get(operation);
             (known.map_or(inner.clock.wall(), |known| known.first_try_at), CLOCKS_DIFFER_MAX)
         };
-        let then = MessageId::first_at(earlier(time, differ));
+        let then = MessageId::first_at(time.before(differ));
         Ok(self.target.prompt.map_or(then, |(_, prompt)| prompt.max(then)))
     }
 }
@@ -142,8 +141,4 @@ fn points(operation: Operation, body: &MessageBody) -> (Point, Point) {
         0 => (Point::SlotRow, Point::Posted),
         _ => (Point::SuccessorRow, Point::SuccessorPosted),
     }
-}
-
-fn earlier(time: WallTime, by: Duration) -> WallTime {
-    WallTime(time.0 - i64::try_from(by.as_millis()).unwrap_or(i64::MAX))
 }

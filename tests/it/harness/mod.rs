@@ -122,6 +122,21 @@ impl Stage {
         self
     }
 
+    /// A library of `tests/support`, in C, that is between the bot and the system.
+    #[must_use]
+    pub fn with_library(self, name: &str) -> Self {
+        let library = self.dir().join(name).with_extension("so");
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(name).with_extension("c");
+        let built = std::process::Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .args([library.as_os_str(), source.as_ref(), "-ldl".as_ref()])
+            .status();
+        assert!(built.expect("cc is there, as for every build").success());
+        let library = library.to_str().expect("it is text").to_owned();
+        self.with_daemon_env("LD_PRELOAD", library)
+    }
+
     /// Another CLI than the fake one.
     #[must_use]
     pub fn with_command(mut self, command: impl Into<PathBuf>) -> Self {

@@ -1,0 +1,94 @@
+//! The wall clock steps, as it does when a machine was asleep or asks for the time again: what is measured is measured with
+//! the clock that does not (RELIABILITY F37). A library gives the daemon a clock that the test sets.
+
+use std::path::PathBuf;
+
+use switchboard::domain::ids::{ChannelId, MessageId};
+
+use crate::harness::{HARBOR, LIGHTHOUSE, MARA, Stage};
+
+const HOURS_2: i64 = 2 * 60 * 60;
+/// More than Discord takes in a row in one channel.
+const MANY: usize = 8;
+const ASKS: &str = "[[ask:bash:touch made.txt]][[say:That was it.]]";
+
+struct Clock {
+    step: PathBuf,
+}
+
+impl Clock {
+    async fn stage() -> (Stage, Self) {
+        let stage = Stage::new().await.with_library("clock");
+        let clock = Self { step: stage.dir().join("step") };
+        clock.is_wrong_by(0);
+        let step = clock.step.to_str().expect("it is text").to_owned();
+        (stage.with_daemon_env("CLOCK_STEP", step), clock)
+    }
+
+    fn is_wrong_by(&self, secs: i64) {
+        use std::os::unix::fs::FileExt as _;
+
+        // In place: the daemon reads it where it lies.
+        let file = std::fs::File::options().write(true).create(true).truncate(false).open(&self.step);
+        file.and_then(|file| file.write_all_at(&secs.to_ne_bytes(), 0)).expect("the clock is set");
+    }
+}
+
+/// The texts that answer them, in the order of the channel.
+async fn answered_in_order(stage: &Stage, messages: &[MessageId]) {
+    for message in messages {
+        assert_eq!(stage.outcome(*message).await, "✅");
+    }
+    let said = stage.bot_messages(HARBOR).join("\n");
+    let places: Vec<_> = (0..messages.len())
+        .map(|number| {
+            let text = format!("Answer {number}.");
+            assert_eq!(said.matches(&text).count(), 1, "{text} {said}");
+            said.find(&text)
+        })
+        .collect();
+    assert!(places.is_sorted(), "{said}");
+}
+
+async fn steps_by(secs: i64) {
+    let (stage, clock) = Clock::stage().await;
+    let bot = stage.bot().await;
+    let wrong = if secs < 0 { "in the past" } else { "in the future" };
+    // It steps between any two of them, when Discord's limits are told and waited for.
+    let mut messages = Vec::new();
+    for number in 0..MANY {
+        let message = stage.ask(MARA, HARBOR, &format!("[[say:Answer {number}.]]"));
+        assert_eq!(stage.outcome(message).await, "✅", "{number}, {wrong}");
+        messages.push(message);
+        clock.is_wrong_by(if number.is_multiple_of(2) { secs } else { 0 });
+    }
+    clock.is_wrong_by(secs);
+    // A question is open and a turn runs as it steps back again, and as the daemon is killed.
+    let gate = stage.dir().join("gate");
+    let running = format!("[[say:Answer {MANY}.]] [[wait:{}]]", gate.display());
+    messages.push(stage.ask(MARA, HARBOR, &running));
+    stage.answer_shows(HARBOR, messages[MANY], &format!("Answer {MANY}.")).await;
+    let asks = stage.ask(MARA, LIGHTHOUSE, ASKS);
+    let thread = ChannelId(asks.0);
+    let (card, _) = stage.card(thread).await;
+    clock.is_wrong_by(0);
+    bot.kill();
+    messages.push(stage.ask(MARA, HARBOR, &format!("[[say:Answer {}.]]", MANY + 1)));
+    clock.is_wrong_by(-secs);
+    let _bot = stage.bot().await;
+    stage.click(MARA, card, "Allow once").await;
+    assert_eq!(stage.outcome(asks).await, "✅", "{wrong}");
+    std::fs::write(&gate, "").expect("the gate opens");
+    answered_in_order(&stage, &messages).await;
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_steps_back_harms_nothing() {
+    steps_by(-HOURS_2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_steps_forward_harms_nothing() {
+    steps_by(HOURS_2).await;
+}
