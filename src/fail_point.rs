@@ -91,6 +91,12 @@ pub enum Point {
     Posted,
     /// The row knows the message.
     SlotSent,
+    /// Discord refused a create, and has nothing of it; the row says that it may.
+    CreateRefused,
+    /// What became of a create was looked up; the row does not know.
+    LookedUp,
+    /// A slot is given up; its row does not say so.
+    SlotRefused,
     /// The slot of a question has its row; nothing was sent.
     CardRow,
     /// Discord has the question; the row does not know.
@@ -113,6 +119,8 @@ pub enum Point {
     Attached,
     /// What a process left is removed; its row does not say so.
     Forgotten,
+    /// The CLI does not have the session any more; its row says that it has.
+    SessionLost,
     /// That the login is gone has its row; whoever runs the bot was not told.
     LoginGone,
     /// A plan was approved; that the conversation is to plan no more is not stored.
@@ -121,7 +129,7 @@ pub enum Point {
 
 impl Point {
     /// Every point.
-    pub const ALL: [Point; 52] = [
+    pub const ALL: [Point; 56] = [
         Point::Accepting,
         Point::Accepted,
         Point::Acknowledged,
@@ -152,6 +160,9 @@ impl Point {
         Point::SlotRow,
         Point::Posted,
         Point::SlotSent,
+        Point::CreateRefused,
+        Point::LookedUp,
+        Point::SlotRefused,
         Point::CardRow,
         Point::CardPosted,
         Point::SlotGone,
@@ -163,6 +174,7 @@ impl Point {
         Point::Delivered,
         Point::Attached,
         Point::Forgotten,
+        Point::SessionLost,
         Point::LoginGone,
         Point::PlanLeft,
         Point::Withdrawn,

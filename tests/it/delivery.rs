@@ -1,5 +1,6 @@
 //! One reply, whatever Discord does: lost sends, deleted messages, channels that take nothing (RELIABILITY B4).
 
+mod deaths;
 mod threads;
 
 use std::path::PathBuf;

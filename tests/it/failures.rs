@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use switchboard::domain::ids::MessageId;
 
-use crate::harness::{HARBOR, MARA, Stage, eventually};
+use crate::harness::{Around, HARBOR, MARA, Stage, eventually, hears_tests};
 
 /// What the API does, and the sentence for it. The rows are those of the CLI's error table, but for what is the same for
 /// every turn of the account (`account.rs`).
@@ -191,28 +191,57 @@ async fn root_in_a_mode_that_root_may_not_use_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_the_cli_lost_is_one_answer_in_a_new_session() {
     let stage = Stage::new().await;
+    lose_the_session(&stage).await;
+    let _bot = stage.bot().await;
+    let second = stage.ask(MARA, HARBOR, "[[recall]]");
+    assert_begun_anew(&stage, second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_the_cli_lost_as_the_daemon_died_is_the_same() {
+    if !hears_tests() {
+        return;
+    }
+    let stage = Stage::new().await;
+    lose_the_session(&stage).await;
+    let stage = stage.with_daemon_env("FAIL_AT", "SessionLost:1");
+    let mut bot = stage.bot().await;
+    let second = stage.ask(MARA, HARBOR, "[[recall]]");
+    eventually("the daemon to die", || bot.is_over().then_some(())).await;
+    let stage = stage.around(Around::default());
+    let _bot = stage.bot().await;
+    assert_begun_anew(&stage, second).await;
+}
+
+/// A conversation of which the CLI remembers nothing.
+async fn lose_the_session(stage: &Stage) {
     let bot = stage.bot().await;
     let first = stage.ask(MARA, HARBOR, "[[say:Before.]]");
     stage.answer(HARBOR, first).await;
     assert_eq!(bot.stop().code, Some(0));
     // The warm process would still know it.
-    let cli = stage.cli_pid(1).await;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(cli), nix::sys::signal::Signal::SIGKILL)
-        .expect("it lives");
-    eventually("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
+    end_cli(stage).await;
     for dir in [".claude", ".fake-claude"] {
         // One of them is the fake's.
         let _ = std::fs::remove_dir_all(stage.dir().join("home").join(dir));
     }
-    let _bot = stage.bot().await;
-    let second = stage.ask(MARA, HARBOR, "[[recall]]");
-    let answer = stage.answer(HARBOR, second).await;
-    assert_eq!(stage.outcome(second).await, "✅", "{answer}");
+}
+
+async fn end_cli(stage: &Stage) {
+    let cli = stage.cli_pid(1).await;
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(cli), nix::sys::signal::Signal::SIGKILL)
+        .expect("it lives");
+    eventually("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
+}
+
+async fn assert_begun_anew(stage: &Stage, message: MessageId) {
+    let answer = stage.answer(HARBOR, message).await;
+    assert_eq!(stage.outcome(message).await, "✅", "{answer}");
     assert!(answer.contains("memory of this conversation was lost"), "people are told: {answer}");
     assert!(!answer.contains("❌"), "one visible state: {answer}");
     let states = stage.sql("select state from sessions order by created_at").await;
     assert_eq!(states, ["stale", "started"]);
-    assert_goes_on(&stage).await;
+    assert_goes_on(stage).await;
     stage.assert_well_behaved();
 }
 
@@ -223,10 +252,7 @@ async fn a_session_that_the_cli_has_already_is_resumed() {
     let first = stage.ask(MARA, HARBOR, "[[say:Before.]]");
     stage.answer(HARBOR, first).await;
     assert_eq!(bot.stop().code, Some(0));
-    let cli = stage.cli_pid(1).await;
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(cli), nix::sys::signal::Signal::SIGKILL)
-        .expect("it lives");
-    eventually("the process to be gone", || (!crate::harness::alive(cli)).then_some(())).await;
+    end_cli(&stage).await;
     // As after a crash between the CLI's first line and our note of it.
     stage.change("update sessions set state = 'new'").await;
     let _bot = stage.bot().await;

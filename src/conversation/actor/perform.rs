@@ -130,6 +130,7 @@ impl Actor {
     async fn session_lost(&mut self) -> Result<(), ActorError> {
         if let Some(session) = self.conversation.session.take() {
             tracing::warn!(%session, "the CLI does not have the session any more");
+            pass(Point::SessionLost).await;
             self.shared.store.mark_session_stale(session).await?;
         }
         Ok(())

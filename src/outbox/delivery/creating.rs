@@ -56,6 +56,7 @@ impl Delivery {
             Err(error) => {
                 // Discord said no, and no attempt before is in doubt: nothing of it is there.
                 if before.is_none() {
+                    pass(Point::CreateRefused).await;
                     inner.store.slot_absent(key).await?;
                     self.known.forget(operation);
                 }
@@ -106,6 +107,7 @@ impl Delivery {
                 unknown.push(message);
             }
         }
+        pass(Point::LookedUp).await;
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
         if let Some(found) = plan::lost(&unknown, &nonce, reply_to) {
             let slot = operation.slot;

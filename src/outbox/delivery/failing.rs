@@ -145,6 +145,7 @@ impl Delivery {
 
     async fn refuse(&mut self, inner: &Inner, operation: Operation) -> Result<(), StoreError> {
         let nonce = plan::nonce(self.turn, operation.slot, operation.generation);
+        pass(Point::SlotRefused).await;
         inner.store.slot_refused(self.key(operation), self.target.channel, &nonce).await?;
         self.known.set(operation, PostedState::Refused, String::new(), inner.clock.wall());
         Ok(())

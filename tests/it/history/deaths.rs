@@ -54,7 +54,8 @@ enum Scene {
     Deleted,
     /// The message of a turn that works takes no more edits.
     Worn,
-    /// What a test of its own does: the daemon dies there in `account.rs`, `modes.rs` and `steering/deaths.rs`.
+    /// What a test of its own does: the daemon dies there in `account.rs`, `delivery/deaths.rs`, `failures.rs`, `modes.rs` and
+    /// `steering/deaths.rs`.
     Own,
 }
 
@@ -68,7 +69,11 @@ fn scene(point: Point) -> Scene {
         }
         Point::SlotGone | Point::SuccessorRow | Point::SuccessorPosted => Scene::Deleted,
         Point::Replaced => Scene::Worn,
-        Point::LoginGone
+        Point::CreateRefused
+        | Point::LookedUp
+        | Point::SlotRefused
+        | Point::SessionLost
+        | Point::LoginGone
         | Point::PlanLeft
         | Point::Withdrawn
         | Point::PromptEdited
