@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::time::Instant;
 
 use nix::unistd::geteuid;
 
 use crate::harness::{Around, HARBOR, MARA, Stage, eventually};
+use crate::history::tell;
 use crate::support::not_tested;
 
 /// The file system has this many bytes, and no prompt is taken below half of it.
@@ -115,9 +117,11 @@ async fn a_full_disk_refuses_what_is_new_and_passes() {
     let unheard = stage.ask(MARA, HARBOR, "[[say:Unheard.]]");
     eventually("the database to have no room", || logged(&stage, "database or disk is full")).await;
     disk.make_room();
+    let room_since = Instant::now();
     assert_eq!(stage.outcome(unheard).await, "⏹️");
     let after = stage.ask(MARA, HARBOR, "[[say:Room again.]]");
     assert!(stage.answer(HARBOR, after).await.contains("Room again."));
+    tell(&format!("answered {:.1?} after a full disk had room again", room_since.elapsed()));
     assert!(!told("Refused.") && !told("Unheard."));
     stage.assert_well_behaved();
     assert_eq!(bot.stop().code, Some(0));
@@ -137,9 +141,11 @@ async fn a_daemon_that_finds_the_disk_full_at_its_start_waits_for_room() {
     eventually("the daemon to find no room", || logged(&stage, "trying again")).await;
     assert!(!bot.is_over());
     disk.make_room();
+    let room_since = Instant::now();
     std::fs::write(&gate, "").expect("the gate opens");
     assert!(stage.answer(HARBOR, running).await.contains("Two."));
     assert!(stage.answer(HARBOR, missed).await.contains("Missed."));
+    tell(&format!("a start on a full disk went on {:.1?} after it had room", room_since.elapsed()));
     stage.assert_well_behaved();
     assert_eq!(bot.stop().code, Some(0));
 }

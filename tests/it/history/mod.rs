@@ -30,7 +30,7 @@ pub fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// Says what a run came to. Not `eprintln!`, whose words a passing test keeps to itself.
-fn tell(what: &str) {
+pub fn tell(what: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "history: {what}");
 }
