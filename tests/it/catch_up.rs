@@ -1,4 +1,4 @@
-//! What is written while the bot is away (RELIABILITY F41, B2): it is answered once and in order, by the same rules as
+//! What is written while the bot is away (RELIABILITY F41; B2 is `history::absence`): it is answered once and in order, by the same rules as
 //! live messages, and nothing is replayed in a channel that is seen for the first time. What is too old or too much is
 //! said ([`held`]). Threads are found first ([`threads`]).
 
@@ -248,73 +248,6 @@ async fn a_watermark_never_jumps_over_what_was_not_read() {
     let _bot = stage.bot().await;
     assert!(stage.answer(HARBOR, missed).await.contains("Missed."));
     assert_eq!(stage.cli_prompts().len(), 2, "{:?}", stage.cli_prompts());
-    stage.assert_well_behaved();
-}
-
-/// RELIABILITY B2: many channels, all kinds of messages. `ABSENCE_CHANNELS` and `ABSENCE_MESSAGES` make it longer; the
-/// full one is 40 and 500.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_long_absence_in_many_channels_is_made_up_for() {
-    let of = |name: &str, default| std::env::var(name).map_or(default, |n| n.parse().expect("a number"));
-    let (count, messages): (u64, u64) = (of("ABSENCE_CHANNELS", 6), of("ABSENCE_MESSAGES", 75));
-    let channels: Vec<_> = (0..count).map(|n| ChannelId(1_100_000_000_000_001_000 + n)).collect();
-    let world =
-        channels.iter().fold(World::playground(), |world, channel| world.with_channel(*channel, "more"));
-    let stage = Stage::in_world(world).await;
-    let projects: String = channels
-        .iter()
-        .map(|channel| {
-            let dir = stage.dir().join("harbor");
-            format!(
-                "[[projects]]\nname = \"p{channel}\"\nchannel_id = {channel}\ndir = \"{}\"\n",
-                dir.display()
-            )
-        })
-        .collect();
-    let stage = stage
-        .with("limits", "queued_prompts_max = 500\ncatch_up_prompts_max = 1000\nrunning_turns_max = 6")
-        .with("claude", "warm_idle_secs = 1")
-        .with("lighthouse", &projects);
-    let bot = stage.bot().await;
-    known(&stage, channels.len() + 2).await;
-    bot.kill();
-    let mut eligible = vec![Vec::new(); channels.len()];
-    for n in 0..messages {
-        let index = usize::try_from(n % count).expect("it fits");
-        let channel = channels[index];
-        let text = format!("[[say:Number {n:04}.]]");
-        let who = by_turns(eligible[index].len());
-        match n % 11 {
-            3 => stage.discord.delete(stage.ask(MARA, channel, &text)),
-            5 => _ = stage.ask(VERA, channel, &text),
-            7 => _ = stage.ask(FERRY, channel, &text),
-            9 => {
-                let edited = stage.ask(who, channel, "[[say:Not yet.]]");
-                stage.discord.edit(edited, &format!("<@{BOT}> {text}"));
-                eligible[index].push(text);
-            }
-            _ => {
-                stage.ask(who, channel, &text);
-                eligible[index].push(text);
-            }
-        }
-    }
-    let _bot = stage.bot().await;
-    for (channel, texts) in channels.iter().zip(&eligible) {
-        for text in texts {
-            let said = text.trim_start_matches("[[say:").trim_end_matches("]]");
-            stage.said(*channel, &format!("{said}\n-# ✅")).await;
-            assert_eq!(copies(&stage, *channel, said), 1);
-        }
-        let query = format!(
-            "select text from prompts join turns on turns.prompt = prompts.id where prompts.conversation = {channel}
-             order by turns.started_at, turns.rowid"
-        );
-        assert_eq!(&stage.sql(&query).await, texts, "each once, and in order");
-    }
-    let all: usize = eligible.iter().map(Vec::len).sum();
-    assert_eq!(stage.cli_prompts().len(), all);
-    assert_eq!(stage.sql("select text from prompts").await.len(), all, "nothing of strangers is stored");
     stage.assert_well_behaved();
 }
 

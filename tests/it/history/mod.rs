@@ -9,6 +9,7 @@
 //! Every test here has a short form, for `cargo test`, and a long one: the same test with variables, which README,
 //! "Long runs", tells. All dice are seeded: the seed is printed with the figures, and `HISTORY_SEED` sets it.
 
+mod absence;
 mod contract;
 mod crashes;
 mod deaths;
