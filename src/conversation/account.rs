@@ -145,10 +145,11 @@ impl Account {
     }
 }
 
-/// How long until the API's time for a new beginning; none if that is no time to believe.
+/// How long until the API's time for a new beginning; none if that is no time to believe: one that is over by our clock was
+/// told by another.
 fn reset_in(at_secs: i64, wall: WallTime) -> Option<Duration> {
     let wait = WallTime(at_secs.checked_mul(1000)?).since(wall);
-    (wait <= RESET_MAX).then(|| wait + RESET_SLACK)
+    (!wait.is_zero() && wait <= RESET_MAX).then(|| wait + RESET_SLACK)
 }
 
 fn later(wall: WallTime, wait: Duration) -> WallTime {

@@ -113,7 +113,7 @@ pub async fn ask(
     let since = MessageId(incoming.id());
     let opening = Opening { project: scope.project, channel, conversation, thread, guild, since };
     intake::open(ctx, data, &opening, || thread_name(question)).await?;
-    let received_at = data.clock.wall();
+    let received_at = origin.said_at();
     let wish = Wish::default();
     data.store.audit(Some(author.id), "ask_about", &message.to_string(), &format!("prompt={id}")).await?;
     let prompt = Prompt { id, origin, conversation, author, text, attachments, received_at, wish };

@@ -42,12 +42,12 @@ pub async fn again(data: &Data, before: &Prompt, by: Author, interaction: u64) -
     let audited = format!("prompt={id}");
     let prompt = Prompt {
         id,
+        received_at: origin.said_at(),
         origin,
         conversation,
         author: by,
         text,
         attachments,
-        received_at: data.clock.wall(),
         wish: Wish::default(),
     };
     data.store.audit(Some(prompt.author.id), "retry", &before.id.to_string(), &audited).await?;

@@ -111,8 +111,8 @@ pub async fn serve(
     let routes = Routes::default();
     let look = async {
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
             routes.forget(&http, clock).await;
+            tokio::time::sleep(LOOK_EVERY).await;
             let runners = shards.runners.lock().await;
             if runners.values().any(|runner| runner.stage == ConnectionStage::Connected) {
                 gateway.beat();

@@ -19,6 +19,7 @@ use crate::domain::ask::Ask;
 use crate::domain::ids::{GuildId, RoleId, TurnId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::outbox::breaker::Breaker;
+use crate::outbox::deliver::routes::Routes;
 use crate::store::{Conversation, Store};
 
 /// An answer counts for so long: several turns of one person may begin at once.
@@ -39,12 +40,14 @@ pub struct Members {
     store: Store,
     clock: Clock,
     known: Mutex<Known>,
+    routes: Routes,
 }
 
 impl Members {
     /// `http` is asked for members alone.
     pub fn new(http: Http, breaker: Breaker, config: Arc<Config>, store: Store, clock: Clock) -> Self {
-        Self { http, breaker, config, store, clock, known: Mutex::default() }
+        let (known, routes) = (Mutex::default(), Routes::default());
+        Self { http, breaker, config, store, clock, known, routes }
     }
 
     /// The roles of somebody as they were told just now.
@@ -59,6 +62,7 @@ impl Members {
 
     /// The roles of somebody; none of one who is not in the guild.
     async fn ask(&self, guild: GuildId, user: UserId) -> Result<Vec<RoleId>, NotKnown> {
+        self.routes.forget(&self.http, self.clock).await;
         let rest = Rest::new(&self.http, &self.breaker);
         let roles = match tokio::time::timeout(QUESTION_MAX, rest.member(guild, user)).await {
             Ok(Ok(member)) => member.roles.iter().map(|role| RoleId(role.get())).collect(),

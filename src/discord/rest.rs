@@ -2,6 +2,8 @@
 //! ([`Breaker`]): what can wait waits while too many were, an answer to a person goes from a reserve. The outbox's own are
 //! counted in the same way by `outbox/deliver.rs`; a 429 that serenity answers by itself, by its callback.
 
+use std::time::Duration;
+
 use serenity::all::{Context, GuildChannel, GuildId as Guild, Http, HttpError, Member, Message};
 use serenity::http::Request;
 use serenity::model::gateway::BotGateway;
@@ -9,6 +11,9 @@ use serenity::model::gateway::BotGateway;
 use super::Data;
 use crate::domain::ids::{ChannelId, GuildId, MessageId, UserId};
 use crate::outbox::breaker::Breaker;
+
+/// One request, including what serenity's limiter sleeps: without it, for as long as a clock was set back.
+const CALL_MAX: Duration = Duration::from_mins(1);
 
 /// Serenity's client, with what counts.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +108,10 @@ async fn counted<T>(
     breaker: &Breaker,
     call: impl Future<Output = serenity::Result<T>>,
 ) -> serenity::Result<T> {
-    call.await.inspect_err(|error| {
+    let Ok(done) = tokio::time::timeout(CALL_MAX, call).await else {
+        return Err(serenity::Error::Other("Discord did not answer in time"));
+    };
+    done.inspect_err(|error| {
         if let Some(status) = status(error) {
             breaker.note(status);
         }

@@ -80,6 +80,11 @@ impl Origin {
             Origin::Command { interaction, .. } => *interaction,
         }
     }
+
+    /// When it was said, by Discord's clock: ours may step.
+    pub fn said_at(&self) -> WallTime {
+        MessageId(self.order()).written_at()
+    }
 }
 
 /// A file that came with a prompt, already stored on this host.

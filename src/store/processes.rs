@@ -126,7 +126,7 @@ impl Store {
              WHERE id IN (SELECT id FROM processes WHERE conversation = ?1 AND ended_at IS NULL
                 UNION SELECT process FROM turns INDEXED BY turns_undelivered
                       WHERE delivered_at IS NULL AND conversation = ?1)
-             ORDER BY started_at, rowid",
+             ORDER BY rowid",
             conversation
         )
         .fetch_all(&mut *self.reader().await?)
@@ -139,7 +139,7 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, conversation, session, fingerprint, tuning, started_at, ended_at FROM processes
-             WHERE ended_at IS NULL ORDER BY started_at, rowid"
+             WHERE ended_at IS NULL ORDER BY rowid"
         )
         .fetch_all(&mut *self.reader().await?)
         .await?;

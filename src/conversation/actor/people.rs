@@ -102,12 +102,12 @@ impl Actor {
         }
         let prompt = Prompt {
             id,
+            received_at: origin.said_at(),
             origin,
             conversation: self.conversation.id,
             author: by,
             text: GO_ON.to_owned(),
             attachments: Vec::new(),
-            received_at: self.shared.clock.wall(),
             wish: Wish::default(),
         };
         if store.accept(&prompt, None).await? == Accepted::Duplicate {

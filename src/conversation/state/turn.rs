@@ -346,9 +346,9 @@ impl Turn {
     /// Claude's in it rather than a status line.
     pub fn shown(&self, now: WallTime) -> ShownTurn {
         let mut shown = self.view.show(now);
-        if self.unposted
-            || !shown.ended && self.view.is_blank() && now.since(self.started_at) < QUIET_AT_FIRST
-        {
+        // One that begins in the future began with another clock: how long ago is not known.
+        let first_moments = now >= self.started_at && now.since(self.started_at) < QUIET_AT_FIRST;
+        if self.unposted || !shown.ended && self.view.is_blank() && first_moments {
             shown.slots.clear();
         }
         let of = |prompt: &Prompt, reaction: Reaction| {

@@ -54,12 +54,12 @@ async fn say(ctx: Context<'_>, text: String, wish: Wish) -> Result<(), DoorError
     let origin = Origin::Command { channel: scope.channel, interaction: ctx.interaction.id.get() };
     let prompt = Prompt {
         id: Prompt::id_of(&origin),
+        received_at: origin.said_at(),
         origin,
         conversation,
         author: super::author(&ctx),
         text: text.trim().to_owned(),
         attachments: Vec::new(),
-        received_at: data.clock.wall(),
         // What it is to stop is said with the turn that was looked at: another may run when it is taken.
         wish: if wish == Wish::Interrupt { Wish::Wait } else { wish },
     };

@@ -42,6 +42,32 @@ async fn a_share_counts_in_its_conversation_until_it_ends() {
     assert_eq!(told, ["share", "share", "unshare", "share"]);
 }
 
+#[tokio::test]
+async fn a_clock_that_is_wrong_lets_nobody_in_again_and_keeps_nobody_in() {
+    let db = Db::new().await;
+    let hour = share(&db, Duration::from_hours(1));
+    db.share(HERE, &hour).await.unwrap();
+    // Two hours later the clock is set back; Discord's is not.
+    let later = MessageId::first_at(WallTime(db.now().0 + 2 * 3_600_000));
+    db.advance_watermark(HERE.into(), later).await.unwrap();
+    assert_eq!(db.shared_with(HERE, GUEST).await.unwrap(), None);
+    assert!(db.conversations_shared_with(GUEST).await.unwrap().is_empty());
+
+    // What a clock that is ahead takes for over is ended for good by whoever ends it.
+    let db = Db::new().await;
+    let over = share(&db, Duration::ZERO);
+    db.share(HERE, &over).await.unwrap();
+    assert_eq!(db.shared_with(HERE, GUEST).await.unwrap(), None);
+    assert!(db.unshare(HERE, GUEST, UserId(1)).await.unwrap());
+    let until = db.now().0 + 3_600_000;
+    sqlx::query("UPDATE shares SET expires_at = ?")
+        .bind(until)
+        .execute(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(db.shared_with(HERE, GUEST).await.unwrap(), None);
+}
+
 fn ignored(message: u64, at: i64) -> Ignored {
     Ignored {
         message: MessageId(message),

@@ -56,6 +56,21 @@ async fn another_attempt_moves_the_turn_to_its_process() {
 }
 
 #[tokio::test]
+async fn the_process_that_came_first_is_attached_to_first_whatever_the_clock_said() {
+    let db = Db::new().await;
+    let (first, second) = (ProcessId(Uuid::from_u128(1)), ProcessId(Uuid::from_u128(2)));
+    db.start_process(&new_process(first)).await.unwrap();
+    sqlx::query("UPDATE processes SET started_at = started_at + 3600000")
+        .execute(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
+    db.start_process(&new_process(second)).await.unwrap();
+    let ids: Vec<_> =
+        db.processes_to_attach(HERE).await.unwrap().into_iter().map(|process| process.id).collect();
+    assert_eq!(ids, [first, second]);
+}
+
+#[tokio::test]
 async fn a_process_is_attached_until_all_is_told_and_then_forgotten_once() {
     let db = Db::new().await;
     let (turn, process) = db.running(1).await;

@@ -3,6 +3,7 @@ use uuid::Uuid;
 use super::bench::{
     BOUNDS, Bench, aborted, denied, known, out, permission, result, tool, tool_result, written,
 };
+use crate::clock::WallTime;
 use crate::conversation::state::{Bounds, Given, Input};
 use crate::domain::answer::{Answer, Draft, Pick};
 use crate::domain::ids::{AskId, ProcessId};
@@ -88,6 +89,17 @@ fn nobody_answers_in_time_and_it_is_denied() {
     assert_eq!(bench.after(1), ["q1 expired", "remind no more", "deny q1"]);
     assert_eq!(bench.after(1), NOTHING);
     assert!(bench.text().contains("nobody answered in time"));
+}
+
+#[test]
+fn a_turn_that_began_with_a_clock_that_was_ahead_is_shown() {
+    // Its first moments are for Claude's words; how long ago it began is not known where that is to come.
+    for (wall, is_shown) in [(WallTime(100_000), false), (WallTime(0), true)] {
+        let mut bench = Bench::new();
+        bench.after(100);
+        bench.runs(1);
+        assert_eq!(!bench.state.shown(wall)[0].shown.slots.is_empty(), is_shown);
+    }
 }
 
 /// What is posted anew tells people; what changes does not.
