@@ -206,8 +206,10 @@ async fn a_stop_ends_although_discord_and_the_database_hang() {
     stage.answer_shows(HARBOR, message, "Begun.").await;
     let never = Fault::Hold(Arc::new(Notify::new()));
     stage.discord.faults().rate("* /channels/**", 1_000_000, 1, never);
-    let writer = stage.locked().await;
     // There is something to be posted and to be stored.
+    let next = stage.ask(JONAS, HARBOR, "[[say:Next.]]");
+    stage.rows("select id from prompts", 2).await;
+    let writer = stage.locked().await;
     std::fs::write(&gate, "").expect("the gate opens");
     eventually("the end of the turn", || stage.has_result().then_some(())).await;
     assert_eq!(bot.stop().code, Some(0));
@@ -218,7 +220,9 @@ async fn a_stop_ends_although_discord_and_the_database_hang() {
     stage.discord.faults().clear_rest();
     let _bot = stage.bot().await;
     let answer = stage.answer(HARBOR, message).await;
-    assert!(answer.contains("All of it.") && stage.bot_messages(HARBOR).len() == 1, "{answer}");
+    assert!(answer.contains("All of it."), "{answer}");
+    assert!(stage.answer(HARBOR, next).await.contains("Next."));
+    eventually("nothing but two answers", || (stage.bot_messages(HARBOR).len() == 2).then_some(())).await;
     stage.assert_well_behaved();
 }
 

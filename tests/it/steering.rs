@@ -29,7 +29,7 @@ impl Gate {
     async fn tool(stage: &Stage) -> Self {
         let script = |file: &str| {
             let wait = format!("while [ ! -e {file} ]; do sleep 0.02; done");
-            format!("[[say:First.]][[bash:{wait}]][[bash:sleep 1]][[say:Last.]]")
+            format!("[[say:First.]][[bash:{wait}]][[bash:sleep 3]][[say:Last.]]")
         };
         Self::with(stage, script).await
     }

@@ -183,7 +183,7 @@ async fn who_told_the_turn_something_is_no_second_person() {
     let go = stage.dir().join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.02; done", go.display());
     let message =
-        stage.ask(MARA, HARBOR, &format!("[[say:First.]][[bash:{wait}]][[bash:sleep 1]][[say:Last.]]"));
+        stage.ask(MARA, HARBOR, &format!("[[say:First.]][[bash:{wait}]][[bash:sleep 3]][[say:Last.]]"));
     stage.answer_shows(HARBOR, message, "First.").await;
     let _ = stage.ask(JONAS, HARBOR, ASKS);
     eventually("the CLI to be told", || stage.spools().contains("[[ask").then_some(())).await;

@@ -95,7 +95,9 @@ async fn die(stage: &Stage, talk: &mut Talk, point: Point, scene: Scene, time: u
         // What comes earlier is of an absence, and not refused but held.
         let is_there = scene != Scene::Refusal || caught_up(stage) > before;
         if stage.discord.identifies_and_resumes().0 > connected && is_there {
-            if asked.is_none_or(|asked: Instant| asked.elapsed() > ASK_AGAIN) {
+            // What is not taken is said once: who says it again says something else.
+            let again = |asked: Instant| scene != Scene::Refusal && asked.elapsed() > ASK_AGAIN;
+            if asked.is_none_or(again) {
                 everybody_asks(stage, talk, scene);
                 asked = Some(Instant::now());
             }
