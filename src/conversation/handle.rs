@@ -72,6 +72,8 @@ pub enum Stopped {
     },
     /// Somebody else's turn runs, and goes on.
     NotTheirs,
+    /// No turn ran, and what ran in the background is being stopped, with its process.
+    Background,
     /// Nothing ran.
     Nothing,
     /// The turn that was to be stopped is over.

@@ -45,7 +45,7 @@ use asks::Unasked;
 
 use crate::clock::{Moment, WallTime};
 use crate::domain::event::{Failure, TurnEnd, TurnEvent};
-use crate::domain::ids::{ErrorId, ProcessId, PromptId};
+use crate::domain::ids::{ErrorId, ProcessId, PromptId, UserId};
 use crate::domain::prompt::Prompt;
 use crate::runner::{Exit, NotStarted};
 
@@ -142,6 +142,12 @@ impl State {
     /// The turn that runs.
     pub fn running(&self) -> Option<&Turn> {
         self.turn.as_ref()
+    }
+
+    /// Whether something runs in the background although no turn does, and for whom, where that is known.
+    pub fn in_background(&self) -> Option<Option<UserId>> {
+        let process = self.process.as_ref().filter(|process| !process.is_closing())?;
+        (self.turn.is_none() && process.dialogue.background_running() > 0).then_some(process.asker)
     }
 
     /// The process, if there is one.
@@ -294,6 +300,7 @@ impl State {
         self.prestarted_at = None;
         let process = self.process.get_or_insert_with(|| Process::starting(fresh));
         process.works();
+        process.asker = turn.asker();
         process.tell(&wanted, now, effects);
         turn.begin(now);
         process.shows_in(turn);

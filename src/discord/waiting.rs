@@ -266,7 +266,7 @@ pub async fn stop(
     Ok(match stopped.await? {
         // The turn says so, to everybody.
         Stopped::Turn { .. } => None,
-        Stopped::Nothing | Stopped::Over | Stopped::NotTheirs => {
+        Stopped::Background | Stopped::Nothing | Stopped::Over | Stopped::NotTheirs => {
             Some("This turn is over already.".to_owned())
         }
     })

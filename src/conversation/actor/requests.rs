@@ -77,7 +77,11 @@ impl Actor {
             (Which::Turn(_), _) => return Ok(Stopped::Over),
             (Which::Theirs, Some(turn)) if turn.asker() != Some(by) => return Ok(Stopped::NotTheirs),
             (Which::Theirs | Which::Any, Some(_)) => (here, Stopped::Turn { queued: self.state.queued() }),
-            (Which::Theirs | Which::Any, None) => (here, Stopped::Nothing),
+            (Which::Theirs | Which::Any, None) => match (which, self.state.in_background()) {
+                (_, None) => (here, Stopped::Nothing),
+                (Which::Theirs, Some(asker)) if asker != Some(by) => return Ok(Stopped::NotTheirs),
+                (_, Some(_)) => (here, Stopped::Background),
+            },
         };
         self.shared.store.audit(Some(by), "stop", &target, "").await?;
         self.apply(Input::Stop).await?;

@@ -84,6 +84,7 @@ impl State {
         if let Some(known) = process.take_known(|known| known.end.is_none() && known.prompt.is_some()) {
             let mut turn = Turn::known(known, process.attached_at);
             process.shows_in(&mut turn);
+            process.asker = turn.asker();
             let attempt = turn.attempt;
             let id = process.id;
             let unwritten = turn.prompt.iter().filter(|prompt| {

@@ -16,7 +16,15 @@ const TAKE_TICKS: u32 = 10;
 
 impl State {
     pub(super) fn stop(&mut self, reason: StopReason, now: Moment, at: WallTime, effects: &mut Vec<Effect>) {
-        let Some(turn) = &mut self.turn else { return };
+        let in_background = self.in_background().is_some();
+        let Some(turn) = &mut self.turn else {
+            if let Some(process) = self.process.as_mut().filter(|_| in_background) {
+                // Its tasks are not stopped one by one: some of them may not be its own to stop. The session stays.
+                process.readiness = Readiness::Closing { since: now, killed: true };
+                effects.push(Effect::Kill);
+            }
+            return;
+        };
         if turn.stop.is_some() {
             return;
         }

@@ -12,7 +12,7 @@ use crate::claude::Tuning;
 use crate::clock::Moment;
 use crate::domain::answer::Draft;
 use crate::domain::effort::Effort;
-use crate::domain::ids::{ProcessId, PromptId};
+use crate::domain::ids::{ProcessId, PromptId, UserId};
 use crate::render::view::AskedFor;
 use crate::runner::Position;
 
@@ -42,6 +42,8 @@ pub struct Process {
     pub idle_since: Option<Moment>,
     /// When somebody was about to ask for something last, while it had nothing to do.
     pub expected_at: Option<Moment>,
+    /// Whose prompt it worked on last; what it does in the background is theirs.
+    pub asker: Option<UserId>,
     /// Whether it never had anything to do: it was started because somebody was about to ask.
     pub unused: bool,
     /// When this daemon attached to it, if an earlier one started it.
@@ -86,6 +88,7 @@ impl Process {
             readiness: Readiness::Starting,
             idle_since: None,
             expected_at: None,
+            asker: None,
             unused: false,
             attached_at: Moment::default(),
             given: Vec::new(),

@@ -27,6 +27,9 @@ pub async fn stop(ctx: Context<'_>) -> Result<(), DoorError> {
                 .to_owned()
         }
         Stopped::Nothing | Stopped::Over => "Nothing runs here.".to_owned(),
+        Stopped::Background => {
+            "Stopping what runs in the background. The conversation stays; just go on writing.".to_owned()
+        }
         Stopped::Turn { queued: 0 } => "Stopping. The conversation stays; just go on writing.".to_owned(),
         Stopped::Turn { queued: 1 } => "Stopping. One prompt still waits and goes on.".to_owned(),
         Stopped::Turn { queued } => format!("Stopping. {queued} prompts still wait and go on."),

@@ -6,7 +6,7 @@ use switchboard::domain::ids::ChannelId;
 use switchboard::playground::discord::{Pinged, Snapshot};
 
 use super::made;
-use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage};
+use crate::harness::{HARBOR, JONAS, LIGHTHOUSE, MARA, Stage, VERA};
 
 /// A task that goes on after the turn; when it is over Claude wants to do something.
 async fn a_task_that_asks_when_it_is_over(stage: &Stage) {
@@ -40,6 +40,35 @@ async fn whoever_runs_the_bot_is_called() {
     assert!(made(&stage));
     assert_eq!(stage.pinged_by_cards(), [Pinged::User(JONAS), Pinged::User(JONAS)]);
     assert_eq!(stage.sql("SELECT state || ' ' || settled_by_name FROM asks").await, ["allowed Jonas"]);
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_in_the_background_is_stopped_by_whoever_asked_for_it_or_runs_the_project() {
+    let people = format!("[[access.people]]\ntier = \"member\"\nusers = [{JONAS}, {VERA}]");
+    let stage = Stage::new().await.with("access", &people);
+    let _bot = stage.bot().await;
+    for who in [JONAS, MARA] {
+        let go = stage.dir().join(format!("go-{who}"));
+        let message = stage.ask(
+            who,
+            HARBOR,
+            &format!("[[background:[[say:Unheard.]]|{}]][[say:It runs.]]", go.display()),
+        );
+        stage.answer(HARBOR, message).await;
+        let said = stage.slash_text(VERA, HARBOR, "stop").await;
+        assert!(said.contains("somebody else's"), "{said}");
+        let said = stage.slash_text(who, HARBOR, "stop").await;
+        assert!(said.contains("in the background"), "{said}");
+        stage.rows("SELECT id FROM processes WHERE ended_at IS NULL", 0).await;
+        std::fs::write(go, "").expect("the task would end");
+    }
+    let last = stage.ask(JONAS, HARBOR, "[[recall]]");
+    assert!(stage.answer(HARBOR, last).await.contains("It runs."));
+    let of_its_own = stage.sql("SELECT id FROM turns WHERE prompt IS NULL").await;
+    assert!(of_its_own.is_empty(), "no task came to its end");
+    let stops = stage.sql("SELECT count(*) || '' FROM audit WHERE action = 'stop'").await;
+    assert_eq!(stops, ["2"]);
     stage.assert_well_behaved();
 }
 

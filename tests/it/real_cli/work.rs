@@ -1,7 +1,7 @@
 //! More than one thing at a time: prompts that wait, files, limits, work in the background.
 
 use super::{newest, stage, tool_results};
-use crate::harness::{HARBOR, JONAS, MARA, eventually};
+use crate::harness::{HARBOR, JONAS, MARA, alive, eventually};
 use switchboard::playground::discord::Draft;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +61,30 @@ async fn a_short_file_is_part_of_the_prompt_and_a_long_one_may_be_read() {
     let answer = stage.exchange(HARBOR, &format!("[[tool:Read {input}]][[say:I have read it.]]")).await;
     assert!(answer.contains("I have read it.") && !answer.contains("denied"), "{answer}");
     assert!(tool_results(&api)[0].contains("the last line of the long one"), "{:?}", tool_results(&api));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_what_runs_in_the_background_and_keeps_the_conversation() {
+    let Some((_api, stage)) = stage().await else { return };
+    let stage = stage.with("harbor", "allowed_tools = [\"Bash\"]");
+    let _bot = stage.bot().await;
+    let task = stage.dir().join("task.pid");
+    let command = format!("echo $$ > {}; exec sleep 600", task.display());
+    let input = serde_json::json!({ "command": command, "run_in_background": true });
+    let answer = stage.exchange(HARBOR, &format!("[[tool:Bash {input}]][[say:It runs.]]")).await;
+    assert!(answer.contains("It runs."), "{answer}");
+    let pid =
+        eventually("the task to run", || std::fs::read_to_string(&task).ok()?.trim().parse().ok()).await;
+    assert!(alive(pid));
+    let said = stage.slash_text(MARA, HARBOR, "stop").await;
+    assert!(said.contains("in the background"), "{said}");
+    eventually("the task to be dead", || (!alive(pid)).then_some(())).await;
+    // With its process; the session goes on in the next one.
+    let answer = stage.exchange(HARBOR, "[[recall]]").await;
+    assert!(answer.contains("It runs."), "{answer}");
+    let said = stage.slash_text(MARA, HARBOR, "stop").await;
+    assert!(said.contains("Nothing runs"), "{said}");
+    stage.assert_well_behaved();
 }
 
 #[tokio::test(flavor = "multi_thread")]
