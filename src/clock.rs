@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since the Unix epoch. For rows, logs and what people read; never for timers, because it may step.
@@ -39,7 +40,8 @@ impl Moment {
     }
 }
 
-/// Time since the machine was started, suspended or not: it never steps, and means the same in every process.
+/// Time since the machine was started, without that for which it was suspended, as [`Moment`]s count: it never steps, and
+/// means the same in every process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uptime {
     /// Which start of the machine.
@@ -85,9 +87,7 @@ impl Clock {
 
     /// The machine's own time. None where the kernel does not say.
     pub fn uptime(&self) -> Option<Uptime> {
-        let said = std::fs::read_to_string("/proc/uptime").ok()?;
-        let secs: f64 = said.split_ascii_whitespace().next()?.parse().ok()?;
-        Some(Uptime { boot: boot_id().ok()?, since: Duration::try_from_secs_f64(secs).ok()? })
+        Some(Uptime { boot: boot_id().ok()?, since: clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?.into() })
     }
 
     /// The instant to sleep until, for a moment of this clock.

@@ -224,9 +224,10 @@ impl State {
     pub(super) fn expire_asks(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
         let (max, remind) = (self.bounds.ask_max, self.bounds.ask_remind);
         let Some(turn) = &mut self.turn else { return };
-        let mut over = Vec::new();
+        let (mut over, ran) = (Vec::new(), turn.ran(now));
         for open in &mut turn.asks {
-            let waited = wall.since(open.asked_at);
+            // No longer than its turn runs: a clock that stepped meanwhile says more.
+            let waited = wall.since(open.asked_at).min(ran);
             let due = *open.due.get_or_insert_with(|| now.after(max.saturating_sub(waited)));
             if now >= due {
                 over.push(open.id);
