@@ -19,7 +19,7 @@ impl State {
         let in_background = self.in_background().is_some();
         let Some(turn) = &mut self.turn else {
             if let Some(process) = self.process.as_mut().filter(|_| in_background) {
-                // Its tasks are not stopped one by one: some of them may not be its own to stop. The session stays.
+                // All at once, with the process; the next one goes on with the session.
                 process.readiness = Readiness::Closing { since: now, killed: true };
                 effects.push(Effect::Kill);
             }
