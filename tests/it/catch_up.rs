@@ -1,6 +1,6 @@
-//! What is written while the bot is away (RELIABILITY F41; B2 is `history::absence`): it is answered once and in order, by the same rules as
-//! live messages, and nothing is replayed in a channel that is seen for the first time. What is too old or too much is
-//! said ([`held`]). Threads are found first ([`threads`]).
+//! What is written while the bot is away (RELIABILITY F41; B2 is `history::absence`): it is answered once and in order, by
+//! the same rules as live messages, and nothing is replayed in a channel that is seen for the first time. What is too old
+//! or too much is said ([`held`]). Threads are found first ([`threads`]).
 
 mod changed;
 mod held;
