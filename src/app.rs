@@ -87,7 +87,7 @@ pub async fn run(
     let (unseen, unseen_asks) = mpsc::channel(UNSEEN_MAX);
     let outbox = Outbox::new(discord, store.clone(), clock, tasks.clone(), workers.clone(), taste, unseen);
     let shim = std::env::current_exe().context("failed to find this program's own file")?;
-    let runner = Arc::new(LocalRunner::new(&config.state_dir, shim.clone()));
+    let runner = Arc::new(LocalRunner::new(&config.state_dir, shim.clone(), clock));
     let setup = Arc::new(Setup::new(Arc::clone(&config), env, &store, shim).await?);
     let registry = Registry::new(
         Parts {

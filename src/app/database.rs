@@ -39,7 +39,7 @@ pub async fn open(
 
 async fn try_to_open(config: &Config, clock: Clock) -> Result<Store, StoreError> {
     let store = Store::open(&config.state_dir.join("switchboard.db"), clock).await?;
-    let started = note_start(config, &store).await;
+    let started = note_start(config, &store, clock).await;
     if started.is_err() {
         store.close().await;
     }
@@ -48,7 +48,11 @@ async fn try_to_open(config: &Config, clock: Clock) -> Result<Store, StoreError>
 
 /// What is in force from now on stands in the audit; its head stands in the log, where whoever may write the database may
 /// not write, perhaps.
-async fn note_start(config: &Config, store: &Store) -> Result<(), StoreError> {
+async fn note_start(config: &Config, store: &Store, clock: Clock) -> Result<(), StoreError> {
+    // Until Discord tells the time itself.
+    if let Some(newest) = store.newest_decided_at().await? {
+        clock.is_past(newest);
+    }
     let head = store.audit_head().await?;
     tracing::info!(seq = head.seq, hash = head.hash, "the audit so far");
     let detail = format!("version={} configuration={}", env!("CARGO_PKG_VERSION"), config.fingerprint());

@@ -181,7 +181,8 @@ impl Actor {
     /// Runs until there has been nothing to do for long, or `stop`. Turns that run go on under their shims. Whether somebody
     /// wanted something just then: the next actor finds what they want in the store.
     pub(super) async fn run(mut self, stop: CancellationToken) -> Result<bool, ActorError> {
-        self.recover().await?;
+        // Its future is large, and done with at once.
+        Box::pin(self.recover()).await?;
         loop {
             match self.next_event(&stop).await {
                 Event::Stopping => return Ok(false),

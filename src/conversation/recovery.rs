@@ -1,15 +1,17 @@
 //! What an actor does first: take up what an earlier daemon left. A process that still runs is attached to; one that
 //! ended meanwhile is read to its end. Both are the same to the state: records.
 
+use std::time::Duration;
+
 use super::actor::{Actor, ActorError};
 use super::state::{Attached, Given, Input, KnownTurn};
 use crate::chain::Chain;
-use crate::clock::Uptime;
+use crate::clock::{Clock, WallTime};
 use crate::domain::ids::{ProcessId, TurnId};
 use crate::domain::prompt::Prompt;
 use crate::fail_point::{Point, pass};
 use crate::runner::{Exit, Position, Record, Recorded};
-use crate::store::{Ended, Noticed, PromptState, Turn};
+use crate::store::{Ended, Noticed, PromptState, Turn, Wait};
 
 impl Actor {
     pub(super) async fn recover(&mut self) -> Result<(), ActorError> {
@@ -27,10 +29,13 @@ impl Actor {
                     Some(prompt) => store.prompts_of(row.id, prompt).await?,
                     None => Vec::new(),
                 };
-                turns.push(known(row, parts, self.shared.clock.uptime().as_ref()));
+                let waits = store.waits_for_people(row.id).await?;
+                turns.push(known(row, parts, &waits, self.shared.clock));
             }
             let given = store.given_answers(process.id).await?.into_iter();
             let given = given.map(|(request, answer, by)| Given { request, answer, by }).collect();
+            let asked = store.open_asks(process.id).await?.into_iter();
+            let asked = asked.map(|ask| (ask.ask.request, ask.created_at)).collect();
             let drafts = store.drafts(process.id).await?;
             let steered = store.steered_into(process.id).await?;
             // Without it the fingerprint is another one as well.
@@ -42,6 +47,7 @@ impl Actor {
                 usual_mode: self.shared.setup.usual_mode(&self.conversation),
                 turns,
                 given,
+                asked,
                 drafts,
                 steered,
             };
@@ -129,8 +135,9 @@ impl Actor {
     }
 }
 
-fn known(row: Turn, parts: Vec<Prompt>, up: Option<&Uptime>) -> KnownTurn {
-    let ran = up.zip(row.started.as_ref()).and_then(|(now, began)| now.since(began));
+fn known(row: Turn, parts: Vec<Prompt>, waits: &[Wait], clock: Clock) -> KnownTurn {
+    let ran = clock.uptime().zip(row.started.as_ref()).and_then(|(now, began)| now.since(began));
+    let ran = ran.unwrap_or_default();
     KnownTurn {
         id: row.id,
         prompt: Prompt::joined(&parts),
@@ -139,8 +146,35 @@ fn known(row: Turn, parts: Vec<Prompt>, up: Option<&Uptime>) -> KnownTurn {
         delivered: row.delivered_at.is_some(),
         end: row.end,
         side_effects: row.side_effects,
-        ran: ran.unwrap_or_default(),
+        ran,
+        waited: waited(waits, row.started_at, clock.wall()).min(ran),
         carried: row.carried,
         attempt: row.attempt,
+    }
+}
+
+/// For how long somebody was waited for since `from`: what waited at the same time counts once.
+fn waited(waits: &[Wait], from: WallTime, now: WallTime) -> Duration {
+    let (mut waited, mut counted) = (Duration::ZERO, from);
+    for wait in waits {
+        let until = wait.until.unwrap_or(now);
+        waited += until.since(wait.from.max(counted));
+        counted = counted.max(until);
+    }
+    waited
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waited_at_the_same_time_counts_once() {
+        let wait = |from: i64, until: Option<i64>| Wait { from: WallTime(from), until: until.map(WallTime) };
+        let waits =
+            [wait(0, Some(1)), wait(10, Some(30)), wait(20, Some(25)), wait(28, Some(40)), wait(90, None)];
+        let waited = |now| waited(&waits, WallTime(5), WallTime(now)).as_millis();
+        assert_eq!(waited(100), 30 + 10);
+        assert_eq!(waited(50), 30, "a clock that was set back");
     }
 }

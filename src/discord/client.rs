@@ -160,6 +160,7 @@ async fn on_event(
         }
         FullEvent::Message { new_message } => {
             let (channel, id) = (ChannelId(new_message.channel_id.get()), MessageId(new_message.id.get()));
+            data.clock.is_past(id.written_at());
             let progress = data.catch_up.progress();
             let taken = data.arrivals.take(channel, id, data.catch_up.hold(channel, id)).await;
             let whence = Whence::Live { in_order: taken.is_in_order() };

@@ -178,7 +178,11 @@ impl Gate {
             }
             let rest = Rest::new(&self.http, self.catch_up.breaker());
             match tokio::time::timeout(ASK_MAX, rest.bot_gateway()).await {
-                Ok(Ok(gateway)) => {
+                Ok(Ok((gateway, told))) => {
+                    // Before anything is read or answered that has an age.
+                    if let Some(told) = told {
+                        self.clock.is(told);
+                    }
                     let limit = gateway.session_start_limit;
                     return Some(Budget {
                         remaining: limit.remaining,

@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use serenity::all::{Context, GuildChannel, GuildId as Guild, Http, HttpError, Member, Message};
-use serenity::http::Request;
+use serenity::http::{LightMethod, Request, Route};
 use serenity::model::gateway::BotGateway;
 
 use super::Data;
+use crate::clock::WallTime;
 use crate::domain::ids::{ChannelId, GuildId, MessageId, UserId};
 use crate::outbox::breaker::Breaker;
 
@@ -63,9 +64,9 @@ impl<'a> Rest<'a> {
         ask(self.breaker, self.http.fire(request)).await
     }
 
-    /// How many logins are left.
-    pub async fn bot_gateway(&self) -> serenity::Result<BotGateway> {
-        ask(self.breaker, self.http.get_bot_gateway()).await
+    /// How many logins are left, and what time it is at Discord, if its answer tells.
+    pub async fn bot_gateway(&self) -> serenity::Result<(BotGateway, Option<WallTime>)> {
+        ask(self.breaker, bot_gateway(self.http)).await
     }
 
     /// Registers these slash commands in a guild, or everywhere; how many there are then.
@@ -82,6 +83,19 @@ impl<'a> Rest<'a> {
         };
         Ok(ask(self.breaker, registered).await?.len())
     }
+}
+
+/// The same, not counted.
+pub async fn bot_gateway(http: &Http) -> serenity::Result<(BotGateway, Option<WallTime>)> {
+    let response = http.request(Request::new(Route::GatewayBot, LightMethod::Get)).await?;
+    let told = response.headers().get("date").and_then(|date| told(date.to_str().ok()?));
+    Ok((response.json().await?, told))
+}
+
+/// The time that an answer's `Date` tells: the middle of its second (RFC 9110, section 6.6.1).
+fn told(date: &str) -> Option<WallTime> {
+    let date = chrono::DateTime::parse_from_rfc2822(date).ok()?;
+    Some(WallTime(date.timestamp_millis() + 500))
 }
 
 /// A request that can wait until it may go.

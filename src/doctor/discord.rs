@@ -4,8 +4,9 @@ use secrecy::ExposeSecret as _;
 use serenity::all::{ApplicationFlags, ChannelId, GuildChannel, Http, Permissions};
 
 use super::{Finding, bad, good};
+use crate::clock::Clock;
 use crate::config::{Config, ConversationScope, Project};
-use crate::discord::{client, http};
+use crate::discord::{client, http, rest};
 
 /// What every project's channel needs.
 const NEEDED: Permissions = Permissions::VIEW_CHANNEL
@@ -42,10 +43,26 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     } else {
         bad("message content intent", client::ConnectError::Intents.to_string())
     });
+    findings.extend(clock(&http).await);
     for project in &config.projects {
         findings.push(channel(&http, project).await);
     }
     findings
+}
+
+/// Whether this machine's clock is right; none where Discord does not tell.
+async fn clock(http: &Http) -> Option<Finding> {
+    let (_, told) = rest::bot_gateway(http).await.ok()?;
+    let clock = Clock::start();
+    clock.is(told?);
+    let (secs, is) = match clock.ahead_ms() {
+        0 => return Some(good("clock", "agrees with Discord's")),
+        ahead @ 1.. => (ahead / 1000, "ahead of"),
+        behind => (-behind / 1000, "behind"),
+    };
+    let sentence =
+        format!("is {secs} s {is} Discord's: have the host ask for the time (timedatectl set-ntp true)");
+    Some(bad("clock", sentence))
 }
 
 async fn channel(http: &Http, project: &Project) -> Finding {

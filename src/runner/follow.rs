@@ -79,8 +79,8 @@ impl Follower {
     /// Passes records and commands on, until there is a reason to stop.
     async fn follow_socket(&mut self, stream: UnixStream) -> End {
         let (read, mut write) = stream.into_split();
-        let Self { position, records, commands, .. } = self;
-        let reading = pass_on(read, position, records);
+        let Self { position, records, commands, clock, .. } = self;
+        let reading = pass_on(read, position, records, *clock);
         // Borrows the writing half: to drop it would say that this client is gone.
         let writing = async {
             while let Some(command) = commands.recv().await {
@@ -105,7 +105,7 @@ impl Follower {
         let _ = fs::remove_file(launch_path(&self.dir));
         let end = match tokio::fs::File::open(spool_path(&self.dir)).await {
             Ok(mut spool) => match spool.seek(SeekFrom::Start(self.position.0)).await {
-                Ok(_) => pass_on(spool, &mut self.position, &self.records).await,
+                Ok(_) => pass_on(spool, &mut self.position, &self.records, self.clock).await,
                 Err(_) => End::Short,
             },
             Err(_) => End::Short,
@@ -134,6 +134,7 @@ async fn pass_on(
     mut from: impl AsyncRead + Unpin,
     position: &mut Position,
     records: &mpsc::Sender<Recorded>,
+    clock: Clock,
 ) -> End {
     let mut decoder = Decoder::new(*position);
     loop {
@@ -149,6 +150,8 @@ async fn pass_on(
                 Ok(recorded) => {
                     *position = recorded.end;
                     let over = matches!(recorded.record, Record::Exit(_));
+                    // The shim knows this machine's clock alone.
+                    let recorded = Recorded { at: clock.at_machine(recorded.at), ..recorded };
                     if records.send(recorded).await.is_err() {
                         return End::Unread;
                     }

@@ -61,10 +61,10 @@ pub struct LocalRunner {
 impl LocalRunner {
     /// A runner that keeps its processes' directories below `state_dir`, and runs `shim_program shim DIR`. That is
     /// this binary, except in tests.
-    pub fn new(state_dir: &Path, shim_program: PathBuf) -> Self {
+    pub fn new(state_dir: &Path, shim_program: PathBuf, clock: Clock) -> Self {
         let state_dir = std::path::absolute(state_dir).unwrap_or_else(|_| state_dir.to_path_buf());
-        let (clock, tasks) = (Clock::start(), TaskTracker::new());
-        Self { processes: state_dir.join("processes"), shim_program, clock, tasks }
+        let processes = state_dir.join("processes");
+        Self { processes, shim_program, clock, tasks: TaskTracker::new() }
     }
 
     /// The processes that have a directory here, running or over.

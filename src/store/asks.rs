@@ -54,6 +54,15 @@ pub struct StoredAsk {
     pub created_at: WallTime,
 }
 
+/// A time for which people were waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// When the ask came.
+    pub from: WallTime,
+    /// When it was settled, if it is.
+    pub until: Option<WallTime>,
+}
+
 /// An ask that waits, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingAsk {
@@ -259,6 +268,19 @@ impl Store {
         .fetch_optional(&mut *self.reader().await?)
         .await?;
         row.map(Row::into_ask).transpose()
+    }
+
+    /// When people were waited for in a turn, by when that began.
+    pub async fn waits_for_people(&self, turn: TurnId) -> Result<Vec<Wait>, StoreError> {
+        let turn = turn.to_string();
+        let waits =
+            sqlx::query!("SELECT created_at, settled_at FROM asks WHERE turn = ? ORDER BY created_at", turn)
+                .fetch_all(&mut *self.reader().await?)
+                .await?;
+        Ok(waits
+            .into_iter()
+            .map(|wait| Wait { from: WallTime(wait.created_at), until: wait.settled_at.map(WallTime) })
+            .collect())
     }
 
     /// Whose prompt a turn is for; none: the CLI began it by itself.

@@ -68,7 +68,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 pub use accept::Accepted;
-pub use asks::{AskState, StoredAsk, WaitingAsk};
+pub use asks::{AskState, StoredAsk, Wait, WaitingAsk};
 pub use audit::{AuditEntry, AuditHead};
 pub use buttons::StoredButton;
 pub use conversations::{Conversation, NewConversation, Session};

@@ -1,13 +1,16 @@
-//! The wall clock steps, as it does when a machine was asleep or asks for the time again: what is measured is measured with
-//! the clock that does not (RELIABILITY F37). A library gives the daemon a clock that the test sets.
+//! The wall clock steps, as it does when a machine was asleep or asks for the time again, or is wrong as the daemon starts:
+//! what is measured is measured with the clock that does not, and what is dated goes by Discord's (RELIABILITY F37). A
+//! library gives the daemon a clock that the test sets.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use switchboard::domain::ids::{ChannelId, MessageId};
 
 use crate::harness::{HARBOR, LIGHTHOUSE, MARA, Stage};
 
-const HOURS_2: i64 = 2 * 60 * 60;
+const HOUR: i64 = 60 * 60;
+const HOURS_2: i64 = 2 * HOUR;
 /// More than Discord takes in a row in one channel.
 const MANY: usize = 8;
 const ASKS: &str = "[[ask:bash:touch made.txt]][[say:That was it.]]";
@@ -50,6 +53,16 @@ async fn answered_in_order(stage: &Stage, messages: &[MessageId]) {
     assert!(places.is_sorted(), "{said}");
 }
 
+/// Whatever the card said, when it is denied was an hour after it came.
+fn denied_in_an_hour(stage: &Stage, card: MessageId) {
+    let history = stage.discord.history(card);
+    let told = history.iter().filter_map(|content| content.split_once("denied <t:")?.1.split_once(':'));
+    let told: Vec<i64> = told.map(|(until, _)| until.parse().expect("it is a time")).collect();
+    let came = card.written_at().0 / 1000;
+    let right = |until: &i64| (until - came - HOUR).abs() < 120;
+    assert!(!told.is_empty() && told.iter().all(right), "{came} {history:?}");
+}
+
 async fn steps_by(secs: i64) {
     let (stage, clock) = Clock::stage().await;
     let bot = stage.bot().await;
@@ -77,6 +90,7 @@ async fn steps_by(secs: i64) {
     clock.is_wrong_by(-secs);
     let _bot = stage.bot().await;
     stage.click(MARA, card, "Allow once").await;
+    denied_in_an_hour(&stage, card);
     assert_eq!(stage.outcome(asks).await, "✅", "{wrong}");
     std::fs::write(&gate, "").expect("the gate opens");
     answered_in_order(&stage, &messages).await;
@@ -91,4 +105,35 @@ async fn a_clock_that_steps_back_harms_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_steps_forward_harms_nothing() {
     steps_by(HOURS_2).await;
+}
+
+/// A prompt of an absence is run if it is younger than an hour, whatever the machine thinks.
+async fn is_as_old_as_discord_says(wrong_by: i64) {
+    let (stage, clock) = Clock::stage().await;
+    let stage = stage.with("limits", "catch_up_secs_max = 3600");
+    let bot = stage.bot().await;
+    let first = stage.ask(MARA, HARBOR, "[[say:Before.]]");
+    stage.answer(HARBOR, first).await;
+    bot.kill();
+    stage.ask(MARA, HARBOR, "[[say:Old.]]");
+    stage.discord.advance(Duration::from_mins(90));
+    let young = stage.ask(MARA, HARBOR, "[[say:Young.]]");
+    clock.is_wrong_by(wrong_by);
+    let _bot = stage.bot().await;
+    assert!(stage.answer(HARBOR, young).await.contains("Young."));
+    let notice = stage.said(HARBOR, "while I was away").await;
+    assert!(notice.contains("1 message "), "{notice}");
+    let prompts = stage.cli_prompts();
+    assert!(prompts.len() == 2 && !prompts.iter().any(|prompt| prompt.contains("Old.")), "{prompts:?}");
+    stage.assert_well_behaved();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_as_old_as_discord_says_with_a_clock_that_is_behind() {
+    is_as_old_as_discord_says(-HOURS_2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missed_is_as_old_as_discord_says_with_a_clock_that_is_ahead() {
+    is_as_old_as_discord_says(3 * HOURS_2).await;
 }

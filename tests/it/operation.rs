@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use switchboard::playground::discord::{Draft, Fault, World, permissions};
 use tokio::sync::Notify;
@@ -67,6 +68,7 @@ async fn doctor_finds_everything_in_order() {
         "Everything that the bot needs is there",
         "ok    token",
         "message content intent: granted",
+        "ok    clock: agrees with Discord's",
         "ok    channel of harbor",
         "ok    channel of lighthouse",
         "version 2.1.",
@@ -135,6 +137,10 @@ async fn doctor_says_what_is_wrong_at_discord() {
     let wanted =
         ["FAIL  channel of harbor", "Send Messages", "Add Reactions", "Create Public Threads", "2 of "];
     assert_found(&stage.run(&["doctor"]), 1, &wanted);
+
+    let stage = Stage::new().await.with_env("ANTHROPIC_API_KEY", API_KEY);
+    stage.discord.advance(Duration::from_hours(1));
+    assert_found(&stage.run(&["doctor"]), 1, &["FAIL  clock: is 36", " s behind Discord's", "1 of "]);
 
     let stage = Stage::new().await.with_env("ANTHROPIC_API_KEY", API_KEY);
     stage.discord.overwrite_permissions(HARBOR, BOT, 0, permissions::VIEW_CHANNEL);

@@ -228,3 +228,25 @@ async fn a_process_that_was_lost_is_not_taken_for_the_one_after_it() {
     assert!(first.contains("Half.") && !first.contains("Two."), "{first}");
     assert_eq!(stage.cli_log("prompt").len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_turn_waited_for_people_before_a_restart_is_no_run_time() {
+    let stage = Stage::new().await.with("limits", "turn_secs_max = 30");
+    let bot = stage.bot().await;
+    // Longer than two looks at its limits.
+    let message = stage.ask(MARA, HARBOR, "[[ask:bash:touch made.txt]] [[pause:2500]] [[say:Allowed.]]");
+    let (card, _) = stage.card(HARBOR).await;
+    bot.kill();
+    // As if that had been ten minutes ago.
+    stage
+        .alter(
+            "UPDATE turns SET started_at = started_at - 600000, started_up_ms = started_up_ms - 600000;
+             UPDATE asks SET created_at = created_at - 600000",
+        )
+        .await;
+    let _bot = stage.bot().await;
+    stage.click(MARA, card, "Allow once").await;
+    assert!(stage.answer(HARBOR, message).await.contains("Allowed."));
+    assert_eq!(stage.outcome(message).await, "✅");
+    stage.assert_well_behaved();
+}

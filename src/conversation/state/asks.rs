@@ -84,6 +84,7 @@ impl State {
 
     /// The CLI asks: a row first, then a card, or at once the denial of what nobody can be asked.
     pub(super) fn asked(&mut self, ask: &Ask, at: WallTime, now: Moment, effects: &mut Vec<Effect>) {
+        let at = self.process.as_ref().and_then(|process| process.asked(&ask.request)).unwrap_or(at);
         let until = WallTime(at.0.saturating_add(millis(self.bounds.ask_max)));
         let known = !self.is_caught_up();
         let Some(turn) = &mut self.turn else { return };
@@ -224,10 +225,10 @@ impl State {
     pub(super) fn expire_asks(&mut self, now: Moment, wall: WallTime, effects: &mut Vec<Effect>) {
         let (max, remind) = (self.bounds.ask_max, self.bounds.ask_remind);
         let Some(turn) = &mut self.turn else { return };
-        let (mut over, ran) = (Vec::new(), turn.ran(now));
+        let (mut over, there) = (Vec::new(), turn.ran(now).saturating_add(turn.waited_before));
         for open in &mut turn.asks {
-            // No longer than its turn runs: a clock that stepped meanwhile says more.
-            let waited = wall.since(open.asked_at).min(ran);
+            // No longer than its turn is there: a clock that stepped meanwhile says more.
+            let waited = wall.since(open.asked_at).min(there);
             let due = *open.due.get_or_insert_with(|| now.after(max.saturating_sub(waited)));
             if now >= due {
                 over.push(open.id);

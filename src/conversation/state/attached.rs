@@ -26,7 +26,9 @@ pub struct Attached {
     pub turns: Vec<KnownTurn>,
     /// What was said to its asks.
     pub given: Vec<Given>,
-    /// What was chosen so far of its asks, by the CLI's id of the request.
+    /// When those of its asks came that wait, by the CLI's id of the request: the clock may have been set since.
+    pub asked: Vec<(String, WallTime)>,
+    /// What was chosen so far of its asks, by the same.
     pub drafts: Vec<(String, Draft)>,
     /// The prompts that it was told of while a turn ran.
     pub steered: Vec<Prompt>,
@@ -49,8 +51,10 @@ pub struct KnownTurn {
     pub end: Option<TurnEnd>,
     /// Whether it is known to have changed something, perhaps.
     pub side_effects: bool,
-    /// For how long it ran before this daemon came.
+    /// For how long it ran before this daemon came, with what it waited.
     pub ran: Duration,
+    /// For how long of that it waited for people.
+    pub waited: Duration,
     /// What happened before its present attempt.
     pub carried: Carried,
     /// Which attempt it is, from 1.

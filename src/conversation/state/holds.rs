@@ -111,7 +111,7 @@ impl Turn {
         self.carried.held = self.carried.held.saturating_add(1);
         self.next_attempt(now);
         self.stage = Stage::Waiting;
-        self.ran_before = Duration::ZERO;
+        (self.ran_before, self.waited_before) = (Duration::ZERO, Duration::ZERO);
         self.works = false;
         self.asks.clear();
     }

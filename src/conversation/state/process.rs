@@ -9,7 +9,7 @@ use super::tuning::Told;
 use super::{Attached, Fresh, Given, KnownTurn, Turn};
 use crate::claude::Dialogue;
 use crate::claude::Tuning;
-use crate::clock::Moment;
+use crate::clock::{Moment, WallTime};
 use crate::domain::answer::Draft;
 use crate::domain::effort::Effort;
 use crate::domain::ids::{ProcessId, PromptId, UserId};
@@ -50,7 +50,9 @@ pub struct Process {
     pub attached_at: Moment,
     /// What was said to its asks, as far as people did or could have: the records do not tell who.
     pub given: Vec<Given>,
-    /// What was chosen so far of its asks, by the CLI's id of the request.
+    /// When asks of it came under an earlier daemon, by the CLI's id of the request.
+    pub asked: Vec<(String, WallTime)>,
+    /// What was chosen so far of its asks, by the same.
     pub drafts: Vec<(String, Draft)>,
     /// Prompts that it was told of while a turn ran, and has not heard yet.
     pub steered: Vec<Steered>,
@@ -92,6 +94,7 @@ impl Process {
             unused: false,
             attached_at: Moment::default(),
             given: Vec::new(),
+            asked: Vec::new(),
             drafts: Vec::new(),
             steered: Vec::new(),
             known: Vec::new(),
@@ -107,6 +110,7 @@ impl Process {
     pub fn attached(attached: Attached, now: Moment) -> Self {
         Self {
             given: attached.given,
+            asked: attached.asked,
             drafts: attached.drafts,
             steered: attached
                 .steered
@@ -185,6 +189,11 @@ impl Process {
     /// What was said to this request.
     pub fn given(&self, request: &str) -> Option<&Given> {
         self.given.iter().find(|given| given.request == request)
+    }
+
+    /// When this request came, if that was under an earlier daemon.
+    pub fn asked(&self, request: &str) -> Option<WallTime> {
+        self.asked.iter().find(|(known, _)| known == request).map(|(_, at)| *at)
     }
 
     /// What was chosen so far of this request's questions.

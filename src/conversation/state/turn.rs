@@ -55,6 +55,8 @@ pub struct Turn {
     pub started: Moment,
     /// For how long it ran under daemons before.
     pub ran_before: Duration,
+    /// For how long it waited for people then, which is no part of that.
+    pub waited_before: Duration,
     /// The same, for people.
     pub started_at: WallTime,
     /// When the process last recorded anything.
@@ -174,7 +176,8 @@ impl Turn {
         turn.attempt = known.attempt;
         turn.side_effects = known.side_effects;
         turn.stored_end = known.end;
-        turn.ran_before = known.ran;
+        turn.ran_before = known.ran.saturating_sub(known.waited);
+        turn.waited_before = known.waited;
         turn.carried = known.carried;
         turn.session_lost = known.carried.session_lost;
         turn.carry();
@@ -209,6 +212,7 @@ impl Turn {
             from: Position::default(),
             started: now,
             ran_before: Duration::ZERO,
+            waited_before: Duration::ZERO,
             started_at: wall,
             last_heard: now,
             quiet_ticks: 0,
@@ -291,7 +295,7 @@ impl Turn {
         }
     }
 
-    /// For how long it has run.
+    /// For how long it has run. What it waited for people is taken off when they answered.
     pub fn ran(&self, now: Moment) -> Duration {
         self.ran_before.saturating_add(now.since(self.started))
     }

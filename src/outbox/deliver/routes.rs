@@ -37,7 +37,7 @@ impl Routes {
     pub async fn forget(&self, http: &Http, clock: Clock) {
         let Some(limiter) = &http.ratelimiter else { return };
         let mut looked = self.0.lock().await;
-        let (moment, now) = (clock.moment(), clock.wall());
+        let (moment, now) = (clock.moment(), clock.machine());
         let began = now.before(moment.since(Moment::default()));
         let stepped = looked
             .began

@@ -12,6 +12,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use switchboard::clock::Clock;
 use switchboard::domain::ids::ProcessId;
 use switchboard::playground::discord::PATIENCE;
 use switchboard::process::launch::lock_path;
@@ -29,7 +30,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let runner = LocalRunner::new(&dir.path().join("state"), shim_program());
+        let runner = LocalRunner::new(&dir.path().join("state"), shim_program(), Clock::start());
         Self { dir, runner }
     }
 
@@ -55,7 +56,7 @@ impl Bench {
 
     /// Attaches as the next daemon does, and reads from the beginning.
     async fn attach_anew(&self, process: ProcessId) -> Feed {
-        let runner = LocalRunner::new(&self.dir.path().join("state"), shim_program());
+        let runner = LocalRunner::new(&self.dir.path().join("state"), shim_program(), Clock::start());
         runner.attach(process, Position(0)).await.unwrap()
     }
 

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use switchboard::clock::Clock;
 use switchboard::domain::ids::ProcessId;
 use switchboard::runner::local::LocalRunner;
 use switchboard::runner::{Exit, Position, Record, Runner, RunnerError};
@@ -20,7 +21,7 @@ async fn who_attaches_again_gets_exactly_the_rest() {
     let middle = until(&mut feed, "100").await;
     drop(feed);
 
-    let runner = LocalRunner::new(&bench.dir.path().join("state"), shim_program());
+    let runner = LocalRunner::new(&bench.dir.path().join("state"), shim_program(), Clock::start());
     assert_eq!(runner.known().await, [process]);
     let mut second = runner.attach(process, middle).await.unwrap();
     second.control.write("go".into()).await;
@@ -154,7 +155,7 @@ async fn a_shim_program_that_is_none_is_an_error_and_leaves_nothing() {
     let bench = Bench::new();
     let state = bench.dir.path().join("state");
     for program in ["/nowhere/switchboard", "/bin/true", "/bin/echo"] {
-        let runner = LocalRunner::new(&state, program.into());
+        let runner = LocalRunner::new(&state, program.into(), Clock::start());
         let failed = runner.start(ProcessId(Uuid::new_v4()), &bench.script("echo")).await;
         assert!(matches!(failed, Err(RunnerError::Shim(_))), "{program}");
         assert_eq!(runner.known().await, [], "{program}");
@@ -165,7 +166,7 @@ async fn a_shim_program_that_is_none_is_an_error_and_leaves_nothing() {
 async fn a_state_directory_may_have_a_long_path() {
     let bench = Bench::new();
     let state = bench.dir.path().join("d".repeat(200));
-    let runner = LocalRunner::new(&state, shim_program());
+    let runner = LocalRunner::new(&state, shim_program(), Clock::start());
     let mut feed =
         runner.start(ProcessId(Uuid::new_v4()), &bench.script("read -r x; echo $x")).await.unwrap();
     feed.control.write("far away".into()).await;

@@ -184,7 +184,8 @@ fn the_time_of_an_ask_counts_across_a_restart() {
     let later = |ran_secs| {
         let mut bench = Bench::new();
         bench.after(1800);
-        bench.attach(vec![KnownTurn { ran: Duration::from_secs(ran_secs), ..known(1) }]);
+        let ran = Duration::from_secs(ran_secs);
+        bench.attach(vec![KnownTurn { ran, waited: ran, ..known(1) }]);
         bench.replay_at_the_beginning([written(1), permission("q1")]);
         assert_eq!(bench.input(Input::CaughtUp), NOTHING);
         bench

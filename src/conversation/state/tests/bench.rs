@@ -318,6 +318,7 @@ pub(super) fn attached(
         usual_mode: "default",
         turns,
         given,
+        asked: Vec::new(),
         drafts: Vec::new(),
         steered: Vec::new(),
     }

@@ -210,7 +210,8 @@ fn silence_counts_from_the_moment_of_the_attach() {
 #[test]
 fn run_time_counts_from_the_beginning_of_the_turn() {
     let mut bench = Bench::new();
-    bench.attach(vec![KnownTurn { ran: Duration::from_secs(3500), ..known(1) }]);
+    let (ran, waited) = (Duration::from_mins(75), Duration::from_secs(1000));
+    bench.attach(vec![KnownTurn { ran, waited, ..known(1) }]);
     bench.records([written(1), init(), echo(1), tool("t1", "Bash")]);
     bench.input(Input::CaughtUp);
     assert_eq!(bench.after(99), NOTHING);

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, FromRequest as _, Multipart, Request, State as Shares};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::middleware::map_response_with_state;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -26,7 +27,16 @@ const REQUEST_BYTES_MAX: usize = 25 * 1024 * 1024;
 
 pub(in super::super) fn router(shared: Arc<Shared>) -> Router {
     // The limit is ours, in `read`.
-    Router::new().fallback(take).layer(axum::extract::DefaultBodyLimit::disable()).with_state(shared)
+    let dated = map_response_with_state(Arc::clone(&shared), date);
+    let unlimited = axum::extract::DefaultBodyLimit::disable();
+    Router::new().fallback(take).layer(unlimited).layer(dated).with_state(shared)
+}
+
+/// Every answer tells this Discord's time.
+async fn date(Shares(shared): Shares<Arc<Shared>>, mut response: Response<Body>) -> Response<Body> {
+    let now = chrono::DateTime::from_timestamp_millis(shared.look(State::wall).0).unwrap_or_default();
+    put(response.headers_mut(), "date", &now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    response
 }
 
 async fn take(

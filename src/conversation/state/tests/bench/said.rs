@@ -49,6 +49,7 @@ pub fn known(number: u64) -> KnownTurn {
         end: None,
         side_effects: false,
         ran: Duration::ZERO,
+        waited: Duration::ZERO,
         carried: Carried::default(),
         attempt: 1,
     }
