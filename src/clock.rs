@@ -28,7 +28,7 @@ impl WallTime {
     /// The time that was `duration` before.
     #[must_use]
     pub fn before(self, duration: Duration) -> WallTime {
-        WallTime(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        WallTime(self.0.saturating_sub(millis(duration)))
     }
 }
 
@@ -71,26 +71,45 @@ pub fn boot_id() -> std::io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
-/// A machine's clock that differs from Discord's by no more is right: Discord tells its time in whole seconds, and its
-/// answer takes a while.
+/// What Discord's clock said in an answer, at some time of the `took` until now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// It said so, in whole seconds.
+    pub at: WallTime,
+    /// How long it was asked for.
+    pub took: Duration,
+}
+
+/// A clock that differs from another by no more is right.
 const DIFFER_MAX: Duration = Duration::from_secs(2);
 
-/// Discord did not tell its time yet.
-const UNTOLD: i64 = i64::MIN;
+/// How exactly Discord tells its time.
+const TOLD_IN: Duration = Duration::from_secs(1);
+
+const UNKNOWN: i64 = i64::MIN;
+
+/// What Discord's clock said when this machine was started, in Unix milliseconds; [`UNKNOWN`] before it told anything.
+#[derive(Debug)]
+struct Discord {
+    /// As it told.
+    told: AtomicI64,
+    /// At least so much, since it told that: something was written later.
+    past: AtomicI64,
+}
 
 /// The one place that reads the clocks. Cheap to copy; follows tokio's paused time in tests.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: tokio::time::Instant,
-    /// What Discord's clock said when this machine was started, in Unix milliseconds; [`UNTOLD`] before it is known. All
-    /// copies of a clock share it, for as long as the process lives.
-    discord: &'static AtomicI64,
+    /// All copies of a clock share it, for as long as the process lives.
+    discord: &'static Discord,
 }
 
 impl Clock {
     /// A clock whose [`Moment`] zero is now.
     pub fn start() -> Self {
-        Self { start: tokio::time::Instant::now(), discord: Box::leak(Box::new(AtomicI64::new(UNTOLD))) }
+        let discord = Discord { told: AtomicI64::new(UNKNOWN), past: AtomicI64::new(UNKNOWN) };
+        Self { start: tokio::time::Instant::now(), discord: Box::leak(Box::new(discord)) }
     }
 
     /// The wall clock: this machine's, or Discord's where they differ.
@@ -99,14 +118,11 @@ impl Clock {
     }
 
     fn corrected(&self, machine: WallTime) -> WallTime {
-        let told = self.discord.load(Ordering::Relaxed);
-        match since_boot().filter(|_| told != UNTOLD) {
-            Some(since) => {
-                let discord = WallTime(told.saturating_add(since));
-                if discord.is_about(machine) { machine } else { discord }
-            }
-            None => machine,
-        }
+        let Some(since) = since_boot() else { return machine };
+        let now = |began: &AtomicI64| WallTime(began.load(Ordering::Relaxed).saturating_add(since));
+        let (told, past) = (now(&self.discord.told), now(&self.discord.past));
+        let told = if self.began().is_none() || told.is_about(machine) { machine } else { told };
+        if past.since(told) > DIFFER_MAX { past } else { told }
     }
 
     /// What this machine's own clock says, right or wrong: as others on it count.
@@ -126,14 +142,18 @@ impl Clock {
         WallTime(machine.0.saturating_sub(self.ahead_ms()))
     }
 
-    /// Discord says what time it is, to the second.
-    pub fn is(&self, told: WallTime) {
-        let before = self.wall();
+    /// Discord says what time it is.
+    pub fn is(&self, told: Told) {
         let Some(since) = since_boot() else { return };
-        self.discord.store(told.0.saturating_sub(since), Ordering::Relaxed);
-        if !told.is_about(before) {
+        let latest = told.at.0.saturating_add(millis(TOLD_IN + told.took));
+        let (earliest, machine) = (told.at.before(DIFFER_MAX), self.machine());
+        let right = machine >= earliest && machine.0 <= latest.saturating_add(millis(DIFFER_MAX));
+        let now = if right { machine.0 } else { told.at.0.midpoint(latest) };
+        self.discord.told.store(now.saturating_sub(since), Ordering::Relaxed);
+        self.discord.past.store(UNKNOWN, Ordering::Relaxed);
+        if !right {
             tracing::warn!(
-                ahead_ms = self.ahead_ms(),
+                ahead_ms = machine.0 - now,
                 "this machine's clock is wrong: Discord's time counts"
             );
         }
@@ -141,9 +161,19 @@ impl Clock {
 
     /// Something was written at this time, by Discord's clock: it is not earlier.
     pub fn is_past(&self, written: WallTime) {
-        if written.since(self.wall()) > DIFFER_MAX {
-            self.is(written);
-        }
+        let Some(since) = since_boot() else { return };
+        self.discord.past.fetch_max(written.0.saturating_sub(since), Ordering::Relaxed);
+    }
+
+    /// What Discord's clock said when this machine was started, if it told.
+    pub fn began(&self) -> Option<WallTime> {
+        let began = self.discord.told.load(Ordering::Relaxed);
+        (began != UNKNOWN).then_some(WallTime(began))
+    }
+
+    /// The same as another process knew it, in this very start of the machine.
+    pub fn has_begun(&self, began: WallTime) {
+        self.discord.told.store(began.0, Ordering::Relaxed);
     }
 
     /// The monotonic clock.
@@ -164,8 +194,11 @@ impl Clock {
 
 /// Milliseconds since this machine was started, also those for which it was suspended. None where the kernel does not say.
 fn since_boot() -> Option<i64> {
-    let since: Duration = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.into();
-    i64::try_from(since.as_millis()).ok()
+    Some(millis(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.into()))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -174,32 +207,45 @@ mod tests {
 
     const HOUR: i64 = 60 * 60 * 1000;
 
-    fn differ(one: WallTime, other: WallTime) -> i64 {
-        (one.0 - other.0).abs()
+    fn told(clock: Clock, ahead_ms: i64, took: Duration) -> Told {
+        Told { at: WallTime(clock.machine().0 + ahead_ms), took }
+    }
+
+    fn about(one: i64, other: i64) -> bool {
+        (one - other).abs() < HOUR / 60
     }
 
     #[test]
     fn the_time_is_the_one_that_discord_tells() {
         let clock = Clock::start();
         let copy = clock;
-        assert!(differ(clock.wall(), clock.machine()) < HOUR / 60);
+        assert_eq!(clock.ahead_ms(), 0);
         for wrong in [-HOUR, HOUR] {
-            let told = WallTime(clock.machine().0 + wrong);
-            clock.is(told);
-            assert!(differ(copy.wall(), told) < HOUR / 60 && (copy.ahead_ms() + wrong).abs() < 5, "{wrong}");
-            assert!(differ(copy.at_machine(clock.machine()), told) < HOUR / 60, "{wrong}");
+            clock.is(told(clock, wrong, Duration::ZERO));
+            assert!(about(copy.ahead_ms(), -wrong) && about(copy.wall().0, clock.machine().0 + wrong));
+            assert!(about(copy.at_machine(WallTime(2 * HOUR)).0, 2 * HOUR + wrong));
+            // The next process.
+            let next = Clock::start();
+            next.has_begun(clock.began().expect("it was told"));
+            assert!(about(next.ahead_ms(), -wrong));
         }
-        clock.is(WallTime(clock.machine().0 - 1500));
-        assert_eq!(clock.ahead_ms(), 0, "it is told to the second");
+        clock.is(told(clock, -1500, Duration::ZERO));
+        assert_eq!(clock.ahead_ms(), 0, "it is told in whole seconds");
+        clock.is(told(clock, -9000, Duration::from_secs(9)));
+        assert_eq!(clock.ahead_ms(), 0, "the answer was on its way");
     }
 
     #[test]
-    fn it_is_never_earlier_than_what_was_written() {
+    fn it_is_not_earlier_than_what_was_written() {
         let clock = Clock::start();
-        let written = WallTime(clock.machine().0 + HOUR);
-        clock.is_past(written);
+        for written in [HOUR, 0, -HOUR] {
+            clock.is_past(WallTime(clock.machine().0 + written));
+            assert!(about(clock.ahead_ms(), -HOUR), "{written}");
+        }
+        clock.is(told(clock, 0, Duration::ZERO));
+        assert_eq!(clock.ahead_ms(), 0, "it knows best");
+        clock.is(told(clock, -HOUR, Duration::ZERO));
         clock.is_past(clock.machine());
-        clock.is_past(WallTime(0));
-        assert!(clock.wall() >= written && clock.wall().since(written) < Duration::from_mins(1));
+        assert_eq!(clock.ahead_ms(), 0);
     }
 }

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::discord::time;
 use crate::lifecycle;
 use crate::store::{Store, StoreError};
 
@@ -49,10 +50,7 @@ async fn try_to_open(config: &Config, clock: Clock) -> Result<Store, StoreError>
 /// What is in force from now on stands in the audit; its head stands in the log, where whoever may write the database may
 /// not write, perhaps.
 async fn note_start(config: &Config, store: &Store, clock: Clock) -> Result<(), StoreError> {
-    // Until Discord tells the time itself.
-    if let Some(newest) = store.newest_decided_at().await? {
-        clock.is_past(newest);
-    }
+    time::recall(store, clock).await?;
     let head = store.audit_head().await?;
     tracing::info!(seq = head.seq, hash = head.hash, "the audit so far");
     let detail = format!("version={} configuration={}", env!("CARGO_PKG_VERSION"), config.fingerprint());

@@ -29,7 +29,7 @@ impl Actor {
                     Some(prompt) => store.prompts_of(row.id, prompt).await?,
                     None => Vec::new(),
                 };
-                let waits = store.waits_for_people(row.id).await?;
+                let waits = store.waits_for_people(row.id, process.id).await?;
                 turns.push(known(row, parts, &waits, self.shared.clock));
             }
             let given = store.given_answers(process.id).await?.into_iter();

@@ -14,8 +14,8 @@ use tokio_util::task::TaskTracker;
 use super::gate::Gate;
 use super::incoming::Incoming;
 use super::intake::Whence;
-use super::rest;
-use super::{Data, DoorError, announce, archived, commands, components, http, intake, notice, waiting};
+use super::rest::{self, Rest};
+use super::{Data, DoorError, announce, archived, commands, components, http, intake, notice, time, waiting};
 use crate::chain::Chain;
 use crate::domain::ids::{ChannelId, GuildId, MessageId};
 use crate::lifecycle::Vital;
@@ -106,9 +106,11 @@ pub async fn serve(
         vital: gateway.clone(),
         starts_per_hour_max,
     };
+    let (http, breaker) = (Arc::clone(&client.http), gate.catch_up.breaker().clone());
     let closed = gate.close().await;
-    let http = Arc::clone(&client.http);
     let routes = Routes::default();
+    // Its future is large, and mostly sleeps.
+    let told = Box::pin(time::follow(Rest::new(&http, &breaker), &gate.store, clock));
     let look = async {
         loop {
             routes.forget(&http, clock).await;
@@ -123,6 +125,7 @@ pub async fn serve(
         ended = client.start() => ended.map_err(refusal),
         () = stop.cancelled() => Ok(()),
         () = look => Ok(()),
+        () = told => Ok(()),
         () = gate.work(closed) => Ok(()),
     };
     if tokio::time::timeout(SHUTDOWN_MAX, shards.shutdown_all()).await.is_err() {
@@ -136,6 +139,9 @@ async fn on_event(
     event: &FullEvent,
 ) -> Result<(), DoorError> {
     let data = framework.user_data().await;
+    if let Some(id) = written(event) {
+        data.clock.is_past(id.written_at());
+    }
     match event {
         FullEvent::Ready { data_about_bot } => {
             // Before anything is awaited: another session may begin meanwhile.
@@ -160,7 +166,6 @@ async fn on_event(
         }
         FullEvent::Message { new_message } => {
             let (channel, id) = (ChannelId(new_message.channel_id.get()), MessageId(new_message.id.get()));
-            data.clock.is_past(id.written_at());
             let progress = data.catch_up.progress();
             let taken = data.arrivals.take(channel, id, data.catch_up.hold(channel, id)).await;
             let whence = Whence::Live { in_order: taken.is_in_order() };
@@ -215,6 +220,15 @@ async fn on_event(
         _ => {}
     }
     Ok(())
+}
+
+/// The id of what somebody writes or does, which tells when.
+fn written(event: &FullEvent) -> Option<MessageId> {
+    Some(MessageId(match event {
+        FullEvent::Message { new_message } => new_message.id.get(),
+        FullEvent::InteractionCreate { interaction } => interaction.id().get(),
+        _ => return None,
+    }))
 }
 
 /// A command that comes for the first time.

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::catch_up::CatchUp;
 use super::identify::{self, Budget, Why};
 use super::rest::Rest;
+use super::time;
 use crate::chain::Chain;
 use crate::clock::Clock;
 use crate::lifecycle::{self, Vital};
@@ -181,7 +182,7 @@ impl Gate {
                 Ok(Ok((gateway, told))) => {
                     // Before anything is read or answered that has an age.
                     if let Some(told) = told {
-                        self.clock.is(told);
+                        time::heed(&self.store, self.clock, told).await;
                     }
                     let limit = gateway.session_start_limit;
                     return Some(Budget {

@@ -27,6 +27,8 @@ pub mod catch_up;
 
 pub mod identify;
 
+pub mod time;
+
 pub mod gate;
 
 pub mod commands;

@@ -9,7 +9,7 @@ use serenity::http::{LightMethod, Request, Route};
 use serenity::model::gateway::BotGateway;
 
 use super::Data;
-use crate::clock::WallTime;
+use crate::clock::{Told, WallTime};
 use crate::domain::ids::{ChannelId, GuildId, MessageId, UserId};
 use crate::outbox::breaker::Breaker;
 
@@ -65,7 +65,7 @@ impl<'a> Rest<'a> {
     }
 
     /// How many logins are left, and what time it is at Discord, if its answer tells.
-    pub async fn bot_gateway(&self) -> serenity::Result<(BotGateway, Option<WallTime>)> {
+    pub async fn bot_gateway(&self) -> serenity::Result<(BotGateway, Option<Told>)> {
         ask(self.breaker, bot_gateway(self.http)).await
     }
 
@@ -86,16 +86,16 @@ impl<'a> Rest<'a> {
 }
 
 /// The same, not counted.
-pub async fn bot_gateway(http: &Http) -> serenity::Result<(BotGateway, Option<WallTime>)> {
+pub async fn bot_gateway(http: &Http) -> serenity::Result<(BotGateway, Option<Told>)> {
+    let asked = tokio::time::Instant::now();
     let response = http.request(Request::new(Route::GatewayBot, LightMethod::Get)).await?;
-    let told = response.headers().get("date").and_then(|date| told(date.to_str().ok()?));
-    Ok((response.json().await?, told))
+    let at = response.headers().get("date").and_then(|date| at(date.to_str().ok()?));
+    Ok((response.json().await?, at.map(|at| Told { at, took: asked.elapsed() })))
 }
 
-/// The time that an answer's `Date` tells: the middle of its second (RFC 9110, section 6.6.1).
-fn told(date: &str) -> Option<WallTime> {
-    let date = chrono::DateTime::parse_from_rfc2822(date).ok()?;
-    Some(WallTime(date.timestamp_millis() + 500))
+/// The time that an answer's `Date` tells (RFC 9110, section 6.6.1).
+fn at(date: &str) -> Option<WallTime> {
+    Some(WallTime(chrono::DateTime::parse_from_rfc2822(date).ok()?.timestamp_millis()))
 }
 
 /// A request that can wait until it may go.

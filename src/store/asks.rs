@@ -130,11 +130,17 @@ fn settled_detail(state: &str, kind: &str, body: &str) -> Result<String, StoreEr
 }
 
 impl Store {
-    /// Stores an ask. The same request of the same process is one ask, however often it is read from the spool; its
+    /// Stores an ask that came at this time. The same request of the same process is one ask, however often it is read from the spool; its
     /// state stays as it is.
-    pub async fn save_ask(&self, turn: TurnId, process: ProcessId, ask: &Ask) -> Result<AskId, StoreError> {
+    pub async fn save_ask(
+        &self,
+        turn: TurnId,
+        process: ProcessId,
+        ask: &Ask,
+        at: WallTime,
+    ) -> Result<AskId, StoreError> {
         let id = AskId::of(turn, &ask.request).to_string();
-        let (turn, process_column, now) = (turn.to_string(), process.to_string(), self.now().0);
+        let (turn, process_column) = (turn.to_string(), process.to_string());
         let kind = match ask.kind {
             AskKind::Permission { .. } => "permission",
             AskKind::Question { .. } => "question",
@@ -151,7 +157,7 @@ impl Store {
             ask.request,
             kind,
             body,
-            now
+            at.0
         )
         .fetch_one(&mut *self.writer().await?)
         .await?;
@@ -270,13 +276,16 @@ impl Store {
         row.map(Row::into_ask).transpose()
     }
 
-    /// When people were waited for in a turn, by when that began.
-    pub async fn waits_for_people(&self, turn: TurnId) -> Result<Vec<Wait>, StoreError> {
-        let turn = turn.to_string();
-        let waits =
-            sqlx::query!("SELECT created_at, settled_at FROM asks WHERE turn = ? ORDER BY created_at", turn)
-                .fetch_all(&mut *self.reader().await?)
-                .await?;
+    /// When a process waited for people in a turn, by when that began.
+    pub async fn waits_for_people(&self, turn: TurnId, process: ProcessId) -> Result<Vec<Wait>, StoreError> {
+        let (turn, process) = (turn.to_string(), process.to_string());
+        let waits = sqlx::query!(
+            "SELECT created_at, settled_at FROM asks WHERE turn = ? AND process = ? ORDER BY created_at",
+            turn,
+            process
+        )
+        .fetch_all(&mut *self.reader().await?)
+        .await?;
         Ok(waits
             .into_iter()
             .map(|wait| Wait { from: WallTime(wait.created_at), until: wait.settled_at.map(WallTime) })

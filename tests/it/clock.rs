@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use switchboard::domain::ids::{ChannelId, MessageId};
+use switchboard::playground::discord::Fault;
 
 use crate::harness::{HARBOR, LIGHTHOUSE, MARA, Stage};
 
@@ -136,4 +137,25 @@ async fn what_was_missed_is_as_old_as_discord_says_with_a_clock_that_is_behind()
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_as_old_as_discord_says_with_a_clock_that_is_ahead() {
     is_as_old_as_discord_says(3 * HOURS_2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_waits_no_shorter_for_a_restart_with_a_clock_that_is_ahead() {
+    let (stage, clock) = Clock::stage().await;
+    let stage = stage.with("limits", "ask_secs_max = 60");
+    clock.is_wrong_by(HOURS_2);
+    let bot = stage.bot().await;
+    let asks = stage.ask(MARA, HARBOR, ASKS);
+    let (card, _) = stage.card(HARBOR).await;
+    bot.kill();
+    // Its turn is older than a question may be. And Discord tells the time later than the daemon looks at its questions.
+    stage
+        .alter("UPDATE turns SET started_at = started_at - 600000, started_up_ms = started_up_ms - 600000")
+        .await;
+    stage.discord.faults().rate("GET /gateway/bot", 1_000_000, 1, Fault::Delay(Duration::from_secs(3)));
+    let _bot = stage.bot().await;
+    stage.click(MARA, card, "Allow once").await;
+    assert_eq!(stage.outcome(asks).await, "✅");
+    assert_eq!(stage.sql("select state from asks").await, ["allowed"]);
+    stage.assert_well_behaved();
 }

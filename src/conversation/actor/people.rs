@@ -25,10 +25,10 @@ const GO_ON: &str = "Your previous attempt at this was cut off: the program that
 
 impl Actor {
     /// An ask is a row before it is a card.
-    pub(super) async fn save_ask(&mut self, turn: TurnId, ask: &Ask) -> Result<(), ActorError> {
+    pub(super) async fn save_ask(&mut self, turn: TurnId, ask: &Ask, at: WallTime) -> Result<(), ActorError> {
         if let Some(process) = self.state.process() {
             self.audit_ask(turn, ask).await?;
-            self.shared.store.save_ask(turn, process, ask).await?;
+            self.shared.store.save_ask(turn, process, ask, at).await?;
             pass(Point::AskRow).await;
         }
         Ok(())

@@ -78,8 +78,8 @@ impl Actor {
                     feed.control.stop().await;
                 }
             }
-            Effect::SaveAsk { turn, ask } => {
-                self.save_ask(turn, &ask).await?;
+            Effect::SaveAsk { turn, ask, at } => {
+                self.save_ask(turn, &ask, at).await?;
                 return Ok(self.call(ask).await);
             }
             Effect::SettleAsk { process, request, answer } => {

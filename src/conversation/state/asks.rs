@@ -88,7 +88,7 @@ impl State {
         let until = WallTime(at.0.saturating_add(millis(self.bounds.ask_max)));
         let known = !self.is_caught_up();
         let Some(turn) = &mut self.turn else { return };
-        effects.push(Effect::SaveAsk { turn: turn.id, ask: ask.clone() });
+        effects.push(Effect::SaveAsk { turn: turn.id, ask: ask.clone(), at });
         if !ask.is_for_people() {
             // After a restart this may be said twice; the CLI ignores answers to what it does not ask (its README §3).
             effects.push(Effect::Write(answer_line(ask, &unfit(Some(ask)))));

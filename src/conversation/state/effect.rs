@@ -165,6 +165,8 @@ pub enum Effect {
         turn: TurnId,
         /// Which.
         ask: Ask,
+        /// When it came.
+        at: WallTime,
     },
     /// Store that an ask is settled.
     SettleAsk {

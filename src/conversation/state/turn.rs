@@ -57,7 +57,7 @@ pub struct Turn {
     pub ran_before: Duration,
     /// For how long it waited for people then, which is no part of that.
     pub waited_before: Duration,
-    /// The same, for people.
+    /// When it began, for people to read.
     pub started_at: WallTime,
     /// When the process last recorded anything.
     pub last_heard: Moment,

@@ -110,6 +110,9 @@ impl<'a> Reading<'a> {
         page: Page,
         read: &arrivals::Page,
     ) -> Result<Outcome, DoorError> {
+        if let Some(last) = page.last {
+            self.data.clock.is_past(last.written_at());
+        }
         let noted: Vec<_> =
             page.messages.iter().map(|message| read.note(MessageId(message.id.get()))).collect();
         for (message, taken) in page.messages.iter().zip(noted) {

@@ -12,8 +12,8 @@ async fn of_several_answers_to_an_ask_one_counts() {
         kind: AskKind::Plan { plan: "# plan".to_owned() },
         input: "{}".to_owned(),
     };
-    let id = db.save_ask(turn, process, &ask).await.unwrap();
-    assert_eq!(db.save_ask(turn, process, &ask).await.unwrap(), id);
+    let id = db.save_ask(turn, process, &ask, db.now()).await.unwrap();
+    assert_eq!(db.save_ask(turn, process, &ask, db.now()).await.unwrap(), id);
     let open = db.open_asks(process).await.unwrap();
     assert_eq!((open.len(), open[0].id, &open[0].ask), (1, id, &ask));
 
@@ -26,7 +26,7 @@ async fn of_several_answers_to_an_ask_one_counts() {
     let given = ("r1".to_owned(), Answer::AllowForSession, Some("Ada".to_owned()));
     assert_eq!(db.given_answers(process).await.unwrap(), [given]);
     // Read from the spool once more, it stays settled.
-    assert_eq!(db.save_ask(turn, process, &ask).await.unwrap(), id);
+    assert_eq!(db.save_ask(turn, process, &ask, db.now()).await.unwrap(), id);
     assert_eq!(db.ask(id).await.unwrap().unwrap().state, AskState::Allowed);
     assert!(db.open_asks(process).await.unwrap().is_empty());
 }
@@ -59,11 +59,11 @@ async fn what_a_process_asked_that_is_over_waits_no_more() {
         kind: AskKind::Plan { plan: "# plan".to_owned() },
         input: "{}".to_owned(),
     };
-    let answered = db.save_ask(turn, process, &ask("r1")).await.unwrap();
-    let open = db.save_ask(turn, process, &ask("r2")).await.unwrap();
+    let answered = db.save_ask(turn, process, &ask("r1"), db.now()).await.unwrap();
+    let open = db.save_ask(turn, process, &ask("r2"), db.now()).await.unwrap();
     db.settle_ask(process, "r1", AskState::Allowed, Some(&Answer::Allow), None).await.unwrap();
     let (other_turn, other) = db.running(2).await;
-    db.save_ask(other_turn, other, &ask("r1")).await.unwrap();
+    db.save_ask(other_turn, other, &ask("r1"), db.now()).await.unwrap();
     db.end_process(process, &Exit::Lost).await.unwrap();
     db.end_process(process, &Exit::Lost).await.unwrap();
     assert_eq!(db.ask(answered).await.unwrap().unwrap().state, AskState::Allowed);

@@ -168,7 +168,7 @@ async fn what_decides_is_told_with_it() {
         kind: AskKind::Plan { plan: "p".to_owned() },
         input: "{}".to_owned(),
     };
-    db.save_ask(turn, process, &ask).await.unwrap();
+    db.save_ask(turn, process, &ask, db.now()).await.unwrap();
     let author = Author { id: UserId(3), name: "Ada".to_owned() };
     for _ in 0..2 {
         db.settle_ask(process, "r", AskState::Allowed, Some(&Answer::Allow), Some(&author)).await.unwrap();

@@ -50,7 +50,7 @@ impl Db {
     /// A turn with an ask, a message and a button, over and delivered; its process is forgotten.
     async fn done(&self, message: u64) -> (TurnId, ProcessId) {
         let (turn, process) = self.running(message).await;
-        let ask = self.save_ask(turn, process, &ask("r")).await.unwrap();
+        let ask = self.save_ask(turn, process, &ask("r"), self.now()).await.unwrap();
         self.settle_ask(process, "r", AskState::Allowed, Some(&Answer::Allow), None).await.unwrap();
         let action = Action::Answer { ask, choice: Choice::Deny };
         self.button_ids(HERE, vec![action]).await.unwrap();
@@ -162,7 +162,7 @@ async fn nothing_that_is_open_is_forgotten() {
     db.end_turn(delivered, &TurnEnd::Interrupted, &usage(), 0, None).await.unwrap();
     db.delivered(delivered).await.unwrap();
     let (asking, process) = db.done(6).await;
-    let open = db.save_ask(asking, process, &ask("open")).await.unwrap();
+    let open = db.save_ask(asking, process, &ask("open"), db.now()).await.unwrap();
     db.button_ids(HERE, vec![Action::Answer { ask: open, choice: Choice::AllowOnce }]).await.unwrap();
     let there = ChannelId(200);
     db.hold(&prompt(7), there, None).await.unwrap();
@@ -323,7 +323,7 @@ async fn what_was_accepted_while_the_clock_was_behind_is_as_young_as_discord_say
 async fn buttons_menus_and_forms_of_an_ask_go_with_it() {
     let db = Db::new().await;
     let (turn, process) = db.done(1).await;
-    let ask = db.save_ask(turn, process, &ask("more")).await.unwrap();
+    let ask = db.save_ask(turn, process, &ask("more"), db.now()).await.unwrap();
     let form = FormKind::Why;
     let actions = vec![
         Action::Choose { ask, question: 0 },

@@ -271,7 +271,7 @@ impl Bench {
             Effect::LeftPlan => "left plan".to_owned(),
             Effect::CloseInput => "close input".to_owned(),
             Effect::Kill => "kill".to_owned(),
-            Effect::SaveAsk { turn, ask } => format!("save {} of {}", ask.request, self.turn(*turn)),
+            Effect::SaveAsk { turn, ask, .. } => format!("save {} of {}", ask.request, self.turn(*turn)),
             Effect::SettleAsk { request, answer, .. } => match answer {
                 Some(answer) if answer.allows() => format!("{request} allowed"),
                 Some(_) => format!("{request} denied"),
