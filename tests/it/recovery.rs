@@ -246,7 +246,8 @@ async fn what_a_turn_waited_for_people_before_a_restart_is_no_run_time() {
         .await;
     let _bot = stage.bot().await;
     stage.click(MARA, card, "Allow once").await;
-    assert!(stage.answer(HARBOR, message).await.contains("Allowed."));
+    let answer = stage.answer(HARBOR, message).await;
+    assert!(answer.contains("Allowed."), "{answer}");
     assert_eq!(stage.outcome(message).await, "✅");
     stage.assert_well_behaved();
 }
