@@ -189,6 +189,8 @@ fn nth(time: u64) -> usize {
 fn doomed(stage: &Stage, point: Point, time: u64) -> (Bot, u64) {
     let pause = if time.is_multiple_of(2) { 0 } else { PAUSE_MS };
     let mut around = stage.around_bot().clone();
-    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{}:{pause}", nth(time))));
+    // What is refused is said once.
+    let nth = if scene(point) == Scene::Refusal { 1 } else { nth(time) };
+    around.env.push(("FAIL_AT".to_owned(), format!("{point:?}:{nth}:{pause}")));
     (stage.bot_unready_with(&around), pause)
 }
