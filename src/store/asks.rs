@@ -130,8 +130,8 @@ fn settled_detail(state: &str, kind: &str, body: &str) -> Result<String, StoreEr
 }
 
 impl Store {
-    /// Stores an ask that came at this time. The same request of the same process is one ask, however often it is read from the spool; its
-    /// state stays as it is.
+    /// Stores an ask that came at this time. The same request of the same process is one ask, however often it is read from
+    /// the spool; its state and its time stay as they are.
     pub async fn save_ask(
         &self,
         turn: TurnId,
