@@ -39,7 +39,7 @@ pub(super) struct Chores {
 impl Chores {
     /// Does them until the daemon stops; none waits for another.
     pub(super) async fn run(self) {
-        tokio::join!(self.keep_house(), self.forget(), self.give_memory_back());
+        tokio::join!(self.keep_house(), self.forget(), self.give_memory_back(), self.make_checkpoints());
     }
 
     async fn keep_house(&self) {
@@ -125,6 +125,15 @@ impl Chores {
                 tracing::warn!(error = %Chain(&error), "the database keeps its memory");
             }
             machine::give_memory_back();
+        }
+    }
+
+    /// The database's log stays short, and no turn waits for that.
+    async fn make_checkpoints(&self) {
+        loop {
+            if let Err(error) = self.store.checkpoint().await {
+                tracing::warn!(error = %Chain(&error), "the database's log could not be shortened");
+            }
         }
     }
 }

@@ -35,6 +35,7 @@ mod audit;
 pub mod audit_file;
 mod buttons;
 mod check;
+mod checkpoint;
 mod connection;
 mod conversations;
 mod error;
@@ -90,6 +91,7 @@ pub use waiting::{Ended, Noticed};
 
 use crate::clock::{Clock, Uptime, WallTime};
 
+use checkpoint::Checkpoints;
 use connection::{Connection, Lent};
 use error::{migrate_error, open_error};
 
@@ -107,6 +109,7 @@ const READERS: usize = 2;
 pub struct Store {
     writer: Connection,
     readers: [Connection; READERS],
+    checkpoints: Checkpoints,
     clock: Clock,
     checked: bool,
 }
@@ -131,7 +134,8 @@ impl Store {
             .pragma("trusted_schema", "OFF")
             .pragma("cache_size", format!("-{CACHE_KIB}"));
         let opened = |error| open_error(path, error);
-        let writer = Connection::open(options.clone()).await.map_err(opened)?;
+        let writing = options.clone().pragma("wal_autocheckpoint", checkpoint::LOG_PAGES_MAX.to_string());
+        let writer = Connection::open(writing).await.map_err(opened)?;
         let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
         let checked = bytes <= first_bytes_max;
         {
@@ -147,7 +151,7 @@ impl Store {
             Connection::open(options.clone()).await.map_err(opened)?,
             Connection::open(options).await.map_err(opened)?,
         ];
-        let store = Self { writer, readers, clock, checked };
+        let store = Self { writer, readers, checkpoints: Checkpoints::default(), clock, checked };
         store.chain_old_audit().await?;
         Ok(store)
     }
@@ -171,6 +175,7 @@ impl Store {
 
     /// The connection that writes.
     async fn writer(&self) -> Result<Lent<'_>, StoreError> {
+        self.checkpoints.count();
         Ok(self.writer.lend().await?)
     }
 

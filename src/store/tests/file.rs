@@ -103,3 +103,34 @@ async fn a_place_that_cannot_be_written_to_is_said() {
         assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
     }
 }
+
+/// Until 3.51.2 a commit beside a checkpoint could damage the file (<https://sqlite.org/wal.html#walresetbug>), and sqlx is
+/// content with one of those.
+#[tokio::test]
+async fn a_checkpoint_beside_a_commit_is_safe() {
+    let db = Db::new().await;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut *db.writer().await.unwrap())
+        .await
+        .unwrap();
+    let numbers: Vec<u32> = version.split('.').map(|number| number.parse().unwrap()).collect();
+    assert!(numbers.as_slice() >= &[3, 51, 3], "{version}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_made_beside_the_calls() {
+    let db = Db::new().await;
+    let length = || std::fs::metadata(db.dir.path().join("switchboard.db")).unwrap().len();
+    let before = length();
+    let accept = async |messages: std::ops::Range<u64>| {
+        for message in messages {
+            db.accept(&prompt(message), None).await.unwrap();
+        }
+    };
+    // More than SQLite itself would wait for.
+    accept(0..240).await;
+    assert_eq!(length(), before, "a call made it");
+    let (made, ()) = tokio::join!(db.store.checkpoint(), accept(240..260));
+    made.unwrap();
+    assert!(length() > before);
+}
