@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use nix::unistd::geteuid;
 use sqlx::Connection as _;
+use switchboard::domain::ids::ChannelId;
+use switchboard::playground::discord::World;
 
 use crate::harness::{Around, HARBOR, MARA, Stage, eventually};
 use crate::support::not_tested;
@@ -94,4 +96,29 @@ async fn a_migration_that_fails_leaves_nothing_of_itself() {
     assert!(ended.stderr.contains("failed to bring the database up to date"), "{ended:?}");
     assert!(file.exists() && all().await == before);
     assert_eq!(stage.sql("SELECT state FROM prompts").await, ["taken"]);
+}
+
+/// Far from the length at which a turn would have to copy it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_goes_into_the_file_while_turns_go_on() {
+    let channels: Vec<_> = (0..12).map(|number| ChannelId(1_100_000_000_000_001_000 + number)).collect();
+    let world =
+        channels.iter().fold(World::playground(), |world, id| world.with_channel(*id, &format!("pier-{id}")));
+    let stage = Stage::in_world(world).await;
+    let dir = stage.dir().display().to_string();
+    let project =
+        |id| format!("[[projects]]\nname = \"pier-{id}\"\nchannel_id = {id}\ndir = \"{dir}/harbor\"\n");
+    let stage = stage.with("lighthouse", &channels.iter().map(project).collect::<String>());
+    let _bot = stage.bot().await;
+    let length = || std::fs::metadata(stage.state_dir().join("switchboard.db")).map_or(0, |file| file.len());
+    let before = length();
+    for _ in 0..4 {
+        let asked =
+            channels.clone().into_iter().map(|channel| (channel, stage.ask(MARA, channel, "[[say:hi]]")));
+        for (channel, message) in asked.collect::<Vec<_>>() {
+            assert!(stage.answer(channel, message).await.contains("hi"));
+        }
+    }
+    eventually("the file to grow", || (length() > before).then_some(())).await;
+    stage.assert_well_behaved();
 }
