@@ -17,8 +17,8 @@ use crate::harness::{Stage, alive, memory};
 const CHANNELS: u64 = 10;
 /// More than this many messages are never open: people wait then.
 const OPEN_MAX: usize = 20;
-/// A shorter run says nothing about growth: caches and the allocator fill first.
-const GROWTH_AFTER: Duration = Duration::from_mins(5);
+/// A shorter run says nothing about growth: its first sixth is too short for caches and the allocator to fill.
+const GROWTH_AFTER: Duration = Duration::from_mins(30);
 /// A connection to Discord's API is kept for a minute and a half, and looked at as often.
 const REST: Duration = Duration::from_secs(200);
 
