@@ -11,8 +11,8 @@ use super::{Store, StoreError};
 
 /// A checkpoint is due after so many calls that write; at three to five pages each they make what `SQLite` waits for.
 const CALLS: u32 = 250;
-/// The log may grow to so many pages; then a call makes the checkpoint after all. Where writing never pauses, one
-/// beside it never reaches the log's end.
+/// The log may grow to so many pages; then a call makes the checkpoint after all. Where writing hardly pauses, one beside
+/// it seldom reaches the log's end, and only from there on the log begins anew.
 pub(super) const LOG_PAGES_MAX: u32 = 4_000;
 
 /// The calls since the last checkpoint.
@@ -40,7 +40,7 @@ impl Store {
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         self.checkpoints.0.due.notified().await;
         self.checkpoints.0.calls.store(0, Ordering::Relaxed);
-        // It waits for nobody: not for who reads or writes, and nobody waits for it.
+        // PASSIVE: it waits neither for who reads nor for who writes, and leaves the other reader to those who ask.
         sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *self.reader().await?).await?;
         Ok(())
     }
