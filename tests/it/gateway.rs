@@ -8,11 +8,6 @@ use switchboard::playground::discord::GatewayFault;
 
 use crate::harness::{HARBOR, Stage, by_turns, eventually};
 
-/// Whether the log has a line with this text.
-fn logged(stage: &Stage, text: &str) -> bool {
-    stage.log_lines().iter().any(|line| line.to_string().contains(text))
-}
-
 /// RELIABILITY B1. `GATEWAY_ROUNDS` makes it longer; 40 take about ten minutes.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_becomes_of_the_connection_each_message_is_answered_once() {
@@ -84,7 +79,7 @@ async fn no_login_touches_the_reserve() {
     let stage = Stage::new().await;
     stage.discord.faults().identifies_left(49);
     let bot = stage.bot_unready();
-    eventually("the wait to be said", || logged(&stage, "nearly used up").then_some(())).await;
+    stage.logged("nearly used up").await;
     assert_eq!(stage.discord.identifies_and_resumes(), (0, 0));
     assert_eq!(bot.stop().code, Some(0), "it can be stopped meanwhile");
     assert_eq!(stage.discord.identifies_and_resumes(), (0, 0), "also not on the way out");
@@ -101,7 +96,7 @@ async fn a_daemon_that_is_started_again_and_again_waits_with_its_login() {
     // As a supervisor would, 50 times.
     for _ in 0..10 {
         let bot = stage.bot_unready();
-        eventually("the wait to be said", || logged(&stage, "started too often").then_some(())).await;
+        stage.logged("started too often").await;
         bot.kill();
     }
     assert_eq!(stage.discord.identifies_and_resumes().0, 2);

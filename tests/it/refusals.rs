@@ -62,7 +62,7 @@ async fn a_daemon_that_is_refused_again_and_again_stops_asking_says_so_and_goes_
         let channel = if number % 2 == 0 { HARBOR } else { LIGHTHOUSE };
         stage.ask(by_turns(number / 2), channel, &format!("[[say:Number {number}.]]"));
     }
-    eventually("the daemon to stop asking", || logged(&stage, "what can wait waits").then_some(())).await;
+    stage.logged("what can wait waits").await;
     let asked = stage.discord.look(refused) + earlier;
     assert!((PATIENT_MAX - 1..PATIENT_MAX + UNDER_WAY_MAX).contains(&asked), "{asked}");
     // People are told, although everything else waits.

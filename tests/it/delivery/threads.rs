@@ -77,7 +77,7 @@ async fn a_thread_that_is_deleted_is_said_above_it() {
     held.go_on();
     let sentence = stage.said(LIGHTHOUSE, "could not be posted").await;
     let id = sentence.rsplit_once('(').expect("with an error id").1.trim_end_matches(')').to_owned();
-    assert!(stage.log_lines().iter().any(|line| line.to_string().contains(&id)), "{id} is in the log");
+    stage.logged(&id).await;
     stage.rows("select 'x' from turns where delivered_at is null", 0).await;
     stage.rows("select 'x' from slots where state = 'refused'", 1).await;
     let other = stage.ask(MARA, HARBOR, "[[say:Undisturbed.]]");

@@ -35,6 +35,12 @@ impl Stage {
             .collect()
     }
 
+    /// Waits until the log has a line with this text: what writes it is a thread that people do not wait for.
+    pub async fn logged(&self, text: &str) {
+        let has = || self.log_lines().iter().any(|line| line.to_string().contains(text)).then_some(());
+        eventually(&format!("the log to say {text:?}"), has).await;
+    }
+
     /// What the fake CLI was made to do: its starts, and the prompts that began.
     pub fn cli_log(&self, event: &str) -> Vec<Value> {
         let text = written(&self.dir().join("cli.log"));

@@ -1,18 +1,18 @@
 //! What people see when the API fails, and that the next prompt works again.
 
 use super::{newest, stage};
-use crate::harness::{HARBOR, MARA, Stage};
+use crate::harness::{HARBOR, MARA, Stage, eventually};
 use crate::support::messages_api::MessagesApi;
 
 /// The answer ends with an error id, and the log has it.
-pub fn assert_logged(stage: &Stage, answer: &str) {
+pub async fn assert_logged(stage: &Stage, answer: &str) {
     let line =
         answer.lines().find(|line| line.starts_with('❌')).unwrap_or_else(|| panic!("a sentence: {answer}"));
     let id = line.rsplit_once('(').and_then(|(_, id)| id.strip_suffix(')'));
     let id = id.filter(|id| id.starts_with("E-"));
     let id = id.unwrap_or_else(|| panic!("an error id: {line}"));
-    let log = stage.log_text();
-    assert!(log.lines().any(|line| line.contains("\"error_id\"") && line.contains(id)), "{id} is in the log");
+    let has = || stage.log_lines().iter().any(|line| line["error_id"] == id).then_some(());
+    eventually("the error id in the log", has).await;
 }
 
 /// A prompt fails with this sentence, and the next one works.
@@ -25,7 +25,7 @@ async fn fails(stage: &Stage, prompt: &str, sentence: &str) {
     for internal in ["API Error", "127.0.0.1", "fake", "Invalid API key", "req_"] {
         assert!(!answer.contains(internal), "{internal}: {answer}");
     }
-    assert_logged(stage, &answer);
+    assert_logged(stage, &answer).await;
     let answer = stage.exchange(HARBOR, &format!("[[say:well again]] after {sentence}")).await;
     assert!(answer.contains("well again"), "{answer}");
 }
@@ -72,7 +72,7 @@ async fn an_api_that_is_down_is_told_and_used_again_when_it_is_back() {
     assert_eq!(stage.outcome(message).await, "❌");
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("The API cannot be reached from this machine."), "{answer}");
-    assert_logged(&stage, &answer);
+    assert_logged(&stage, &answer).await;
 
     let api = MessagesApi::start_at(addr).await;
     let answer = stage.exchange(HARBOR, "[[say:there you are]]").await;

@@ -112,7 +112,7 @@ async fn a_process_that_is_killed_after_it_changed_something_is_not_replaced() {
     assert_eq!(stage.outcome(message).await, "❌");
     let answer = stage.answer(HARBOR, message).await;
     assert!(answer.contains("signal 9") && answer.contains("not run again"), "{answer}");
-    super::failures::assert_logged(&stage, &answer);
+    super::failures::assert_logged(&stage, &answer).await;
     let asked = api.requests().len();
     let answer = stage.exchange(HARBOR, "[[recall]]").await;
     assert!(answer.contains("EFFECT"), "the session stays: {answer}");
