@@ -117,7 +117,8 @@ impl Store {
         let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
         let new = to_json(&new_buttons(&texts), "buttons.action")?;
         let mut writer = self.writer().await?;
-        // Of a button that is known, this gives the id that it has.
+        // Of a button that is known, this gives the id that it has. The newest of all slots is not asked for with max():
+        // in one half of a compound SQLite would read the whole index for it.
         let stored = sqlx::query!(
             "BEGIN IMMEDIATE;
              INSERT INTO buttons (id, conversation, action, created_at)
@@ -125,7 +126,7 @@ impl Store {
              ON CONFLICT (conversation, action) DO UPDATE SET action = action RETURNING id, action;
              INSERT INTO slots (turn, slot, generation, channel, nonce, body_hash, state, first_try_at, follows)
              SELECT ?, ?, ?, ?, ?, ?, 'sending', ?, max(known.message) FROM (
-                SELECT max(message) AS message FROM slots WHERE message IS NOT NULL
+                SELECT (SELECT message FROM slots WHERE message IS NOT NULL ORDER BY message DESC LIMIT 1) AS message
                 UNION ALL SELECT message FROM watermarks WHERE channel = ?) AS known
              WHERE true
              ON CONFLICT (turn, slot, generation) DO UPDATE
