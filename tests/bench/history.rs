@@ -29,12 +29,18 @@ pub async fn measure(extent: Extent) -> Vec<Figure> {
 /// the audit says of it: as one of its own turns looks.
 fn past(turns: u32) -> Vec<String> {
     let numbers =
-        format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {turns})");
+        format!("WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < {turns} + 9)");
     // Ids in the shape of a UUID, times before all others.
     let id = |kind: &str| format!("printf('{kind}0000000-0000-4000-8000-%012d', i)");
     let one = "(SELECT id FROM conversations LIMIT 1)";
     let at = "((SELECT min(received_at) FROM prompts WHERE seq = 1) - 60000 * (20000 - i))";
     vec![
+        format!(
+            "{numbers} INSERT INTO processes (id, conversation, session, fingerprint, started_at, ended_at, exit, forgotten_at)
+             SELECT {}, {one}, session, fingerprint, {at}, {at}, '{{\"exit\":\"code\",\"code\":0}}', {at}
+             FROM n, (SELECT * FROM processes ORDER BY started_at LIMIT 1) WHERE i % 10 = 0",
+            id("c")
+        ),
         format!(
             "{numbers} INSERT INTO prompts (id, origin_key, origin, conversation, author, author_name, text, attachments,
              state, received_at, accepted_at)
@@ -45,11 +51,12 @@ fn past(turns: u32) -> Vec<String> {
         format!(
             "{numbers} INSERT INTO turns (id, prompt, conversation, session, process, attempt, from_position, state, outcome, end,
              started_at, ended_at, delivered_at, duration_ms, input_tokens, output_tokens, cost_usd)
-             SELECT {}, {}, {one}, session, process, attempt, from_position, 'ended', outcome, end, {at}, {at}, {at}, 1000, 100,
+             SELECT {}, {}, {one}, session, {}, attempt, from_position, 'ended', outcome, end, {at}, {at}, {at}, 1000, 100,
              100, 0.01
              FROM n, (SELECT * FROM turns ORDER BY started_at LIMIT 1)",
             id("b"),
-            id("a")
+            id("a"),
+            id("c").replace("i)", "i / 10 * 10)")
         ),
         format!(
             "{numbers} INSERT INTO slots (turn, slot, generation, channel, message, nonce, body_hash, state, first_try_at)
